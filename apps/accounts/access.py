@@ -1,0 +1,15 @@
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from apps.accounts.models import ApiToken, User
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person of this request; only for views that need sign-in."""
+    if not isinstance(request.user, User):
+        raise TypeError("this view must need sign-in")
+    return request.user
+
+
+def get_token(user: User, pk: int) -> ApiToken:
+    return get_object_or_404(ApiToken, user=user, pk=pk)

@@ -1,0 +1,28 @@
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from apps.accounts import services
+from apps.accounts.models import User
+from apps.audit.services import record
+from apps.core import mail
+
+
+class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
+    """Accounts come from approved registrations, never from a public sign-up; mails go the portal's own way."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        subject = self.render_mail(template_prefix, email, context).subject
+        mail.post(to=email, subject=subject, template=f"{template_prefix}_message.txt", context=context)
+
+    def set_password(self, user: User, password: str) -> None:
+        super().set_password(user, password)
+        services.password_was_set(user)
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> Any:
+        record("account.signed_in", actor=user.pk, subject=user, address=self.get_client_ip(request))
+        return super().post_login(request, user, **kwargs)

@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.accounts.models import User
+from apps.accounts.services import make_token
+
+
+class Command(BaseCommand):
+    help = "Makes an API token for a person and prints it, once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--name", default="command line")
+        parser.add_argument("--days", type=int, default=30)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(email=options["email"].lower(), is_active=True).first()
+        if user is None:
+            raise CommandError(f"No active person has the e-mail address {options['email']}.")
+        _, secret = make_token(user, name=options["name"], days=options["days"])
+        self.stdout.write(secret)

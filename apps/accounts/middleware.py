@@ -1,0 +1,64 @@
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from apps.accounts import services
+from apps.accounts.models import User
+
+View = Callable[..., HttpResponseBase]
+BEARER = "Bearer "
+
+
+def accepts_token(view: View) -> View:
+    """Marks a view that programs may call with an API token; all others take a session only."""
+    view.accepts_token = True  # type: ignore[attr-defined]
+    return view
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Every page needs a signed-in person unless its view says otherwise (`login_not_required`).
+
+    For programs it reads the API token, answers 401 instead of the sign-in page, and asks no CSRF token, since a
+    browser never sends an Authorization header by itself. A one-time password opens nothing but the page to change it.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view_func: View, view_args: tuple[Any, ...], view_kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        secret = request.headers.get("Authorization", "")
+        if getattr(view_func, "accepts_token", False):
+            if secret:
+                return self._with_token(request, secret)
+            if not request.user.is_authenticated:
+                return unauthorized()
+        if getattr(view_func, "login_required", True) and _must_change_password(request):
+            return redirect("account_change_password")
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def _with_token(self, request: HttpRequest, header: str) -> HttpResponse | None:
+        token = services.use_token(header.removeprefix(BEARER)) if header.startswith(BEARER) else None
+        if token is None:
+            return unauthorized()
+        request.user = token.user
+        request.api_token = token  # type: ignore[attr-defined]
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+        return None
+
+
+def unauthorized() -> HttpResponse:
+    response = JsonResponse(
+        {"detail": "Sign in, or send a valid API token: Authorization: Bearer …"}, status=HTTPStatus.UNAUTHORIZED
+    )
+    response["WWW-Authenticate"] = 'Bearer realm="MAIA"'
+    return response
+
+
+def _must_change_password(request: HttpRequest) -> bool:
+    if not isinstance(request.user, User) or not request.user.has_one_time_password:
+        return False
+    return request.path not in (reverse("account_change_password"), reverse("account_logout"))

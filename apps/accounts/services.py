@@ -1,0 +1,99 @@
+import hashlib
+import secrets
+from datetime import timedelta
+
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import ApiToken, User
+from apps.audit.services import record
+
+TOKEN_PREFIX = "maia_"  # noqa: S105 - makes leaked tokens findable, is none itself
+LONGEST_TOKEN_DAYS = 365
+
+
+def ensure_account(*, email: str, name: str, affiliation: str) -> User:
+    """The person with this proved e-mail address, made if there is none. Twice is once.
+
+    An account that exists is returned as it is: a registration neither renames nor re-activates it.
+    """
+    with transaction.atomic():
+        user = User.objects.filter(email=email.lower()).first()
+        if user is None:
+            user = User.objects.create_user(email, name=name, affiliation=affiliation)
+            record("account.created", actor=None, subject=user)
+        EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    return user
+
+
+def ensure_first_administrator(*, email: str) -> tuple[User, str] | None:
+    """Makes the first administrator and a one-time password; None when there is an administrator already."""
+    with transaction.atomic():
+        if User.objects.filter(platform_role=User.PlatformRole.ADMINISTRATOR).exists():
+            return None
+        user = ensure_account(email=email, name="Administrator", affiliation="")
+        password = secrets.token_urlsafe(12)
+        user.platform_role = User.PlatformRole.ADMINISTRATOR
+        user.has_one_time_password = True
+        user.set_password(password)
+        user.save()
+        record("account.first_administrator", actor=None, subject=user)
+    return user, password
+
+
+def password_link(user: User) -> str:
+    """An address where the person sets a password; valid until used or PASSWORD_RESET_TIMEOUT has passed."""
+    key = default_token_generator.make_token(user)
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
+    return settings.PUBLIC_URL + path
+
+
+def password_was_set(user: User) -> None:
+    """The person has chosen a password of their own."""
+    User.objects.filter(pk=user.pk, has_one_time_password=True).update(has_one_time_password=False)
+    record("account.password_set", actor=user.pk, subject=user)
+
+
+def make_token(user: User, *, name: str, days: int) -> tuple[ApiToken, str]:
+    """A new API token and its secret, which is nowhere kept and cannot be shown again."""
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user,
+            name=name,
+            digest=_digest(secret),
+            expires_at=timezone.now() + timedelta(days=min(days, LONGEST_TOKEN_DAYS)),
+        )
+        record("token.made", actor=user.pk, subject=token)
+    return token, secret
+
+
+def revoke_token(token: ApiToken, *, by: User) -> None:
+    with transaction.atomic():
+        record("token.revoked", actor=by.pk, subject=token)
+        token.delete()
+
+
+def use_token(secret: str) -> ApiToken | None:
+    """The token of an active person that this secret opens now, or None."""
+    token = ApiToken.objects.select_related("user").filter(digest=_digest(secret)).first()
+    if token is None or token.is_expired or not token.user.is_active:
+        return None
+    _note_use(token)
+    return token
+
+
+def _note_use(token: ApiToken) -> None:
+    now = timezone.now()
+    # A write for each request would make every read a writer.
+    if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,33 @@
+from allauth.account import views as allauth
+from django.urls import include, path, re_path
+
+from apps.accounts import views
+
+ours = (
+    [
+        path("", views.account, name="account"),
+        path("tokens/", views.make_token, name="make_token"),
+        path("tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
+        path("theme/", views.theme, name="theme"),
+    ],
+    "accounts",
+)
+
+# Of allauth only what the portal offers, under the names that allauth looks up: no sign-up, no change of the e-mail
+# address, since an address here is one that a registration has proved.
+urlpatterns = [
+    path("", include(ours)),
+    path("login/", allauth.login, name="account_login"),
+    path("logout/", allauth.logout, name="account_logout"),
+    path("inactive/", allauth.account_inactive, name="account_inactive"),
+    path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", allauth.password_change, name="account_change_password"),
+    path("password/reset/", allauth.password_reset, name="account_reset_password"),
+    path("password/reset/done/", allauth.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        allauth.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("password/reset/key/done/", allauth.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+]

@@ -1,0 +1,124 @@
+"""The ledger: named steps, done in order, each at least once and resumed where they stopped.
+
+A step is claimed by moving it to RUNNING; a claim older than CLAIM_SECONDS belongs to a worker that died and is taken
+over. So every action must be one that may run twice.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core.doorbell import ring
+from apps.core.models import Ledger, Step
+from apps.core.state import IllegalTransition
+
+log = structlog.get_logger(__name__)
+
+Action = Callable[[int], None]
+AUTOMATIC_ATTEMPTS = 5
+
+
+class StepFailed(Exception):
+    """A step could not be done; the sentence is shown to the person who waits."""
+
+
+def open_ledger(kind: str, subject_pk: int, steps: Iterable[tuple[str, str]], *, then: str = "") -> Ledger:
+    """Writes the steps as (name, title). Twice is once: an open ledger of that kind and subject is returned."""
+    with transaction.atomic():
+        ledger, is_new = Ledger.objects.get_or_create(kind=kind, subject_pk=subject_pk, defaults={"then": then})
+        if is_new:
+            Step.objects.bulk_create(
+                Step(ledger=ledger, position=position, name=name, title=title, status=Step.Status.WAITING)
+                for position, (name, title) in enumerate(steps)
+            )
+    return ledger
+
+
+def steps_of(kind: str, subject_pk: int) -> list[Step]:
+    return list(Step.objects.filter(ledger__kind=kind, ledger__subject_pk=subject_pk).order_by("position"))
+
+
+def advance(ledger: Ledger, actions: Mapping[str, Action]) -> bool:
+    """Does what can be done now. True when the whole ledger is done."""
+    for step in ledger.steps.order_by("position"):
+        if step.status == Step.Status.DONE:
+            continue
+        if not _claim(step) or not _perform(step, ledger.subject_pk, actions[step.name]):
+            return False
+    _finish(ledger)
+    return True
+
+
+def unfinished(kind: str) -> list[Ledger]:
+    return list(Ledger.objects.filter(kind=kind, finished_at=None).order_by("pk"))
+
+
+def retry(ledger: Ledger, *, by: int | None) -> bool:
+    """A person's "retry": failed steps wait again with their attempts counted anew. True when there was one."""
+    found = False
+    for step in ledger.steps.filter(status=Step.Status.FAILED):
+        try:
+            step.move_to(Step.Status.WAITING, by=by, why="retry", attempts=0)
+        except IllegalTransition:
+            continue
+        found = True
+    return found
+
+
+def _claim(step: Step) -> bool:
+    try:
+        if step.status != Step.Status.WAITING:
+            if not _is_due_again(step):
+                return False
+            step.move_to(Step.Status.WAITING, why="taken up again")
+        step.move_to(
+            Step.Status.RUNNING, attempts=step.attempts + 1, started_at=timezone.now(), finished_at=None, last_error=""
+        )
+    except IllegalTransition:
+        return False
+    return True
+
+
+def _is_due_again(step: Step) -> bool:
+    age = timezone.now() - step.status_changed_at
+    if step.status == Step.Status.RUNNING:
+        return age > timedelta(seconds=settings.CLAIM_SECONDS)
+    back_off = timedelta(seconds=min(5 * 3**step.attempts, 600))
+    return step.attempts < AUTOMATIC_ATTEMPTS and age > back_off
+
+
+def _perform(step: Step, subject_pk: int, action: Action) -> bool:
+    try:
+        action(subject_pk)
+    except StepFailed as error:
+        _fail(step, str(error))
+    except Exception:
+        log.exception("step failed", ledger=step.ledger_id, step=step.name)
+        _fail(step, "Something unexpected went wrong; the administrators find it in the log.")
+    else:
+        return _move_quietly(step, Step.Status.DONE, finished_at=timezone.now())
+    return False
+
+
+def _fail(step: Step, sentence: str) -> None:
+    _move_quietly(step, Step.Status.FAILED, finished_at=timezone.now(), last_error=sentence)
+
+
+def _move_quietly(step: Step, target: Step.Status, **fields: Any) -> bool:
+    try:
+        step.move_to(target, **fields)
+    except IllegalTransition:  # the claim ran out and another worker has taken over
+        return False
+    return True
+
+
+def _finish(ledger: Ledger) -> None:
+    with transaction.atomic():
+        is_first = Ledger.objects.filter(pk=ledger.pk, finished_at=None).update(finished_at=timezone.now())
+        if is_first and ledger.then:
+            ring(ledger.then, ledger.subject_pk)

@@ -1,0 +1,11 @@
+"""The Celery app: a doorbell. What is to be done stands in rows (DESIGN §3)."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maia_dashboard.settings")
+
+app = Celery("maia")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,93 @@
+"""The one place that reads the environment. The same list makes the documentation (`manage.py settings_table`)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from maia_dashboard.first_start import BASE_DIR, var_dir
+
+
+class SettingInvalid(SystemExit):
+    """A setting is missing or has a value that cannot be used; the sentence names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    kind: str  # a cast of django-environ: str, int, bool, list
+    default: Any
+    help: str
+
+
+SETTINGS = (
+    Setting("VAR_DIR", "str", "var", "Folder for the database, images, queue, mails and secrets of a single machine."),
+    Setting("SECRET_KEY", "str", "", "Signs sessions and links. Empty: read from VAR_DIR/secret_key, made by `up`."),
+    Setting("PORT", "int", 8000, "Port of the web server that `up` starts on 127.0.0.1."),
+    Setting("PUBLIC_URL", "str", "", "Address that people type. Empty: http://127.0.0.1:PORT."),
+    Setting("ALLOWED_HOSTS", "list", [], "Further host names under which the portal answers."),
+    Setting("DATABASE_URL", "str", "", "postgres://USER:PASSWORD@HOST:PORT/NAME. Empty: SQLite in VAR_DIR."),
+    Setting("REDIS_URL", "str", "", "redis://HOST:PORT/0 for queue and cache. Empty: folders in VAR_DIR."),
+    Setting("EMAIL_URL", "str", "", "smtp+tls://USER:PASSWORD@HOST:587. Empty: mails are kept in VAR_DIR/outbox."),
+    Setting("MAIL_FROM", "str", "MAIA <maia@localhost>", "Sender of the portal's mails."),
+    Setting("ADMIN_EMAIL", "str", "admin@localhost.localdomain", "E-mail address of the first administrator."),
+    Setting("WEB_PROCESSES", "int", 2, "Processes of the web server."),
+    Setting("WEB_THREADS", "int", 8, "Threads of each of these processes."),
+    Setting("WORKER_THREADS", "int", 4, "Tasks that the worker does at the same time."),
+    Setting("READER_PROCESSES", "int", 2, "Limited child processes that parse images, for each web or worker process."),
+    Setting("READER_MEMORY_MIB", "int", 2048, "Memory limit of such a child process."),
+    Setting("UPLOAD_MAX_GIB", "int", 64, "Largest upload or unpacked zip."),
+    Setting("RUNS_AT_ONCE", "int", 1, "Algorithm runs that this machine does at the same time."),
+    Setting("RUN_MEMORY_GIB", "int", 8, "Most memory that one run may ask for on this machine."),
+    Setting("SWEEP_SECONDS", "int", 60, "How often everything that waits is looked at again."),
+    Setting("OBSERVE_SECONDS", "int", 2, "How often active runs are looked at."),
+    Setting("CLAIM_SECONDS", "int", 60, "After this time work claimed by a worker that died is taken over."),
+    Setting("SAMPLE_PROJECT", "bool", True, "`up` loads the project `sample` with images."),
+    Setting("LOG_LEVEL", "str", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+)
+POSITIVE = {setting.name for setting in SETTINGS if setting.kind == "int"}
+
+
+def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """All settings by name.
+
+    Raises SettingInvalid for a value of the wrong kind and for a missing secret.
+    """
+    environment = environ.Env()
+    environment.ENVIRON = dict(os.environ if source is None else source)
+    values = {setting.name: _read_one(environment, setting) for setting in SETTINGS}
+    values["VAR_DIR"] = var_dir()
+    values["BASE_DIR"] = BASE_DIR
+    values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_of(values["VAR_DIR"])
+    values["PUBLIC_URL"] = (values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}").rstrip("/")
+    return values
+
+
+def _read_one(environment: environ.Env, setting: Setting) -> Any:
+    try:
+        value = getattr(environment, setting.kind)(setting.name, default=setting.default)
+    except ValueError as error:
+        raise SettingInvalid(f"{setting.name} must be a value of kind {setting.kind}: {setting.help}") from error
+    if setting.name in POSITIVE and value < 1:
+        raise SettingInvalid(f"{setting.name} must be at least 1: {setting.help}")
+    return value
+
+
+def _secret_of(var: Path) -> str:
+    try:
+        return (var / "secret_key").read_text()
+    except OSError:
+        raise SettingInvalid("SECRET_KEY is not set: set it, or start with `manage.py up`, which makes one.") from None
+
+
+def table() -> str:
+    """The settings as a Markdown table, for README."""
+    rows = [f"| `{s.name}` | {_shown(s.default)} | {s.help} |" for s in SETTINGS]
+    return "\n".join(["| Setting | Default | Meaning |", "|---|---|---|", *rows])
+
+
+def _shown(default: Any) -> str:
+    return f"`{default}`" if default not in ("", []) else ""

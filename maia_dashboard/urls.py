@@ -1,0 +1,18 @@
+"""Every address of the portal (DESIGN §8)."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("apps.core.urls")),
+    path("", include("apps.dashboard.urls")),
+    path("", include("apps.registrations.urls")),
+    path("", include("apps.jobs.urls")),
+    path("", include("apps.datasets.urls")),
+    path("", include("apps.archives.urls")),
+    path("account/", include("apps.accounts.urls")),
+]
+
+handler400 = "apps.core.views.bad_request"
+handler403 = "apps.core.views.forbidden"
+handler404 = "apps.core.views.not_found"
+handler500 = "apps.core.views.server_error"
