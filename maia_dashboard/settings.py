@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
+    "maia_dashboard",
     "celery_worker",
     "apps.core",
     "apps.audit",
