@@ -1,0 +1,31 @@
+"""Where things lie in the folder of one archive. No character of a UID ever reaches the file system."""
+
+import hashlib
+from pathlib import Path
+
+_NAME_LENGTH = 32
+
+
+def _name(identifier: str) -> str:
+    return hashlib.sha256(identifier.encode()).hexdigest()[:_NAME_LENGTH]
+
+
+def series_folder(root: Path, study_instance_uid: str, series_instance_uid: str) -> Path:
+    """The folder of one series; studies are spread over 256 folders."""
+    study = _name(study_instance_uid)
+    return root / "objects" / study[:2] / study / _name(series_instance_uid)
+
+
+def object_path(root: Path, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> Path:
+    """The P10 file of one object."""
+    return series_folder(root, study_instance_uid, series_instance_uid) / f"{_name(sop_instance_uid)}.dcm"
+
+
+def series_metadata_path(root: Path, study_instance_uid: str, series_instance_uid: str) -> Path:
+    """The gzipped metadata of all instances of one series."""
+    return series_folder(root, study_instance_uid, series_instance_uid) / "metadata.json.gz"
+
+
+def incoming_folder(root: Path) -> Path:
+    """Where files are while they are not yet stored; on the same file system as the objects."""
+    return root / "incoming"

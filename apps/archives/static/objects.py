@@ -1,0 +1,154 @@
+"""Writing and reading the files of an archive: whole or not at all, and never over another."""
+
+import enum
+import filecmp
+import gzip
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from .layout import incoming_folder, series_metadata_path
+
+CHUNK_BYTES = 256 * 1024
+
+
+class Outcome(enum.Enum):
+    """What became of a file that was put."""
+
+    NEW = "new"
+    SAME = "same"
+    DIFFERENT = "different"
+
+
+class ObjectCutShort(Exception):
+    """A stored file is shorter than the ranges that were recorded for it."""
+
+
+def new_temporary(root: Path) -> Path:
+    """A fresh empty file in the archive's incoming folder."""
+    incoming = incoming_folder(root)
+    incoming.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=incoming)
+    os.close(descriptor)
+    return Path(name)
+
+
+def new_temporary_folder(root: Path) -> Path:
+    """A fresh empty folder in the archive's incoming folder."""
+    incoming = incoming_folder(root)
+    incoming.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=incoming))
+
+
+def put(temporary: Path, destination: Path) -> Outcome:
+    """`put_many` of one file."""
+    return put_many([(temporary, destination)])[0]
+
+
+def put_many(files: Sequence[tuple[Path, Path]]) -> list[Outcome]:
+    """Publish temporary files under their destinations, durable when this returns.
+
+    A destination that exists is never written over: with the same bytes the outcome is SAME and the temporary file is
+    removed; otherwise it is DIFFERENT and the temporary file stays with the caller.
+    """
+    for temporary, _ in files:
+        _sync(temporary)
+    changed: set[Path] = set()
+    outcomes = [_publish(temporary, destination, changed) for temporary, destination in files]
+    for folder in changed:
+        _sync(folder)
+    return outcomes
+
+
+def read_range(path: Path, ranges: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    """The bytes of (offset, length) ranges one after the other, in chunks of at most 256 KiB."""
+    with path.open("rb", buffering=0) as file:
+        for offset, length in ranges:
+            file.seek(offset)
+            yield from _chunks(file.read, length)
+
+
+def sweep_temporaries(root: Path, *, older_than_seconds: float) -> int:
+    """Remove what uploads that died left in the incoming folder; returns how many entries."""
+    oldest = time.time() - older_than_seconds
+    incoming = incoming_folder(root)
+    entries = [entry for entry in incoming.iterdir() if _modified(entry) < oldest] if incoming.is_dir() else []
+    for entry in entries:
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+    return len(entries)
+
+
+def write_series_metadata(
+    root: Path, study_instance_uid: str, series_instance_uid: str, instances: Iterable[bytes]
+) -> Path:
+    """Write the metadata of a series as one gzipped JSON array; readers see the old file or the new one, whole."""
+    destination = series_metadata_path(root, study_instance_uid, series_instance_uid)
+    changed = _make_folder(destination.parent)
+    temporary = new_temporary(root)
+    with temporary.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+        for number, instance in enumerate(instances):
+            packed.write(b"," if number else b"[")
+            packed.write(instance)
+        packed.write(b"]" if packed.tell() else b"[]")
+    _sync(temporary)
+    temporary.replace(destination)
+    for folder in {*changed, destination.parent}:
+        _sync(folder)
+    return destination
+
+
+def _publish(temporary: Path, destination: Path, changed: set[Path]) -> Outcome:
+    changed |= _make_folder(destination.parent)
+    try:
+        # A rename would write over a twin that arrived first; a link does not.
+        os.link(temporary, destination)
+    except FileExistsError:
+        if not filecmp.cmp(temporary, destination, shallow=False):
+            return Outcome.DIFFERENT
+        outcome = Outcome.SAME
+    else:
+        outcome = Outcome.NEW
+    # Also for a twin: its writer may not yet have synced the folder.
+    changed.add(destination.parent)
+    temporary.unlink()
+    return outcome
+
+
+def _make_folder(folder: Path) -> set[Path]:
+    """Make a folder and those above it; returns the folders that hold a new entry."""
+    if folder.is_dir():
+        return set()
+    changed = _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    return {*changed, folder.parent}
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _chunks(read: Callable[[int], bytes], length: int) -> Iterator[bytes]:
+    remaining = length
+    while remaining:
+        chunk = read(min(remaining, CHUNK_BYTES))
+        if not chunk:
+            raise ObjectCutShort
+        remaining -= len(chunk)
+        yield chunk
+
+
+def _modified(entry: Path) -> float:
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()

@@ -1,0 +1,119 @@
+"""A pool of limited child processes that read files from outside, one file each at a time."""
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from .connection import ChildConnection, ChildDied, ChildLate
+from .refusals import FileRefused
+
+DEFAULT_MEMORY_BYTES = 2 * 1024**3
+DEFAULT_TIMEOUT_SECONDS = 30.0
+
+
+class Reply(NamedTuple):
+    """What a child answered: the JSON header, and the binary body (images, frames, metadata)."""
+
+    header: dict[str, Any]
+    body: bytes
+
+
+class PoolBusy(Exception):
+    """All children stayed busy for as long as the caller was ready to wait."""
+
+
+class ChildPool:
+    """At most `size` children, started when needed, reused, and replaced when they die. Safe for threads."""
+
+    def __init__(self, size: int, memory_bytes: int = DEFAULT_MEMORY_BYTES, *, wait_seconds: float = 60.0) -> None:
+        self._memory_bytes = memory_bytes
+        self._wait_seconds = wait_seconds
+        self._slots = threading.BoundedSemaphore(size)
+        self._lock = threading.Lock()
+        self._idle: list[ChildConnection] = []
+        self._is_closed = False
+        # A child's death signal is bound to the thread that started it (prctl(2)), so one lasting thread starts all.
+        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader-starter")
+
+    def call(self, operation: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS, **arguments: Any) -> Reply:
+        """Have a child do `operation` (see `operations`) within `timeout_seconds` of time and of CPU.
+
+        Raises FileRefused when the file is refused, makes its child die, or takes too long; PoolBusy when no child
+        comes free; ReaderUnavailable when children cannot be started at all.
+        """
+        with self._child() as child:
+            try:
+                header, body = child.request(operation, arguments, timeout_seconds)
+            except ChildLate:
+                raise FileRefused(f"Reading the file took longer than {timeout_seconds:g} seconds.") from None
+            except ChildDied:
+                raise FileRefused("The file made its reader fail: it is damaged or not what it says it is.") from None
+        if "refused" in header:
+            raise FileRefused(header["refused"])
+        return Reply(header, body)
+
+    def close(self) -> None:
+        """End all children; calls that still run end theirs when they are done."""
+        with self._lock:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for child in idle:
+            child.kill()
+        self._starter.shutdown(wait=False)
+
+    @contextmanager
+    def _child(self) -> Iterator[ChildConnection]:
+        if not self._slots.acquire(timeout=self._wait_seconds):
+            raise PoolBusy
+        try:
+            child = self._take()
+            try:
+                yield child
+            except BaseException:
+                child.kill()
+                raise
+            self._give_back(child)
+        finally:
+            self._slots.release()
+
+    def _take(self) -> ChildConnection:
+        while True:
+            with self._lock:
+                child = self._idle.pop() if self._idle else None
+            if child is None:
+                return self._starter.submit(ChildConnection, self._memory_bytes).result()
+            if child.is_alive():
+                return child
+            child.kill()
+
+    def _give_back(self, child: ChildConnection) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._idle.append(child)
+                return
+        child.kill()
+
+
+_default_pool: ChildPool | None = None
+_default_lock = threading.Lock()
+
+
+def default_pool() -> ChildPool:
+    """The pool of this process, made at the first call; a forked process makes its own."""
+    global _default_pool  # noqa: PLW0603
+    with _default_lock:
+        if _default_pool is None:
+            _default_pool = ChildPool(size=max(2, min(os.cpu_count() or 2, 4)))
+        return _default_pool
+
+
+def _forget_default_pool() -> None:
+    """After a fork: the children belong to the parent process, and the lock may have been held."""
+    global _default_pool, _default_lock
+    _default_pool, _default_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_default_pool)
