@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ def main(process: Callable[[PlaneStack, Path, float], None], *, description: str
     parser.add_argument("series_instance_uid")
     parser.add_argument("--threshold", type=float, default=300.0, help="lowest value that counts (default: 300)")
     arguments = parser.parse_args()
+    # pydicom's and highdicom's warnings quote values, the patient's name among them; logs must not.
+    warnings.simplefilter("ignore")
     try:
         progress(0.0, "Looking for the series")
         stack = read_stack(arguments.input_directory, arguments.series_instance_uid)
@@ -126,7 +129,7 @@ def find_series(input_directory: Path, series_instance_uid: str) -> list[pydicom
 
 
 def _with_empty_attributes(image: pydicom.Dataset) -> pydicom.Dataset:
-    """De-identified files often lack what every result must carry, if only empty (type 2, PS3.3 C.7.1.1 and C.7.2.1)."""
+    """De-identified files often lack what a result must carry, if only empty (type 2, PS3.3 C.7.1.1, C.7.2.1)."""
     for keyword in TYPE_2_KEYWORDS:
         if keyword not in image:
             setattr(image, keyword, None)
