@@ -9,6 +9,16 @@ from apps.projects.access import visible_projects
 
 THEMES = {"light", "dark"}
 SWITCHER_LENGTH = 50
+SECTIONS = {
+    "dashboard:project": "overview",
+    "dashboard:home": "home",
+    "dashboard:outbox": "outbox",
+    "jobs:algorithms": "algorithms",
+    "datasets": "images",
+    "jobs": "runs",
+    "registrations": "approvals",
+    "accounts": "account",
+}
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -24,21 +34,22 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
     user = getattr(request, "user", None)
     if not isinstance(user, User) or user.has_one_time_password:
         return None
-    projects = list(visible_projects(user)[:SWITCHER_LENGTH])
+    projects = list(visible_projects(user).values_list("name", "namespace")[:SWITCHER_LENGTH])
     return {
         "projects": projects,
         "project": _current(request, projects),
         "is_administrator": user.is_administrator,
         "may_approve": user.may_approve,
+        "approvals_waiting": 0,
         "section": _section(request),
     }
 
 
-def _current(request: HttpRequest, projects: list[Any]) -> Any:
-    match = request.resolver_match
-    namespace = match.kwargs.get("namespace") if match else None
-    return next((project for project in projects if project.namespace == namespace), None)
+def _current(request: HttpRequest, projects: list[tuple[str, str]]) -> dict[str, str] | None:
+    namespace = request.resolver_match.kwargs.get("namespace") if request.resolver_match else None
+    return next(({"name": name, "namespace": it} for name, it in projects if it == namespace), None)
 
 
 def _section(request: HttpRequest) -> str:
-    return request.resolver_match.view_name if request.resolver_match else ""
+    match = request.resolver_match
+    return (SECTIONS.get(match.view_name) or SECTIONS.get(match.namespace, "")) if match else ""
