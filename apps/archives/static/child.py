@@ -1,8 +1,9 @@
 """The limited child process that alone parses and decodes files from outside.
 
 One JSON line comes in on standard input: `operation`, `arguments`, `cpu_seconds`. One JSON line goes out, with the
-`length` of the binary body that follows it. A refusal is `{"refused": "<sentence>", "length": 0}`. Whatever else goes
-wrong ends the process: its parent then refuses the file and starts another child.
+`length` of the binary body that follows it. A refusal is `{"refused": "<sentence>"}`; a fault of the system, such as a
+full disk or a missing file, is `{"errno": <number>}`. Whatever else goes wrong ends the process: its parent then
+refuses the file and starts another child.
 """
 
 import json
@@ -44,6 +45,8 @@ def _answer(request: dict[str, Any]) -> Answer:
         return _operation(request["operation"])(**request["arguments"])
     except FileRefused as refusal:
         return {"refused": refusal.sentence}, b""
+    except OSError as error:
+        return {"errno": error.errno}, b""
     except MemoryError:
         return {"refused": "Reading the file needs more memory than one file may use."}, b""
 

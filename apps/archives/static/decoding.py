@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import unpack_bits
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRLittleEndian

@@ -77,7 +77,7 @@ class _MetadataMaker:
 
 
 def _kept(elements: Elements) -> Iterator[Element]:
-    for element in elements.values():
+    for _, element in sorted(elements.items()):
         group = element.tag >> 16
         if element.tag & 0xFFFF and group > 2 and group != 0xFFFE and element.tag != _PADDING:
             yield element

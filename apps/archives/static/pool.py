@@ -42,7 +42,7 @@ class ChildPool:
         """Have a child do `operation` (see `operations`) within `timeout_seconds` of time and of CPU.
 
         Raises FileRefused when the file is refused, makes its child die, or takes too long; PoolBusy when no child
-        comes free; ReaderUnavailable when children cannot be started at all.
+        comes free; ReaderUnavailable when children cannot be started at all; OSError for a missing file or full disk.
         """
         with self._child() as child:
             try:
@@ -53,6 +53,8 @@ class ChildPool:
                 raise FileRefused("The file made its reader fail: it is damaged or not what it says it is.") from None
         if "refused" in header:
             raise FileRefused(header["refused"])
+        if "errno" in header:
+            raise OSError(header["errno"], os.strerror(header["errno"]))
         return Reply(header, body)
 
     def close(self) -> None:

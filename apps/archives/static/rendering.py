@@ -22,18 +22,20 @@ def render(
     path: str,
     frame: int,
     window: list[float] | None = None,
+    voi_lut_function: str | None = None,
     width: int | None = None,
     height: int | None = None,
     format: str = "png",  # noqa: A002
 ) -> tuple[dict[str, Any], bytes]:
     """Frame `frame` (from 1) as `png` or `jpeg` with 8 bits a sample.
 
-    Grey images go through modality LUT and `window` (centre, width), else the window or VOI LUT of the file, else the
+    Grey images go through modality LUT and `window` (centre, width; with `voi_lut_function` LINEAR,
+    LINEAR_EXACT or SIGMOID, the file's own when None), else the window or VOI LUT of the file, else the
     1st to 99th percentile. `width` and `height` are the box that the picture must fit; its proportions stay. The
     header holds `media_type`, `width`, `height` and `window` as applied (None for colour). Raises FileRefused.
     """
     with open_part10(path) as part10:
-        pixels, applied = _screen_pixels(located_frame(part10, frame), window)
+        pixels, applied = _screen_pixels(located_frame(part10, frame), window, voi_lut_function)
     picture = _fitted(Image.fromarray(pixels), width, height)
     output = io.BytesIO()
     picture.save(
@@ -48,7 +50,9 @@ def render(
     return header, output.getvalue()
 
 
-def _screen_pixels(located: LocatedFrame, window: list[float] | None) -> tuple[Pixels, list[float] | None]:
+def _screen_pixels(
+    located: LocatedFrame, window: list[float] | None, function: str | None
+) -> tuple[Pixels, list[float] | None]:
     """Array of uint8, rows × columns or rows × columns × 3, and the window that made it."""
     stored = located.pixels()
     attributes = _display_attributes(located.part10, located.index)
@@ -58,7 +62,7 @@ def _screen_pixels(located: LocatedFrame, window: list[float] | None) -> tuple[P
             return _scaled_to_bytes(colours, colours.dtype.itemsize * 8), None
         if stored.ndim == 3:
             return _scaled_to_bytes(stored, _bits_stored(located)), None
-        return _grey(stored, attributes, window)
+        return _grey(stored, attributes, window, function)
     except DECODER_ERRORS as error:
         raise FileRefused("The display attributes of the image are damaged.") from error
 
@@ -88,13 +92,15 @@ def _scaled_to_bytes(colours: Pixels, bits: int) -> Pixels:
     return np.ascontiguousarray((colours[..., :3] >> max(bits - 8, 0)).astype(np.uint8))
 
 
-def _grey(stored: Pixels, attributes: Dataset, window: list[float] | None) -> tuple[Pixels, list[float] | None]:
+def _grey(
+    stored: Pixels, attributes: Dataset, window: list[float] | None, function: str | None
+) -> tuple[Pixels, list[float] | None]:
     values = apply_modality_lut(stored, attributes)
     if window is None and "VOILUTSequence" in attributes and attributes.VOILUTSequence:
         shown, applied = _through_lut(values, attributes), None
     else:
         applied = window or _file_window(attributes) or _percentile_window(stored, values, attributes)
-        shown = windowed(values, applied, str(attributes.get("VOILUTFunction", "") or "LINEAR"))
+        shown = windowed(values, applied, function or str(attributes.get("VOILUTFunction", "") or "LINEAR"))
     if attributes.get("PhotometricInterpretation") == "MONOCHROME1":
         shown = 255 - shown
     return shown, applied
@@ -103,7 +109,8 @@ def _grey(stored: Pixels, attributes: Dataset, window: list[float] | None) -> tu
 def _through_lut(values: Pixels, attributes: Dataset) -> Pixels:
     bits = int(attributes.VOILUTSequence[0].LUTDescriptor[2])
     looked_up = apply_voi(values, attributes)
-    return np.clip(looked_up / (2**bits - 1) * 255 + 0.5, 0, 255).astype(np.uint8)
+    shown: Pixels = np.clip(looked_up / (2**bits - 1) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return shown
 
 
 def _file_window(attributes: Dataset) -> list[float] | None:
@@ -123,15 +130,9 @@ def _percentile_window(stored: Pixels, values: Pixels, attributes: Dataset) -> l
     kept = kept[np.isfinite(kept)]
     low, high = np.percentile(kept, (1, 99)) if kept.size else (0.0, 0.0)
     if low == high and kept.size:
-        low, high = float(kept.min()), float(kept.max())
-    return (
-        [float((low + high + 1) / 2), float(max(high - low + 1, 1))]
-        if values.dtype.kind in "iu"
-        else [
-            float((low + high) / 2),
-            float(max(high - low, 1e-6)),
-        ]
-    )
+        low, high = kept.min(), kept.max()
+    # With this width LINEAR takes low to 0 and high to 255.
+    return [float(low + high + 1) / 2, float(high - low) + 1]
 
 
 def windowed(values: Pixels, window: list[float], function: str) -> Pixels:
@@ -144,7 +145,8 @@ def windowed(values: Pixels, window: list[float], function: str) -> Pixels:
         scaled = (values - centre) / max(width, 1e-6) + 0.5
     else:
         scaled = (values - (centre - 0.5)) / (width - 1) + 0.5
-    return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+    shown: Pixels = np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+    return shown
 
 
 def _fitted(picture: Image.Image, width: int | None, height: int | None) -> Image.Image:

@@ -1,5 +1,6 @@
 """Taking a zip archive from outside apart; its names are only ever shown, never used as paths."""
 
+import lzma
 import os
 import zipfile
 import zlib
@@ -30,7 +31,7 @@ def unzip(path: str, directory: str, max_bytes: int, max_members: int) -> tuple[
             wanted = [info for info in archive.infolist() if not _is_litter(info)]
             _check(wanted, max_bytes, max_members)
             return {"members": _unpack_all(archive, wanted, Path(directory), max_bytes)}, b""
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
         raise FileRefused("The zip archive is damaged or cut short.") from None
     finally:
         allow_files_of(0)
@@ -46,12 +47,16 @@ def _check(wanted: list[zipfile.ZipInfo], max_bytes: int, max_members: int) -> N
         raise FileRefused(f"The zip archive holds {len(wanted)} files; at most {max_members} are accepted.")
     if any(info.flag_bits & 1 for info in wanted):
         raise FileRefused("The zip archive is protected by a password; unpack it first.")
-    _check_size(sum(info.file_size for info in wanted), sum(info.compress_size for info in wanted), max_bytes)
+    _check_size(sum(info.file_size for info in wanted), max_bytes)
+    _check_ratio(sum(info.file_size for info in wanted), sum(info.compress_size for info in wanted))
 
 
-def _check_size(unpacked: int, packed: int, max_bytes: int) -> None:
+def _check_size(unpacked: int, max_bytes: int) -> None:
     if unpacked > max_bytes:
         raise FileRefused(f"The zip archive unpacks to more than {max_bytes // 1024**2} MiB, which is not accepted.")
+
+
+def _check_ratio(unpacked: int, packed: int) -> None:
     if unpacked > _RATIO_COUNTS_FROM_BYTES and unpacked > MAX_RATIO * max(packed, 1):
         raise FileRefused(f"The zip archive unpacks to more than {MAX_RATIO} times its size, which is not accepted.")
 
@@ -63,22 +68,25 @@ def _unpack_all(
     unpacked = 0
     for number, info in enumerate(wanted, 1):
         destination = directory / f"{number:06}"
-        size = _unpack(archive, info, destination, max_bytes - unpacked)
+        size = _unpack(archive, info, destination, unpacked, max_bytes)
         unpacked += size
         members.append({"name": _shown(info.filename), "path": str(destination), "size": size})
     return members
 
 
-def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, destination: Path, allowed_bytes: int) -> int:
+def _unpack(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, destination: Path, unpacked_before: int, max_bytes: int
+) -> int:
     size = 0
     try:
         with archive.open(info) as packed, destination.open("xb") as file:
             while chunk := packed.read(_CHUNK_BYTES):
                 size += len(chunk)
                 # The sizes in the directory of a zip may lie.
-                _check_size(size, info.compress_size, allowed_bytes)
+                _check_size(unpacked_before + size, max_bytes)
+                _check_ratio(size, info.compress_size)
                 file.write(chunk)
-    except (zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
         raise FileRefused(_DAMAGED) from error
     return size
 

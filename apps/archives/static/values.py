@@ -96,7 +96,7 @@ def _binary_numbers(code: str, raw: bytes, is_little_endian: bool) -> list[float
     numbers = (number for (number,) in _unpacked(code, raw, _NUMBER_BYTES[code], is_little_endian))
     if code not in "fd":
         return list(numbers)
-    # JSON has no NaN or infinity; PS3.18 F.2.3 writes them as strings.
+    # JSON has no NaN or infinity; strings are what other archives write, and float() reads them.
     return [number if math.isfinite(number) else _NOT_FINITE[str(number)] for number in numbers]
 
 
