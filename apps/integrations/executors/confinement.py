@@ -102,17 +102,16 @@ def confine_files(*, readable: Iterable[Path], writable: Iterable[Path]) -> None
         os.close(ruleset)
 
 
-def limit_resources(limits: Limits, *, has_own_process_count: bool) -> None:
+def limit_resources(limits: Limits, *, others: int) -> None:
     """Set the hard limits that a child inherits; memory is held by the launcher's watch, address space is the backstop.
 
-    The kernel counts processes per user and user namespace: without a namespace the portal's own would count too.
+    The kernel counts processes per user and user namespace: without a namespace the user's `others` count too.
     """
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, 1024)
     _limit(resource.RLIMIT_FSIZE, limits.output_bytes)
     _limit(resource.RLIMIT_AS, 2 * limits.memory_bytes + ADDRESS_SPACE_HEADROOM_BYTES)
-    if has_own_process_count:
-        _limit(resource.RLIMIT_NPROC, limits.pids)
+    _limit(resource.RLIMIT_NPROC, limits.pids + others)
     # Should the machine run out of memory, the run goes before the portal does.
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 

@@ -16,12 +16,14 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from apps.integrations.executors import confinement
+from apps.integrations.executors.cgroup import ProcessCeiling
 from apps.integrations.executors.port import EndedBy, FileSystem, Network, RunSpec
-from apps.integrations.executors.processes import descendants, kill_descendants, send
+from apps.integrations.executors.processes import Process, descendants, kill_descendants, own_threads, send
 from apps.integrations.executors.rundir import Report, RunDirectory, decode_request, write_report
 from apps.integrations.executors.watch import LogFile, Watch
 
@@ -53,6 +55,8 @@ class Launch:
         self.directory = directory
         self.run = run
         confinement.adopt_orphans()
+        # Before the namespaces, in which this process has no more rights to control groups.
+        self.ceiling = ProcessCeiling(run.name, run.limits.pids)
         self.network = confinement.isolate()
         self.file_system = confinement.file_confinement()
         self.platform_stops = False
@@ -89,6 +93,7 @@ class Launch:
             exit_code, ended_by = self._follow(init, output, log, watch)
         finally:
             kill_descendants()
+            self.ceiling.remove()
         log.drain(output)
         if os.read(failure, 1):
             ended_by = EndedBy.START_FAILED
@@ -114,9 +119,9 @@ class Launch:
             next_look = time.monotonic() + POLL_SECONDS
             processes = descendants(os.getpid())
             if ended_by is None and (ended_by := self._reason_to_end(watch.check(processes))):
-                kill_at = time.monotonic() + (GRACE_SECONDS if ended_by in POLITE else 0)
-                send((process for process in processes if process.pid != init), signal.SIGTERM)
+                kill_at = time.monotonic() + _ask_to_end(processes, init, ended_by)
             if ended_by and time.monotonic() >= kill_at:
+                # First of all: in a tree of its own this ends even a fork bomb at once.
                 os.kill(init, signal.SIGKILL)
                 kill_descendants()
                 return 128 + signal.SIGKILL, ended_by
@@ -153,7 +158,10 @@ class Launch:
             os.dup2(output, 2)
             os.chdir(self.run.working_directory)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            confinement.limit_resources(self.run.limits, has_own_process_count=self.network is Network.ISOLATED)
+            self.ceiling.enter()
+            confinement.limit_resources(
+                self.run.limits, others=0 if self.network is Network.ISOLATED else own_threads()
+            )
             if self.file_system is FileSystem.CONFINED:
                 self._confine_files()
             os.execvpe(  # noqa: S606 - the point of a launcher
@@ -182,6 +190,14 @@ class Launch:
             "OMP_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
         }
+
+
+def _ask_to_end(processes: Sequence[Process], init: int, ended_by: EndedBy) -> float:
+    """The seconds until force: none for what does harm by every moment that it goes on."""
+    if ended_by not in POLITE:
+        return 0.0
+    send((process for process in processes if process.pid != init), signal.SIGTERM)
+    return GRACE_SECONDS
 
 
 def _exit_code(status: int) -> int:

@@ -26,7 +26,7 @@ NODE = "memory"
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a command does: its log, how long it takes, its memory, its exit code; `produce` writes its output at the end."""
+    """What a command does: its log, duration, memory, exit code; `produce` writes its output at the end."""
 
     log: bytes = b""
     seconds: float = 0.0
@@ -46,7 +46,7 @@ class _Run:
 
 
 class MemoryExecutor:
-    """The port's side for tests: `behaviours` by the first word of the command; a word without one cannot be started."""
+    """The port's side for tests: `behaviours` by the command's first word; without one it cannot be started."""
 
     def __init__(self, behaviours: Mapping[str, Behaviour], *, clock: Callable[[], float] = time.monotonic) -> None:
         self.behaviours = behaviours

@@ -45,6 +45,29 @@ def descendants(root: int) -> list[Process]:
     return [process for process in found if not process.is_dead]
 
 
+def shared_memory_bytes(processes: Iterable[Process]) -> int:
+    """What they occupy together: of a page that n share each counts 1/n (PSS, proc_pid_smaps(5)); slow."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            try:
+                total += _proportional_bytes(
+                    Path("/proc", str(process.pid), "smaps_rollup").read_text(encoding="ascii")
+                )
+            except PermissionError:
+                total += process.memory_bytes
+    return total
+
+
+def own_threads() -> int:
+    """How many threads this user has in all, as RLIMIT_NPROC counts them."""
+    user_id, total = os.geteuid(), 0
+    for process in _all_processes():
+        with contextlib.suppress(FileNotFoundError):
+            total += process.threads if os.stat(f"/proc/{process.pid}").st_uid == user_id else 0
+    return total
+
+
 def send(processes: Iterable[Process], signal_number: signal.Signals) -> None:
     """Send a signal to each; one that is gone already is as wished."""
     for process in processes:
@@ -81,6 +104,13 @@ def _all_processes() -> Iterable[Process]:
         if entry.isdigit():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 yield _parse_stat(int(entry), Path("/proc", entry, "stat").read_bytes())
+
+
+def _proportional_bytes(smaps_rollup: str) -> int:
+    for line in smaps_rollup.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def _parse_stat(pid: int, line: bytes) -> Process:

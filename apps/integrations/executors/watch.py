@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from apps.integrations.executors.port import EndedBy, Limits
-from apps.integrations.executors.processes import Process
+from apps.integrations.executors.processes import Process, shared_memory_bytes
 
 READ_BYTES = 64 * 1024
 DISK_CHECK_SECONDS = 1.0
@@ -27,16 +27,16 @@ class Watch:
         self._next_disk_check = 0.0
 
     def check(self, processes: Sequence[Process]) -> EndedBy | None:
-        """The limit that these processes exceed now, or None.
-
-        Memory is the sum of their resident sets, shared pages twice.
-        """
+        """The limit that these processes exceed now, or None."""
+        if sum(process.threads for process in processes) > self.limits.pids:
+            return EndedBy.TOO_MANY_PROCESSES
         memory_bytes = sum(process.memory_bytes for process in processes)
+        if memory_bytes > self.limits.memory_bytes:
+            # The sum counts what a family shares many times over; only now is the exact figure worth its price.
+            memory_bytes = shared_memory_bytes(processes)
         self.peak_memory_bytes = max(self.peak_memory_bytes, memory_bytes)
         if memory_bytes > self.limits.memory_bytes:
             return EndedBy.OUT_OF_MEMORY
-        if sum(process.threads for process in processes) > self.limits.pids:
-            return EndedBy.TOO_MANY_PROCESSES
         if time.monotonic() > self._deadline:
             return EndedBy.TIMEOUT
         return EndedBy.OUTPUT_TOO_LARGE if self._writes_too_much() else None
