@@ -73,13 +73,15 @@ def _plain(text: str) -> str | None:
 
 
 def _person_name(text: str) -> dict[str, str] | None:
-    groups = (group.strip(" \0").rstrip("^") for group in text.split("="))
+    groups = (group.strip(" \0") for group in text.split("="))
     name = {key: group for key, group in zip(_PERSON_NAME_GROUPS, groups, strict=False) if group}
     return name or None
 
 
 def _decimal(text: str) -> float | str | None:
     stripped = text.strip(" \0")
+    if _INTEGER.fullmatch(stripped):
+        return int(stripped)
     number = float(stripped) if _DECIMAL.fullmatch(stripped) else math.nan
     return number if math.isfinite(number) else stripped or None
 
