@@ -48,6 +48,7 @@ SETTINGS = (
     Setting("SAMPLE_PROJECT", "bool", True, "`up` loads the project `sample` with images."),
     Setting("LOG_LEVEL", "str", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
+YES_OR_NO = {"true", "false", "yes", "no", "on", "off", "1", "0"}
 POSITIVE = {setting.name for setting in SETTINGS if setting.kind == "int"}
 
 
@@ -67,6 +68,8 @@ def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 
 def _read_one(environment: environ.Env, setting: Setting) -> Any:
+    if setting.kind == "bool" and str(environment.ENVIRON.get(setting.name, "no")).lower() not in YES_OR_NO:
+        raise SettingInvalid(f"{setting.name} must be true or false: {setting.help}")
     try:
         value = getattr(environment, setting.kind)(setting.name, default=setting.default)
     except ValueError as error:

@@ -28,19 +28,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of a portal of its own: nothing of the settings that the tests themselves run with."""
+    own = ("SECRET_KEY", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE")
+    return {**{name: value for name, value in os.environ.items() if name not in own}, **QUICK, **settings}
+
+
 class Portal:
     def __init__(self, var: Path, port: int | None = None, **settings: str) -> None:
         self.var = var
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = var.parent / f"{var.name}.out"
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("SECRET_KEY", "PUBLIC_URL")},
-            **QUICK,
-            "VAR_DIR": str(var),
-            "PORT": str(self.port),
-            **settings,
-        }
+        self.environment = environment(VAR_DIR=str(var), PORT=str(self.port), **settings)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout_seconds: float = 90) -> "Portal":
@@ -113,7 +113,10 @@ class Portal:
         """Primary process ids of the portal's children by what they are: web, worker, beat."""
         assert self.process is not None
         listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout
         kinds = {"gunicorn": "web", " worker ": "worker", " beat ": "beat"}
         found = {}

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 
@@ -41,7 +42,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    if _wants_json(request):
+        return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    # Without the request no context processor runs: whatever broke the page must not break this one.
+    return HttpResponse(render_to_string("500.html", _context(request)), status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

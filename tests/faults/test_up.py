@@ -1,0 +1,110 @@
+"""`manage.py up` as a stranger meets it: starts, is killed, starts again, refuses with one sentence."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.portal import REPOSITORY, Portal, environment, free_port, running_portal
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+BARE = {"SAMPLE_PROJECT": "false"}
+
+
+def refused(var: Path, **settings: str) -> str:
+    """What `up` says when it cannot start."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=REPOSITORY,
+        env=environment(**{**BARE, "VAR_DIR": str(var), "PORT": str(free_port()), **settings}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def descendants(pid: int) -> set[int]:
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(a): int(b) for a, b in (line.split() for line in listed.splitlines())}
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def test_second_start_keeps_secrets_and_people_and_stops_whole(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    with running_portal(var, **BARE) as portal:
+        assert len(portal.one_time_password()) >= 16
+        secret = (var / "secret_key").read_text()
+        assert (var / "secret_key").stat().st_mode & 0o777 == 0o600
+        children = descendants(portal.process.pid)  # type: ignore[union-attr]
+        wait_until(lambda: set(portal.processes()) == {"web", "worker", "beat"})
+        assert portal.stop(signal.SIGINT) == 0
+        assert not [pid for pid in children if alive(pid)]
+    again = Portal(var, **BARE)
+    again.output = tmp_path / "again.out"
+    try:
+        again.start()
+        assert "One-time password" not in again.output.read_text()
+        assert (var / "secret_key").read_text() == secret
+        assert again.rows("SELECT count(*) FROM accounts_user") == [(1,)]
+    finally:
+        again.stop()
+
+
+def test_killed_children_are_started_again(tmp_path: Path) -> None:
+    with running_portal(tmp_path / "var", **BARE) as portal:
+        for kind, pid in portal.processes().items():
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda kind=kind, pid=pid: portal.processes().get(kind, pid) != pid, 20)  # type: ignore[misc]
+        wait_until(portal._answers, 30)
+
+
+def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
+    with running_portal(tmp_path / "var", **BARE) as portal:
+        children = descendants(portal.process.pid)  # type: ignore[union-attr]
+        assert children
+        portal.stop(signal.SIGKILL)
+        wait_until(lambda: not [pid for pid in children if alive(pid)], 20)
+
+
+def test_busy_port(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Port {port} cannot be used" in refused(tmp_path / "var", PORT=str(port))
+
+
+def test_second_portal_in_the_same_folder(tmp_path: Path) -> None:
+    with running_portal(tmp_path / "var", **BARE) as portal:
+        assert "A portal runs already" in refused(tmp_path / "var", PORT=str(portal.port))
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot be written" in refused(tmp_path / "file" / "var")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "eighty"), ("WEB_THREADS", "0"), ("SWEEP_SECONDS", "-1"), ("SAMPLE_PROJECT", "maybe")]
+)
+def test_setting_that_cannot_be_used(tmp_path: Path, name: str, value: str) -> None:
+    assert name in refused(tmp_path / "var", **{name: value})
