@@ -155,7 +155,9 @@ def swapped(raw: bytes, word_size: int) -> bytes:
 def to_pydicom(data_set: DataSet, *, group: int) -> Dataset:
     """The elements of one group, sequences with all that is in them, as pydicom has them."""
     chosen = {tag: element for tag, element in data_set.elements.items() if tag >> 16 == group}
-    return _converted(data_set, chosen)
+    converted = _converted(data_set, chosen)
+    converted.set_original_encoding(is_implicit_vr=False, is_little_endian=data_set.is_little_endian)
+    return converted
 
 
 def _converted(data_set: DataSet, elements: dict[int, Element]) -> Dataset:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
 from .dataset import DataSet, Part10, open_part10
 from .decoding import DECODER_ERRORS, LocatedFrame, Pixels, located_frame, to_pydicom
@@ -107,10 +107,21 @@ def _grey(
 
 
 def _through_lut(values: Pixels, attributes: Dataset) -> Pixels:
-    bits = int(attributes.VOILUTSequence[0].LUTDescriptor[2])
-    looked_up = apply_voi(values, attributes)
-    shown: Pixels = np.clip(looked_up / (2**bits - 1) * 255 + 0.5, 0, 255).astype(np.uint8)
+    """The first VOI LUT (PS3.3 C.11.2.1.1). pydicom's own wraps values beyond 255 when the LUT has 8 bits."""
+    item = attributes.VOILUTSequence[0]
+    entries, first, bits = item.LUTDescriptor
+    table = _lut_table(item.LUTData, entries or 65536, is_little_endian=attributes.original_encoding[1] is not False)
+    indexes = np.clip(values.astype(np.int64) - first, 0, len(table) - 1)
+    shown: Pixels = np.rint(np.clip(table[indexes] / (2**bits - 1), 0, 1) * 255).astype(np.uint8)
     return shown
+
+
+def _lut_table(stored: Any, entries: int, *, is_little_endian: bool) -> Pixels:
+    if not isinstance(stored, bytes):
+        return np.atleast_1d(np.asarray(stored, np.uint16))
+    if len(stored) < entries * 2:
+        return np.frombuffer(stored, np.uint8)
+    return np.frombuffer(stored[: entries * 2], "<u2" if is_little_endian else ">u2")
 
 
 def _file_window(attributes: Dataset) -> list[float] | None:
