@@ -7,19 +7,23 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from apps.archives.static import connection
 from apps.archives.static import pool as pool_module
 from apps.archives.static.connection import ChildConnection
 from apps.archives.static.pool import ChildPool, PoolBusy, default_pool
 from apps.archives.static.refusals import FileRefused
 from tests.waiting import wait_until
 
-from .dicom_files import packaged
+from .dicom_files import image, packaged, save
 
 CT = str(packaged("CT_small.dcm"))
 MEMORY_BYTES = 2 * 1024**3
@@ -100,6 +104,41 @@ def test_a_child_that_hangs_is_killed_in_time(one_child: ChildPool, tmp_path: Pa
     assert time.monotonic() - began < 5
     assert not is_running(hung)
     assert one_child.call("describe", path=CT).header["frames"]["number"] == 1
+
+
+def test_a_child_without_memory_refuses_its_file_and_is_replaced(tmp_path: Path) -> None:
+    small = ChildPool(size=1, memory_bytes=400 * 1024**2)
+    path = save(image(np.zeros((4, 4), np.uint8)), tmp_path / "bomb.dcm", DeflatedExplicitVRLittleEndian)
+    content = path.read_bytes()
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    meta_end = 132 + 12 + int.from_bytes(content[140:144], "little")
+    path.write_bytes(content[:meta_end] + deflater.compress(bytes(450 * 1024**2)) + deflater.flush())
+    try:
+        with pytest.raises(FileRefused, match="more memory than one file may use"):
+            small.call("describe", path=str(path))
+        assert not small._idle
+        assert small.call("describe", path=CT).header["frames"]["number"] == 1
+    finally:
+        small.close()
+
+
+def test_a_child_is_replaced_after_long_service(one_child: ChildPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_MAX_REQUESTS", 2)
+    one_child.call("describe", path=CT)
+    first = idle_pid(one_child)
+    one_child.call("describe", path=CT)
+    assert not one_child._idle
+    one_child.call("describe", path=CT)
+    assert idle_pid(one_child) != first
+
+
+def test_a_program_that_forgets_its_pool_still_ends() -> None:
+    program = (
+        "from apps.archives.static.pool import default_pool\n"
+        f"pool = default_pool(); pool.call('describe', path={CT!r}); print(pool._idle[0].pid)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30, check=True)
+    wait_until(lambda: not is_running(int(ended.stdout)))
 
 
 def test_a_pool_that_stays_busy_says_so(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 One JSON line comes in on standard input: `operation`, `arguments`, `cpu_seconds`. One JSON line goes out, with the
 `length` of the binary body that follows it. A refusal is `{"refused": "<sentence>"}`; a fault of the system, such as a
-full disk or a missing file, is `{"errno": <number>}`. Whatever else goes wrong ends the process: its parent then
-refuses the file and starts another child.
+full disk or a missing file, is `{"errno": <number>}`; `is_spent` asks to be replaced. Whatever else goes wrong ends
+the process: its parent then refuses the file and starts another child.
 """
 
 import json
@@ -48,7 +48,7 @@ def _answer(request: dict[str, Any]) -> Answer:
     except OSError as error:
         return {"errno": error.errno}, b""
     except MemoryError:
-        return {"refused": "Reading the file needs more memory than one file may use."}, b""
+        return {"refused": "Reading the file needs more memory than one file may use.", "is_spent": True}, b""
 
 
 def _operation(name: str) -> Callable[..., Answer]:

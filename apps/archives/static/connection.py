@@ -12,6 +12,8 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 30.0
 _CHUNK_BYTES = 1024 * 1024
+# Native decoders leak a little; a child is replaced before that counts against its memory limit.
+_MAX_REQUESTS = 2000
 
 
 class ChildDied(Exception):
@@ -31,7 +33,7 @@ class ChildConnection:
 
     def __init__(self, memory_bytes: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "apps.archives.static.child", str(memory_bytes), str(os.getpid())],
+            [sys.executable, "-P", "-s", "-m", "apps.archives.static.child", str(memory_bytes), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -43,6 +45,7 @@ class ChildConnection:
         self._requests = self._process.stdin.fileno()
         self._replies = self._process.stdout.fileno()
         self._buffer = bytearray()
+        self._requests_left = _MAX_REQUESTS
         try:
             self._receive(time.monotonic() + _START_SECONDS)
         except (ChildDied, ChildLate) as error:
@@ -63,7 +66,14 @@ class ChildConnection:
             os.write(self._requests, json.dumps(request).encode() + b"\n")
         except BrokenPipeError:
             raise ChildDied from None
-        return self._receive(deadline)
+        header, body = self._receive(deadline)
+        self._requests_left = 0 if header.pop("is_spent", False) else self._requests_left - 1
+        return header, body
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the child has served enough, or has run out of memory."""
+        return self._requests_left <= 0
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

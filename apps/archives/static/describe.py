@@ -10,6 +10,7 @@ from .dataset import Part10, open_part10
 from .frames import Frames, frames_of, pixel_element
 from .identity import Identity, identity_of
 from .metadata import JsonDataSet, Metadata, metadata_of
+from .values import WORD_BYTES
 
 
 def _tags(keywords: str) -> frozenset[str]:
@@ -91,9 +92,7 @@ def _bulk(metadata: Metadata, part10: Part10) -> dict[str, dict[str, Any]]:
 
 
 def _is_direct(vr: str, part10: Part10) -> bool:
-    if part10.source.is_inflated:
-        return False
-    return part10.is_little_endian or vr in {"OB", "UN", "LT", "ST", "UC", "UT"}
+    return not part10.source.is_inflated and (part10.is_little_endian or vr not in WORD_BYTES)
 
 
 def _compact_json(attributes: JsonDataSet) -> bytes:

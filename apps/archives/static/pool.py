@@ -93,7 +93,7 @@ class ChildPool:
 
     def _give_back(self, child: ChildConnection) -> None:
         with self._lock:
-            if not self._is_closed:
+            if not self._is_closed and not child.is_spent:
                 self._idle.append(child)
                 return
         child.kill()

@@ -23,7 +23,7 @@ def unzip(path: str, directory: str, max_bytes: int, max_members: int) -> tuple[
 
     The header holds `members`: `name` (as in the zip, for showing alone), `path`, `size`. Folders and the litter of
     operating systems are left out; a zip in the zip stays a file. Raises FileRefused for what is no zip, encrypted,
-    damaged, or larger than `max_bytes` or `max_members` allow.
+    damaged, or larger than `max_bytes` or `max_members` allow; the caller removes the folder in any case.
     """
     allow_files_of(max_bytes)
     try:

@@ -20,6 +20,11 @@ _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([Ee][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _PERSON_NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _DELIMITERS = {"PN": {0x5C, 0x3D, 0x5E}}
+# VRs of words that big endian files write the other way round; all others are bytes.
+WORD_BYTES = {
+    "AT": 2, "OW": 2, "SS": 2, "US": 2, "FL": 4, "OF": 4, "OL": 4, "SL": 4, "UL": 4,
+    "FD": 8, "OD": 8, "OV": 8, "SV": 8, "UV": 8,
+}  # fmt: skip
 BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"})
 
 
