@@ -25,7 +25,7 @@ _SHOWN_NAME_CHARACTERS = 80
 
 @dataclass(frozen=True)
 class Found:
-    """The files of an output directory: candidates to be DICOM, refusals of what is no plain file, names of the rest."""
+    """Files of an output directory: candidates to be DICOM, refusals of what is no plain file, names of the rest."""
 
     candidates: tuple[Path, ...]
     refusals: tuple[Refusal, ...]

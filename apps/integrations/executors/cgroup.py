@@ -7,6 +7,7 @@ Sources: cgroups(7), the kernel's pids controller, version 1 (a hierarchy of its
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 HIERARCHIES = Path("/sys/fs/cgroup")
@@ -22,7 +23,7 @@ class ProcessCeiling:
         self._group: Path | None = None
         for parent in _own_groups():
             with contextlib.suppress(OSError):
-                self._group = _make_group(parent / f"maia-{name}", pids)
+                self._group = _make_group(parent / f"maia-{name}-{os.getpid()}", pids)
                 return
 
     def enter(self) -> None:
