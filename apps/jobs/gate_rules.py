@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID
 
@@ -99,7 +100,11 @@ def broken_rules(
 
 
 def _file_meta(path: Path, identity: Identity) -> Broken:
-    meta = read_file_meta_info(path)
+    try:
+        meta = read_file_meta_info(path)
+    except (InvalidDicomError, NotImplementedError, ValueError):
+        yield "FileMetaInformationVersion", "The file meta information (group 2) is damaged."
+        return
     if meta.get("MediaStorageSOPClassUID") != identity.sop_class_uid:
         yield "MediaStorageSOPClassUID", "The MediaStorageSOPClassUID of the file differs from its SOPClassUID."
     if meta.get("MediaStorageSOPInstanceUID") != identity.sop_instance_uid:

@@ -154,6 +154,12 @@ def test_file_meta_that_says_otherwise(finished: Finished, keyword: str) -> None
     assert f"The {keyword} of the file differs" in refused(finished.check())[keyword]
 
 
+def test_file_meta_that_is_damaged(finished: Finished) -> None:
+    content = finished.segmentation.read_bytes()
+    finished.segmentation.write_bytes(content.replace(b"\x02\0\x03\0UI", b"\x02\0\x03\0UJ", 1))
+    assert "group 2" in refused(finished.check())["FileMetaInformationVersion"]
+
+
 def test_uids_that_exist_already(finished: Finished) -> None:
     segmentation = pydicom.dcmread(finished.segmentation)
     taken = replace(
