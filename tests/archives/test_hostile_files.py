@@ -123,6 +123,14 @@ def test_damaged_bytes_never_kill_a_child(pool: ChildPool, dicom_file: Path) -> 
             described_or_refused(pool, dicom_file)
 
 
+def test_an_impossible_character_set_is_read_as_ascii(pool: ChildPool, dicom_file: Path) -> None:
+    content = packaged("CT_small.dcm").read_bytes()
+    for name in (b"ISO\0IR 10\0", b"zlib_codec", b"idna      ", b"undefined "):
+        dicom_file.write_bytes(content.replace(b"ISO_IR 100", name, 1))
+        header, _ = pool.call("describe", path=str(dicom_file))
+        assert header["attributes"]["patient"]["00100010"]["Value"] == [{"Alphabetic": "CompressedSamples^CT1"}]
+
+
 def test_a_deflated_bomb_is_refused(pool: ChildPool, dicom_file: Path) -> None:
     save(image(SMALL), dicom_file, DeflatedExplicitVRLittleEndian)
     content = dicom_file.read_bytes()

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.processing import apply_color_lut, convert_color_space
 from pydicom.sequence import Sequence
 from pydicom.uid import RLELossless
 
@@ -152,6 +152,15 @@ def test_ybr_becomes_rgb(pool: ChildPool, name: str) -> None:
     assert_close(shown[25, 50], np.array([0, 255, 0]), tolerance=130)
     assert_close(shown[65, 50], np.array([0, 0, 0]), tolerance=66)
     assert_close(shown[95, 50], np.array([255, 255, 255]), tolerance=3)
+
+
+def test_whole_samples_under_the_name_of_half_ones(pool: ChildPool, dicom_file: Path) -> None:
+    colours = np.random.default_rng(2).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    data_set = image(RAMP.astype(np.uint8), SamplesPerPixel=3, PlanarConfiguration=0)
+    data_set.PhotometricInterpretation = "YBR_FULL_422"
+    data_set.PixelData = convert_color_space(colours, "RGB", "YBR_FULL").tobytes()
+    _, shown = render(pool, save(data_set, dicom_file))
+    assert_close(shown, colours, tolerance=3)
 
 
 def test_palettes_are_looked_up(pool: ChildPool) -> None:

@@ -12,6 +12,7 @@ from .looks import hides_program, not_dicom_sentence
 from .refusals import FileRefused
 from .source import FileSource
 
+SHARED_FUNCTIONAL_GROUPS, PER_FRAME_FUNCTIONAL_GROUPS = 0x52009229, 0x52009230
 _META_SYNTAX = Syntax(is_implicit=False, is_little_endian=True)
 _META_START = 132
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"

@@ -15,7 +15,16 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from .dataset import DataSet, Part10, open_part10
 from .elements import Element
-from .frames import Frames, Geometry, frames_of, geometry_of, pixel_element, word_bytes
+from .frames import (
+    DOUBLE_PIXEL_DATA,
+    FLOAT_PIXEL_DATA,
+    Frames,
+    Geometry,
+    frames_of,
+    geometry_of,
+    pixel_element,
+    word_bytes,
+)
 from .refusals import FileRefused
 
 MAX_FRAME_BYTES = 512 * 1024 * 1024
@@ -128,11 +137,15 @@ class LocatedFrame:
         """A data set of this frame alone, as pydicom's decoders take it."""
         data_set = to_pydicom(self.part10, group=0x0028)
         data_set.NumberOfFrames = 1
+        if self._frames.frame_bytes * 8 > self.geometry.frame_bits:
+            data_set.PhotometricInterpretation = "YBR_FULL"
         data_set.file_meta = FileMetaDataset()
         data_set.file_meta.TransferSyntaxUID = self._syntax()
         data_set.set_original_encoding(is_implicit_vr=False, is_little_endian=True)
         element = self._element()
-        keyword = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}.get(element.tag, "PixelData")
+        keyword = {FLOAT_PIXEL_DATA: "FloatPixelData", DOUBLE_PIXEL_DATA: "DoubleFloatPixelData"}.get(
+            element.tag, "PixelData"
+        )
         setattr(data_set, keyword, self._bytes(element))
         data_set[keyword].VR = "OB" if self._frames.fragments is not None else element.vr[:2]
         return data_set

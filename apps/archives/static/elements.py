@@ -98,12 +98,8 @@ class Scanner:
             # Some writers fall into implicit VR inside explicit files.
             return tag, "", length, position + 8
         if vr not in _LONG_VRS:
-            return (
-                tag,
-                vr.decode(),
-                int.from_bytes(raw[6:8], "little" if syntax.is_little_endian else "big"),
-                position + 8,
-            )
+            # The low half of the four length bytes belongs to the VR.
+            return tag, vr.decode(), length >> 16 if syntax.is_little_endian else length & 0xFFFF, position + 8
         if len(raw) < 12:
             raise FileRefused(_CUT_SHORT.format(tag_name(tag)))
         return tag, vr.decode(), long_length.unpack_from(raw, 8)[0], position + 12

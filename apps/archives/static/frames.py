@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from pydicom.uid import UID, MPEGTransferSyntaxes
 
 from .dataset import Part10
-from .elements import Element
+from .elements import PIXEL_DATA, Element
 from .refusals import FileRefused
 
-PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_PIXEL_DATA = 0x7FE00010, 0x7FE00008, 0x7FE00009
+FLOAT_PIXEL_DATA, DOUBLE_PIXEL_DATA = 0x7FE00008, 0x7FE00009
+PIXEL_TAGS = (PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_PIXEL_DATA)
 _EXTENDED_OFFSETS = 0x7FE00001
 _PROVIDER_URL = 0x00287FE0
 _MAX_FRAMES = 1_000_000
@@ -55,8 +56,7 @@ class Frames(NamedTuple):
 
 def pixel_element(part10: Part10) -> Element | None:
     """The element that holds the pixels: integers, floats or doubles."""
-    tags = (PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_PIXEL_DATA)
-    return next((part10.elements[tag] for tag in tags if tag in part10.elements), None)
+    return next((part10.elements[tag] for tag in PIXEL_TAGS if tag in part10.elements), None)
 
 
 def geometry_of(part10: Part10) -> Geometry:

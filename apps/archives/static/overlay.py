@@ -8,13 +8,12 @@ import numpy as np
 from PIL import Image
 
 from .colours import segment_colours
-from .dataset import DataSet, Part10, open_part10
+from .dataset import PER_FRAME_FUNCTIONAL_GROUPS, SHARED_FUNCTIONAL_GROUPS, DataSet, Part10, open_part10
 from .decoding import Pixels, located_frame
 from .frames import geometry_of
 from .refusals import FileRefused
 
 _SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
-_SHARED_GROUPS, _PER_FRAME_GROUPS = 0x52009229, 0x52009230
 _DERIVATION_IMAGE, _SOURCE_IMAGE = 0x00089124, 0x00082112
 _REFERENCED_SOP_INSTANCE_UID, _REFERENCED_FRAME_NUMBER = 0x00081155, 0x00081160
 _SEGMENT_IDENTIFICATION, _REFERENCED_SEGMENT_NUMBER = 0x0062000A, 0x0062000B
@@ -57,7 +56,7 @@ def _frames_by_source(segmentation: Part10, sop_instance_uid: str, frame: int) -
 
 
 def _per_frame(segmentation: Part10) -> Iterable[tuple[int, DataSet]]:
-    return enumerate(segmentation.items(_PER_FRAME_GROUPS), 1)
+    return enumerate(segmentation.items(PER_FRAME_FUNCTIONAL_GROUPS), 1)
 
 
 def _sources(groups: DataSet) -> list[DataSet]:
@@ -72,7 +71,7 @@ def _refers_to(source: DataSet, sop_instance_uid: str, frame: int) -> bool:
 
 
 def _segment_number(segmentation: Part10, groups: DataSet) -> int:
-    shared = segmentation.items(_SHARED_GROUPS)[:1]
+    shared = segmentation.items(SHARED_FUNCTIONAL_GROUPS)[:1]
     macros = [*groups.items(_SEGMENT_IDENTIFICATION), *(m for s in shared for m in s.items(_SEGMENT_IDENTIFICATION))]
     if not macros:
         raise FileRefused("A frame of the segmentation does not say which segment it shows.")
@@ -92,7 +91,7 @@ def _frames_by_position(segmentation: Part10, source_path: str | None, frame: in
 
 def _source_position(source_path: str, frame: int) -> list[float]:
     with open_part10(source_path) as source:
-        per_frame = source.items(_PER_FRAME_GROUPS)[frame - 1 : frame]
+        per_frame = source.items(PER_FRAME_FUNCTIONAL_GROUPS)[frame - 1 : frame]
         return _plane_position(per_frame[0]) if per_frame else source.decimals(_IMAGE_POSITION)
 
 

@@ -8,14 +8,13 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
-from .dataset import DataSet, Part10, open_part10
+from .dataset import PER_FRAME_FUNCTIONAL_GROUPS, SHARED_FUNCTIONAL_GROUPS, DataSet, Part10, open_part10
 from .decoding import DECODER_ERRORS, LocatedFrame, Pixels, located_frame, to_pydicom
 from .refusals import FileRefused
 
 MAX_SIDE_PIXELS = 8192
 JPEG_QUALITY = 90
 _PIXEL_VALUE_TRANSFORMATION, _FRAME_VOI_LUT = 0x00289145, 0x00289132
-_SHARED_GROUPS, _PER_FRAME_GROUPS = 0x52009229, 0x52009230
 
 
 def render(
@@ -70,8 +69,8 @@ def _screen_pixels(
 def _display_attributes(part10: Part10, index: int) -> Dataset:
     """Group 0028, with what enhanced objects say for all frames or this one put over it (PS3.3 C.7.6.16)."""
     attributes = to_pydicom(part10, group=0x0028)
-    shared = part10.items(_SHARED_GROUPS)[:1]
-    per_frame = part10.items(_PER_FRAME_GROUPS)[index : index + 1]
+    shared = part10.items(SHARED_FUNCTIONAL_GROUPS)[:1]
+    per_frame = part10.items(PER_FRAME_FUNCTIONAL_GROUPS)[index : index + 1]
     for groups in (*shared, *per_frame):
         for macro in _display_macros(groups):
             attributes.update(to_pydicom(macro, group=0x0028))

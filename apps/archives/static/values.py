@@ -32,7 +32,7 @@ def encodings_of(character_sets: list[str]) -> list[str]:
     """Python encodings for the values of SpecificCharacterSet; an unknown one is read as ASCII."""
     try:
         return list(convert_encodings(character_sets or [""]))
-    except LookupError:
+    except (LookupError, ValueError):
         return ["iso8859"]
 
 
