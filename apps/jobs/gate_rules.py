@@ -102,12 +102,13 @@ def broken_rules(
 def _file_meta(path: Path, identity: Identity) -> Broken:
     try:
         meta = read_file_meta_info(path)
+        named = (meta.get("MediaStorageSOPClassUID"), meta.get("MediaStorageSOPInstanceUID"))
     except (InvalidDicomError, NotImplementedError, ValueError):
         yield "FileMetaInformationVersion", "The file meta information (group 2) is damaged."
         return
-    if meta.get("MediaStorageSOPClassUID") != identity.sop_class_uid:
+    if named[0] != identity.sop_class_uid:
         yield "MediaStorageSOPClassUID", "The MediaStorageSOPClassUID of the file differs from its SOPClassUID."
-    if meta.get("MediaStorageSOPInstanceUID") != identity.sop_instance_uid:
+    if named[1] != identity.sop_instance_uid:
         yield (
             "MediaStorageSOPInstanceUID",
             "The MediaStorageSOPInstanceUID of the file differs from its SOPInstanceUID.",
