@@ -56,6 +56,8 @@ def process_side(directory: Path) -> Iterator[Side]:
 
     yield Side(executor, REAL_PROGRAMS.__getitem__, kill_launcher)
     assert executor.stop_all() == []
+    for run in executor.root.glob("run-*"):
+        executor.remove(run.name)
 
 
 def memory_side(_: Path) -> Iterator[Side]:

@@ -116,6 +116,8 @@ def attack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Attack]:
     yield Attack(executor, tmp_path, request.param, token)
     assert executor.stop_all() == []
     assert survivors(token) == []
+    executor.remove("run-1-1")
+    assert not (tmp_path / "runs" / "run-1-1").exists()
 
 
 def test_the_report_says_what_was_enforced(attack: Attack) -> None:

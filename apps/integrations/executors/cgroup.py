@@ -38,6 +38,14 @@ class ProcessCeiling:
                 self._group.rmdir()
 
 
+def remove_groups(name: str) -> None:
+    """Remove what the launchers of an ended run left: one that was killed could not tidy up."""
+    for parent in _own_groups():
+        for group in parent.glob(f"maia-{name}-*"):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+
+
 def _make_group(group: Path, pids: int) -> Path:
     group.mkdir(exist_ok=True)
     try:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from apps.integrations.executors.cgroup import remove_groups
 from apps.integrations.executors.port import (
     LOG_CHUNK_BYTES,
     EndedBy,
@@ -76,6 +77,7 @@ class ProcessExecutor:
         """See `Executor.remove`."""
         if self.observe(name).state in (State.STARTING, State.RUNNING):
             raise RunStillActive(name)
+        remove_groups(name)
         shutil.rmtree(self._directory(name).path, ignore_errors=True)
 
     def stop_all(self, *, timeout_seconds: float = 15) -> list[str]:
