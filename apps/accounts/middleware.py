@@ -23,6 +23,7 @@ def accepts_token(view: View) -> View:
 class SignInRequired(LoginRequiredMiddleware):
     """Every page needs a signed-in person unless its view says otherwise (`login_not_required`).
 
+    A fragment that polls on after the session has ended makes its page go to sign-in, instead of showing it inside.
     For programs it reads the API token, answers 401 instead of the sign-in page, and asks no CSRF token, since a
     browser never sends an Authorization header by itself. A one-time password opens nothing but the page to change it.
     """
@@ -39,6 +40,11 @@ class SignInRequired(LoginRequiredMiddleware):
         if getattr(view_func, "login_required", True) and _must_change_password(request):
             return redirect("account_change_password")
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": reverse("account_login")})
+        return super().handle_no_permission(request, view_func)
 
     def _with_token(self, request: HttpRequest, header: str) -> HttpResponse | None:
         token = services.use_token(header.removeprefix(BEARER)) if header.startswith(BEARER) else None

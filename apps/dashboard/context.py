@@ -34,9 +34,9 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
     user = getattr(request, "user", None)
     if not isinstance(user, User) or user.has_one_time_password:
         return None
-    projects = list(visible_projects(user).values_list("name", "namespace")[:SWITCHER_LENGTH])
+    projects = visible_projects(user).values_list("name", "namespace")
     return {
-        "projects": projects,
+        "projects": projects[:SWITCHER_LENGTH],
         "project": _current(request, projects),
         "is_administrator": user.is_administrator,
         "may_approve": user.may_approve,
@@ -45,9 +45,12 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
     }
 
 
-def _current(request: HttpRequest, projects: list[tuple[str, str]]) -> dict[str, str] | None:
+def _current(request: HttpRequest, projects: Any) -> dict[str, str] | None:
     namespace = request.resolver_match.kwargs.get("namespace") if request.resolver_match else None
-    return next(({"name": name, "namespace": it} for name, it in projects if it == namespace), None)
+    if namespace is None:
+        return None
+    found: dict[str, str] | None = projects.filter(namespace=namespace).values("name", "namespace").first()
+    return found
 
 
 def _section(request: HttpRequest) -> str:
