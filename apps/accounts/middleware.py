@@ -39,12 +39,9 @@ class SignInRequired(LoginRequiredMiddleware):
                 return unauthorized()
         if getattr(view_func, "login_required", True) and _must_change_password(request):
             return redirect("account_change_password")
-        return super().process_view(request, view_func, view_args, view_kwargs)
-
-    def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
-        if request.headers.get("HX-Request"):
+        if getattr(view_func, "login_required", True) and _is_fragment_of_ended_session(request):
             return HttpResponse(headers={"HX-Redirect": reverse("account_login")})
-        return super().handle_no_permission(request, view_func)
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def _with_token(self, request: HttpRequest, header: str) -> HttpResponse | None:
         token = services.use_token(header.removeprefix(BEARER)) if header.startswith(BEARER) else None
@@ -68,3 +65,7 @@ def _must_change_password(request: HttpRequest) -> bool:
     if not isinstance(request.user, User) or not request.user.has_one_time_password:
         return False
     return request.path not in (reverse("account_change_password"), reverse("account_logout"))
+
+
+def _is_fragment_of_ended_session(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers and not request.user.is_authenticated
