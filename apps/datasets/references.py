@@ -1,0 +1,56 @@
+"""Which series and images a derived object speaks of, read from its metadata in the DICOM JSON model (PS3.18 F.2)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+JsonDataSet = dict[str, dict[str, Any]]
+
+_SERIES_INSTANCE_UID = "0020000E"
+_REFERENCED_SOP_INSTANCE_UID = "00081155"
+_PER_FRAME_GROUPS, _DERIVATION_IMAGE, _SOURCE_IMAGE = "52009230", "00089124", "00082112"
+
+
+def items(dataset: JsonDataSet, tag: str) -> list[JsonDataSet]:
+    """The items of a sequence, none when it is absent or something else."""
+    return [item for item in dataset.get(tag, {}).get("Value", []) if isinstance(item, dict)]
+
+
+def first(dataset: JsonDataSet, tag: str) -> Any:
+    """The first value of an element, "" when it has none; of a person name its alphabetic group."""
+    value = next(iter(dataset.get(tag, {}).get("Value", [])), "")
+    return next(iter(value.values()), "") if isinstance(value, dict) else value
+
+
+def referenced_series(dataset: JsonDataSet) -> list[str]:
+    """Every SeriesInstanceUID in a sequence of the object, in its order.
+
+    Segmentations name them in ReferencedSeriesSequence, reports in CurrentRequestedProcedureEvidenceSequence, structure
+    sets in RTReferencedSeriesSequence; all three hold the attribute itself.
+    """
+    nested = (uid for item in _sequence_items(dataset) for uid in _series_in(item))
+    return list(dict.fromkeys(nested))
+
+
+def covered_images(segmentation: JsonDataSet) -> frozenset[str]:
+    """SOPInstanceUIDs of the images that frames of a segmentation are drawn on; empty when its frames name none."""
+    sources = (
+        source
+        for frame in items(segmentation, _PER_FRAME_GROUPS)
+        for derivation in items(frame, _DERIVATION_IMAGE)
+        for source in items(derivation, _SOURCE_IMAGE)
+    )
+    return frozenset(str(first(source, _REFERENCED_SOP_INSTANCE_UID)) for source in sources)
+
+
+def _series_in(dataset: JsonDataSet) -> Iterator[str]:
+    uid = first(dataset, _SERIES_INSTANCE_UID)
+    if uid:
+        yield str(uid)
+    for item in _sequence_items(dataset):
+        yield from _series_in(item)
+
+
+def _sequence_items(dataset: JsonDataSet) -> Iterator[JsonDataSet]:
+    for tag, element in dataset.items():
+        if element.get("vr") == "SQ" and tag != _PER_FRAME_GROUPS:
+            yield from items(dataset, tag)
