@@ -1,15 +1,18 @@
 """Where a project's images are, and the index of them: patients, studies, series, instances.
 
-The index has the attributes that people search and sort by as columns, and everything that QIDO-RS returns at that level
-as DICOM JSON (PS3.18 F.2) in `attributes`.
+The index has the attributes that people search and sort by as columns, cut to the width of the column, and everything
+that QIDO-RS returns at that level as DICOM JSON (PS3.18 F.2) in `attributes`.
 """
 
 from django.db import models
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.projects.models import Project
 
 UID_LENGTH = 64
+TEXT_LENGTH = 255
+NAME_LENGTH = 324
 
 
 class Archive(models.Model):
@@ -35,15 +38,20 @@ class Archive(models.Model):
 
 
 class Patient(models.Model):
-    """One PatientID of one archive; a name that is spelled in several ways is the one seen first."""
+    """One PatientID of one archive, by the name that was seen first; without a PatientID the name tells them apart."""
 
     archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="patients")
-    patient_id = models.CharField(max_length=64, blank=True)
-    patient_name = models.CharField(max_length=324, blank=True)
+    patient_id = models.CharField(max_length=TEXT_LENGTH, blank=True)
+    patient_name = models.CharField(max_length=NAME_LENGTH, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["archive", "patient_id", "patient_name"], name="archives_patient_once")
+            models.UniqueConstraint(
+                fields=["archive", "patient_id"], condition=~models.Q(patient_id=""), name="archives_patient_by_id"
+            ),
+            models.UniqueConstraint(
+                fields=["archive", "patient_name"], condition=models.Q(patient_id=""), name="archives_patient_by_name"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -55,16 +63,16 @@ class Study(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="studies")
     study_instance_uid = models.CharField(max_length=UID_LENGTH)
     study_date = models.CharField(max_length=8, blank=True, help_text="DA: YYYYMMDD")
-    study_time = models.CharField(max_length=16, blank=True)
-    study_id = models.CharField(max_length=16, blank=True)
-    accession_number = models.CharField(max_length=16, blank=True)
-    study_description = models.CharField(max_length=64, blank=True)
-    referring_physician_name = models.CharField(max_length=324, blank=True)
-    modalities = models.CharField(max_length=200, blank=True, help_text="sorted, separated by backslashes")
+    study_time = models.CharField(max_length=16, blank=True, help_text="TM: HHMMSS.FFFFFF, as precise as known")
+    study_id = models.CharField(max_length=TEXT_LENGTH, blank=True)
+    accession_number = models.CharField(max_length=TEXT_LENGTH, blank=True)
+    study_description = models.CharField(max_length=TEXT_LENGTH, blank=True)
+    referring_physician_name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    modalities = models.CharField(max_length=TEXT_LENGTH, blank=True, help_text="sorted, separated by backslashes")
     series_count = models.PositiveIntegerField(default=0)
     instance_count = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
-    attributes = models.JSONField(default=dict)
+    attributes = models.JSONField(default=dict, help_text="of patient and study, by tag")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -80,28 +88,39 @@ class Study(models.Model):
 
 
 class Series(models.Model):
+    """The metadata file is fresh when `metadata_file_version` equals `metadata_version`, which counts changes."""
+
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="series")
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
     series_instance_uid = models.CharField(max_length=UID_LENGTH)
     modality = models.CharField(max_length=16, blank=True)
     series_number = models.IntegerField(null=True)
-    series_description = models.CharField(max_length=64, blank=True)
+    series_description = models.CharField(max_length=TEXT_LENGTH, blank=True)
     instance_count = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
-    attributes = models.JSONField(default=dict)
-    is_metadata_stale = models.BooleanField(default=True, help_text="the metadata file is older than the rows")
+    attributes = models.JSONField(default=dict, help_text="of the series, by tag")
+    metadata_version = models.PositiveIntegerField(default=0)
+    metadata_file_version = models.PositiveIntegerField(default=0)
+    metadata_written_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["study", "series_instance_uid"], name="archives_series_once")]
+        constraints = [models.UniqueConstraint(fields=["archive", "series_instance_uid"], name="archives_series_once")]
         indexes = [
-            models.Index(fields=["series_instance_uid"]),
+            models.Index(fields=["study", "series_number"]),
             models.Index(
-                fields=["is_metadata_stale"], condition=models.Q(is_metadata_stale=True), name="archives_series_stale"
+                fields=["metadata_written_at"],
+                condition=~models.Q(metadata_file_version=models.F("metadata_version")),
+                name="archives_series_stale",
             ),
         ]
 
     def __str__(self) -> str:
         return f"series {self.pk}"
+
+    @property
+    def is_metadata_stale(self) -> bool:
+        return self.metadata_file_version != self.metadata_version
 
 
 class Instance(models.Model):
@@ -116,13 +135,38 @@ class Instance(models.Model):
     columns = models.PositiveIntegerField(null=True)
     size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
+    attributes = models.TextField(help_text="what QIDO-RS returns: one DICOM JSON object, relative addresses")
     metadata = models.BinaryField(help_text="DICOM JSON, gzip")
     frames = models.BinaryField(help_text="where frames and bulk values lie in the file: JSON, gzip")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["archive", "sop_instance_uid"], name="archives_instance_once")]
-        indexes = [models.Index(fields=["series", "instance_number", "sop_instance_uid"])]
+        indexes = [models.Index(fields=["series", "instance_number", "sop_instance_uid", "number_of_frames"])]
 
     def __str__(self) -> str:
         return f"instance {self.pk}"
+
+
+class StudyRead(models.Model):
+    """That a person saw or took away images of a study in one hour: the sum of many reads, audited once."""
+
+    class Kind(models.TextChoices):
+        VIEWED = "viewed", "Viewed"
+        EXPORTED = "exported", "Exported"
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="reads")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="study_reads")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    hour = models.DateTimeField(help_text="when it began")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "user", "kind", "hour"], name="archives_study_read_once"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["viewed", "exported"]), name="archives_study_read_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"study {self.study_id} {self.kind} by {self.user_id}"
