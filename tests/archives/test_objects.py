@@ -26,6 +26,7 @@ from apps.archives.static.objects import (
 )
 
 STUDY, SERIES = "1.2.3", "1.2.3.4"
+SHA256 = "0" * 64
 
 
 def temporary(root: Path, content: bytes) -> Path:
@@ -35,33 +36,33 @@ def temporary(root: Path, content: bytes) -> Path:
 
 
 def test_paths_hold_no_character_of_a_uid(tmp_path: Path) -> None:
-    path = object_path(tmp_path, "../../etc", "/absolute", "a/b\0c")
+    path = object_path(tmp_path, "../../etc", "/absolute", "a/b\0c", SHA256)
     assert path.is_relative_to(tmp_path / "objects")
     assert len(path.relative_to(tmp_path).parts) == 5
     assert all(set(part) <= set("0123456789abcdef") for part in path.relative_to(tmp_path / "objects").parts[:-1])
-    assert object_path(tmp_path, STUDY, SERIES, "1").parent == series_folder(tmp_path, STUDY, SERIES)
-    assert object_path(tmp_path, STUDY, SERIES, "1") != object_path(tmp_path, STUDY, SERIES, "2")
+    assert object_path(tmp_path, STUDY, SERIES, "1", SHA256).parent == series_folder(tmp_path, STUDY, SERIES)
+    assert object_path(tmp_path, STUDY, SERIES, "1", SHA256) != object_path(tmp_path, STUDY, SERIES, "2", SHA256)
+    assert object_path(tmp_path, STUDY, SERIES, "1", SHA256) != object_path(tmp_path, STUDY, SERIES, "1", "1" * 64)
 
 
-def test_a_put_file_is_there_bit_exact_and_its_temporary_is_gone(tmp_path: Path) -> None:
+def test_a_put_file_is_there_bit_exact_and_can_be_put_again(tmp_path: Path) -> None:
     content = os.urandom(100_000)
-    source, destination = temporary(tmp_path, content), object_path(tmp_path, STUDY, SERIES, "1")
+    source, destination = temporary(tmp_path, content), object_path(tmp_path, STUDY, SERIES, "1", SHA256)
     assert put(source, destination) is Outcome.NEW
     assert destination.read_bytes() == content
-    assert not source.exists()
+    assert put(source, destination) is Outcome.SAME
 
 
 def test_the_same_bytes_again_change_nothing(tmp_path: Path) -> None:
-    destination = object_path(tmp_path, STUDY, SERIES, "1")
+    destination = object_path(tmp_path, STUDY, SERIES, "1", SHA256)
     put(temporary(tmp_path, b"one"), destination)
     before = destination.stat()
     assert put(temporary(tmp_path, b"one"), destination) is Outcome.SAME
     assert destination.stat().st_ino == before.st_ino
-    assert not list(incoming_folder(tmp_path).iterdir())
 
 
 def test_other_bytes_never_replace_an_object(tmp_path: Path) -> None:
-    destination = object_path(tmp_path, STUDY, SERIES, "1")
+    destination = object_path(tmp_path, STUDY, SERIES, "1", SHA256)
     put(temporary(tmp_path, b"one"), destination)
     other = temporary(tmp_path, b"two")
     assert put(other, destination) is Outcome.DIFFERENT
@@ -72,7 +73,7 @@ def test_other_bytes_never_replace_an_object(tmp_path: Path) -> None:
 def test_many_files_sync_each_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
     monkeypatch.setattr(objects, "_sync", synced.append)
-    files = [(temporary(tmp_path, b"%d" % n), object_path(tmp_path, STUDY, SERIES, str(n))) for n in range(20)]
+    files = [(temporary(tmp_path, b"%d" % n), object_path(tmp_path, STUDY, SERIES, str(n), SHA256)) for n in range(20)]
     assert put_many(files) == [Outcome.NEW] * 20
     assert synced[:20] == [source for source, _ in files]
     folders = synced[20:]
@@ -83,7 +84,7 @@ def test_many_files_sync_each_folder_once(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.race
 def test_many_writers_of_one_object_make_one(tmp_path: Path) -> None:
-    destination = object_path(tmp_path, STUDY, SERIES, "1")
+    destination = object_path(tmp_path, STUDY, SERIES, "1", SHA256)
     sources = [temporary(tmp_path, b"%d" % (number % 2)) for number in range(20)]
     with ThreadPoolExecutor(20) as threads:
         outcomes = list(threads.map(lambda source: put(source, destination), sources))
@@ -103,7 +104,7 @@ def test_a_writer_killed_at_any_time_leaves_only_whole_objects(tmp_path: Path) -
         "root = pathlib.Path(sys.argv[1])\n"
         "for number in range(100000):\n"
         "    path = new_temporary(root); path.write_bytes(bytes([number % 256]) * 200_000)\n"
-        "    put(path, object_path(root, '1', '2', str(number)))\n"
+        "    put(path, object_path(root, '1', '2', str(number), '0'))\n"
         "    print(number, flush=True)\n"
     )
     for wait_for in (3, 7, 15):
@@ -115,7 +116,7 @@ def test_a_writer_killed_at_any_time_leaves_only_whole_objects(tmp_path: Path) -
         acknowledged += [int(line) for line in writer.stdout.read().split()]
         writer.wait()
         writer.stdout.close()
-        assert all(object_path(root, "1", "2", str(number)).exists() for number in acknowledged)
+        assert all(object_path(root, "1", "2", str(number), "0").exists() for number in acknowledged)
         assert all(path.stat().st_size == 200_000 for path in root.rglob("*.dcm"))
 
 
@@ -143,15 +144,16 @@ def test_only_stale_temporaries_are_swept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("instances", [[], [b'{"a":1}'], [b'{"a":1}', b'{"b":"\xc3\xbc"}']])
 def test_series_metadata_is_one_json_array(tmp_path: Path, instances: list[bytes]) -> None:
-    path = write_series_metadata(tmp_path, STUDY, SERIES, iter(instances))
-    assert path == series_metadata_path(tmp_path, STUDY, SERIES)
+    path = series_metadata_path(tmp_path, STUDY, SERIES, 1)
+    write_series_metadata(path, tmp_path, iter(instances))
     assert json.loads(gzip.decompress(path.read_bytes())) == [json.loads(instance) for instance in instances]
 
 
 def test_series_metadata_is_replaced_whole(tmp_path: Path) -> None:
-    path = write_series_metadata(tmp_path, STUDY, SERIES, [b"{}"])
+    path = series_metadata_path(tmp_path, STUDY, SERIES, 1)
+    write_series_metadata(path, tmp_path, [b"{}"])
     with path.open("rb") as reader:
-        write_series_metadata(tmp_path, STUDY, SERIES, [b"{}", b"{}"])
+        write_series_metadata(path, tmp_path, [b"{}", b"{}"])
         assert gzip.decompress(reader.read()) == b"[{}]"
     assert gzip.decompress(path.read_bytes()) == b"[{},{}]"
     assert not list(incoming_folder(tmp_path).iterdir())

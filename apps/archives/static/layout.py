@@ -16,14 +16,17 @@ def series_folder(root: Path, study_instance_uid: str, series_instance_uid: str)
     return root / "objects" / study[:2] / study / _name(series_instance_uid)
 
 
-def object_path(root: Path, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> Path:
-    """The P10 file of one object."""
-    return series_folder(root, study_instance_uid, series_instance_uid) / f"{_name(sop_instance_uid)}.dcm"
+def object_path(
+    root: Path, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, sha256: str
+) -> Path:
+    """The P10 file of one object, by its identity and content: two contents of one object never share a path."""
+    name = _name(f"{sop_instance_uid} {sha256}")
+    return series_folder(root, study_instance_uid, series_instance_uid) / f"{name}.dcm"
 
 
-def series_metadata_path(root: Path, study_instance_uid: str, series_instance_uid: str) -> Path:
-    """The gzipped metadata of all instances of one series."""
-    return series_folder(root, study_instance_uid, series_instance_uid) / "metadata.json.gz"
+def series_metadata_path(root: Path, study_instance_uid: str, series_instance_uid: str, version: int) -> Path:
+    """The gzipped metadata of all instances of one series, as it was at one version of the series."""
+    return series_folder(root, study_instance_uid, series_instance_uid) / f"metadata-{version}.json.gz"
 
 
 def incoming_folder(root: Path) -> Path:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from .layout import incoming_folder, series_metadata_path
+from .layout import incoming_folder
 
 CHUNK_BYTES = 256 * 1024
 
@@ -51,8 +51,9 @@ def put(temporary: Path, destination: Path) -> Outcome:
 def put_many(files: Sequence[tuple[Path, Path]]) -> list[Outcome]:
     """Publish temporary files under their destinations, durable when this returns.
 
-    A destination that exists is never written over: with the same bytes the outcome is SAME and the temporary file is
-    removed; otherwise it is DIFFERENT and the temporary file stays with the caller.
+    A destination that exists is never written over: with the same bytes the outcome is SAME, otherwise DIFFERENT. The
+    temporary file is a second name of the published one: the caller writes to it no more, and removes it when nothing
+    can ask to put it again.
     """
     for temporary, _ in files:
         _sync(temporary)
@@ -84,11 +85,8 @@ def sweep_temporaries(root: Path, *, older_than_seconds: float) -> int:
     return len(entries)
 
 
-def write_series_metadata(
-    root: Path, study_instance_uid: str, series_instance_uid: str, instances: Iterable[bytes]
-) -> Path:
-    """Write the metadata of a series as one gzipped JSON array; readers see the old file or the new one, whole."""
-    destination = series_metadata_path(root, study_instance_uid, series_instance_uid)
+def write_series_metadata(destination: Path, root: Path, instances: Iterable[bytes]) -> None:
+    """Write the metadata of a series as one gzipped JSON array; readers see no file or a whole one."""
     changed = _make_folder(destination.parent)
     temporary = new_temporary(root)
     with temporary.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
@@ -100,7 +98,6 @@ def write_series_metadata(
     temporary.replace(destination)
     for folder in {*changed, destination.parent}:
         _sync(folder)
-    return destination
 
 
 def _publish(temporary: Path, destination: Path, changed: set[Path]) -> Outcome:
@@ -116,7 +113,6 @@ def _publish(temporary: Path, destination: Path, changed: set[Path]) -> Outcome:
         outcome = Outcome.NEW
     # Also for a twin: its writer may not yet have synced the folder.
     changed.add(destination.parent)
-    temporary.unlink()
     return outcome
 
 

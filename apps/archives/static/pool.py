@@ -100,7 +100,15 @@ class ChildPool:
 
 
 _default_pool: ChildPool | None = None
+_default_size = max(2, min(os.cpu_count() or 2, 4))
+_default_memory_bytes = DEFAULT_MEMORY_BYTES
 _default_lock = threading.Lock()
+
+
+def configure_default_pool(*, size: int, memory_bytes: int) -> None:
+    """Say how large the default pools of this process and its forks are; before the first is made."""
+    global _default_size, _default_memory_bytes  # noqa: PLW0603
+    _default_size, _default_memory_bytes = size, memory_bytes
 
 
 def default_pool() -> ChildPool:
@@ -108,7 +116,7 @@ def default_pool() -> ChildPool:
     global _default_pool  # noqa: PLW0603
     with _default_lock:
         if _default_pool is None:
-            _default_pool = ChildPool(size=max(2, min(os.cpu_count() or 2, 4)))
+            _default_pool = ChildPool(_default_size, _default_memory_bytes)
         return _default_pool
 
 

@@ -25,8 +25,9 @@ def render(
     width: int | None = None,
     height: int | None = None,
     format: str = "png",  # noqa: A002
+    quality: int = JPEG_QUALITY,
 ) -> tuple[dict[str, Any], bytes]:
-    """Frame `frame` (from 1) as `png` or `jpeg` with 8 bits a sample.
+    """Frame `frame` (from 1) as `png`, or as `jpeg` of `quality` 1 to 100, with 8 bits a sample.
 
     Grey images go through modality LUT and `window` (centre, width; with `voi_lut_function` LINEAR,
     LINEAR_EXACT or SIGMOID, the file's own when None), else the window or VOI LUT of the file, else the
@@ -37,9 +38,7 @@ def render(
         pixels, applied = _screen_pixels(located_frame(part10, frame), window, voi_lut_function)
     picture = _fitted(Image.fromarray(pixels), width, height)
     output = io.BytesIO()
-    picture.save(
-        output, "JPEG" if format == "jpeg" else "PNG", **({"quality": JPEG_QUALITY} if format == "jpeg" else {})
-    )
+    picture.save(output, "JPEG" if format == "jpeg" else "PNG", **({"quality": quality} if format == "jpeg" else {}))
     header = {
         "media_type": f"image/{'jpeg' if format == 'jpeg' else 'png'}",
         "width": picture.width,
