@@ -1,0 +1,29 @@
+"""Runs, series and algorithms as a person in a project may reach them; a miss is 404."""
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+
+from apps.archives.models import Series
+from apps.jobs.models import Algorithm, Run
+from apps.projects.access import Entry
+
+
+def visible_runs(entry: Entry) -> QuerySet[Run]:
+    return Run.objects.filter(project=entry.project)
+
+
+def get_run(entry: Entry, pk: int) -> Run:
+    return get_object_or_404(visible_runs(entry).select_related("algorithm", "submitter", "project"), pk=pk)
+
+
+def find_series(entry: Entry, series_instance_uid: str) -> Series | None:
+    """The series in the project's archives, the default one first."""
+    series = Series.objects.filter(
+        study__archive__project=entry.project, series_instance_uid=series_instance_uid
+    ).select_related("study__archive")
+    return series.order_by("-study__archive__is_default", "pk").first()
+
+
+def find_algorithm(name: str) -> Algorithm | None:
+    """The present version of an algorithm."""
+    return Algorithm.objects.filter(name=name, is_current=True).first()

@@ -1,0 +1,121 @@
+"""From the output folder of a run to its archive: all or nothing, and exactly once however often it is repeated.
+
+What the gate found is written down before anything is stored, so that a repetition stores the same objects again (which
+an archive takes as one) and never holds the run's own outputs against it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from apps.archives import services as archives
+from apps.archives.models import Instance, Series
+from apps.jobs import execution, staging
+from apps.jobs.claims import Claim
+from apps.jobs.gate_child import InputsUnreadable, run_gate, summarise
+from apps.jobs.gate_report import Expected, GateReport, Output, Refusal
+from apps.jobs.models import Run, RunOutput
+from apps.jobs.reasons import Reason, ReasonCode
+
+
+class NotStored(Exception):
+    """The archive could not take the outputs; the message is a sentence for the submitter."""
+
+
+def checked(run: Run, claim: Claim, inputs: Sequence[staging.InputFile]) -> GateReport:
+    """What the gate finds, or found the first time. Raises ClaimLost and NotStored."""
+    if run.gate_report is None:
+        claim.write(run, gate_report=_check(run, inputs).as_json())
+    return GateReport.from_json(run.gate_report)
+
+
+def refusal(report: GateReport) -> Reason | None:
+    """Why the run fails at the gate; None when its outputs may be stored."""
+    if report.reason == ReasonCode.NO_OUTPUT:
+        others = f" but {len(report.ignored)} other files, which do not count" if report.ignored else ""
+        return Reason(report.reason, f"The algorithm ended well and wrote no DICOM{others}.")
+    if report.reason:
+        first = report.refusals[0]
+        return Reason(
+            report.reason,
+            f"The outputs break {len(report.refusals)} of the archive's rules, so none was stored. "
+            f"{first.file}, {first.attribute}: {first.sentence}",
+        )
+    return None
+
+
+def store(run: Run, report: GateReport) -> None:
+    """Store the outputs and find them again in the index. Twice is once. Raises NotStored."""
+    incoming = [_copy(run, output) for output in report.outputs]
+    results = archives.store_files(run.archive, incoming, by=run.submitter)
+    refused = [result for result in results if result.refusal]
+    if refused:
+        raise NotStored(f"{refused[0].name}: {refused[0].refusal}")
+    expected = {(output.sop_instance_uid, output.sha256) for output in report.outputs}
+    found = Instance.objects.filter(archive=run.archive, sop_instance_uid__in=[uid for uid, _ in expected])
+    if set(found.values_list("sop_instance_uid", "sha256")) != expected:
+        raise NotStored("The archive's index does not have them.")
+
+
+def record_outputs(run: Run, report: GateReport) -> None:
+    """Write the outputs down; call in the transaction that makes the run succeed."""
+    RunOutput.objects.bulk_create(
+        RunOutput(
+            run=run,
+            study_instance_uid=output.study_instance_uid,
+            series_instance_uid=output.series_instance_uid,
+            sop_instance_uid=output.sop_instance_uid,
+            sop_class_uid=output.sop_class_uid,
+            size_bytes=output.size_bytes,
+            sha256=output.sha256,
+        )
+        for output in report.outputs
+    )
+
+
+def _check(run: Run, inputs: Sequence[staging.InputFile]) -> GateReport:
+    directory = execution.input_directory(run)
+    try:
+        staging.check_unchanged(inputs, directory)
+        summary = summarise(directory)
+    except staging.InputDamaged as changed:
+        return GateReport.refused([Refusal("input folder", "file", str(changed))])
+    except InputsUnreadable as unreadable:
+        raise NotStored(f"They cannot be compared with the input images: {unreadable}") from unreadable
+    series = Series.objects.filter(study__archive=run.archive, study__study_instance_uid=run.study_instance_uid)
+    expected = Expected(
+        sop_class_uids=tuple(run.algorithm.produced_sop_classes),
+        taken_series_instance_uids=tuple(series.values_list("series_instance_uid", flat=True)),
+        max_bytes=execution.limits_of(run.algorithm).output_bytes,
+    )
+    return _without_taken(run, run_gate(execution.output_directory(run), summary, expected))
+
+
+def _without_taken(run: Run, report: GateReport) -> GateReport:
+    """Refuses UIDs that other studies of the archive have, which the gate's child cannot know."""
+    uids = [output.sop_instance_uid for output in report.outputs]
+    instances = Instance.objects.filter(archive=run.archive, sop_instance_uid__in=uids)
+    taken = set(instances.values_list("sop_instance_uid", flat=True))
+    series = Series.objects.filter(
+        study__archive=run.archive, series_instance_uid__in={output.series_instance_uid for output in report.outputs}
+    )
+    taken |= set(series.values_list("series_instance_uid", flat=True))
+    refusals = [
+        Refusal(output.path, keyword, f"The {keyword} is that of an object that exists; an output needs a new one.")
+        for output in report.outputs
+        for keyword, uid in (
+            ("SeriesInstanceUID", output.series_instance_uid),
+            ("SOPInstanceUID", output.sop_instance_uid),
+        )
+        if uid in taken
+    ]
+    return GateReport.refused(refusals, report.ignored) if refusals else report
+
+
+def _copy(run: Run, output: Output) -> "archives.IncomingFile":
+    temporary = archives.new_temporary(run.archive)
+    source = execution.output_directory(run) / output.path
+    try:
+        staging.copy_checked(source, temporary, output.sha256)
+    except staging.InputDamaged as changed:
+        raise NotStored(f"An output is no longer as it was checked: {changed}") from changed
+    return archives.IncomingFile(path=temporary, name=Path(output.path).name)

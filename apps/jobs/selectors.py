@@ -1,0 +1,37 @@
+"""What the pages and the API show of runs and algorithms."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
+
+from apps.archives.models import Series
+from apps.jobs.models import Algorithm, Run
+
+
+def algorithms() -> QuerySet[Algorithm]:
+    return Algorithm.objects.filter(is_current=True).order_by("title", "pk")
+
+
+def suitable_algorithms(series: Series) -> list[Algorithm]:
+    return [algorithm for algorithm in algorithms() if series.modality in algorithm.modalities]
+
+
+def for_list(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Newest first, with all that a row of a list shows."""
+    return runs.select_related("algorithm", "submitter").defer("gate_report").order_by("-pk")
+
+
+def of_series(runs: QuerySet[Run], series_instance_uid: str) -> QuerySet[Run]:
+    """Runs that read the series, and the one that made it."""
+    made_it = Q(outputs__series_instance_uid=series_instance_uid)
+    return runs.filter(Q(series_instance_uid=series_instance_uid) | made_it).distinct()
+
+
+def runs_ahead(runs: Sequence[Run]) -> dict[int, int]:
+    """For each queued run of these, by primary key, how many others are done before it."""
+    queued = [run.pk for run in runs if run.status == Run.Status.QUEUED]
+    if not queued:
+        return {}
+    unfinished = list(Run.objects.filter(status__in=Run.UNFINISHED).order_by("pk").values_list("pk", flat=True))
+    return {pk: bisect_left(unfinished, pk) for pk in queued}

@@ -1,0 +1,186 @@
+"""Everything that is written about algorithms and runs."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.archives.models import Series
+from apps.audit.services import record
+from apps.core.doorbell import ring
+from apps.jobs import catalogue, execution, lifecycle
+from apps.jobs.arguments import complete, declared
+from apps.jobs.execution import read_log, whole_log
+from apps.jobs.lifecycle import advance
+from apps.jobs.models import GIB, Algorithm, Run, RunInput
+from apps.projects.access import Entry, Role
+
+__all__ = [
+    "advance",
+    "cancel",
+    "launch",
+    "observe_active",
+    "read_log",
+    "stop_all_processes",
+    "sweep",
+    "sync_bundled",
+    "whole_log",
+]
+
+log = structlog.get_logger(__name__)
+
+
+class LaunchRefused(Exception):
+    """The algorithm cannot be run on this series; the message is a sentence for the person."""
+
+
+class NotCancellable(Exception):
+    """The run is over or stores its outputs; the message is a sentence for the person."""
+
+
+def launch(
+    entry: Entry,
+    algorithm: Algorithm,
+    series: Series,
+    *,
+    arguments: Mapping[str, Any],
+    submission_key: uuid.UUID | None = None,
+) -> Run:
+    """Queue a run with everything frozen that it depends on; for members and owners. One key makes one run.
+
+    Raises PermissionDenied, LaunchRefused and ArgumentInvalid.
+    """
+    entry.need(Role.MEMBER)
+    _check_suits(algorithm, series)
+    values = complete(declared(algorithm.arguments), arguments)
+    try:
+        with transaction.atomic():
+            return _queue(entry, algorithm, series, values, submission_key)
+    except IntegrityError:
+        earlier = Run.objects.filter(submitter=entry.user, submission_key=submission_key).exclude(submission_key=None)
+        if run := earlier.first():
+            return run
+        raise
+
+
+def cancel(run: Run, *, by: User) -> None:
+    """Wish that the run ends without outputs. Twice is once. Raises NotCancellable."""
+    with transaction.atomic():
+        now = Run.objects.select_for_update().get(pk=run.pk)
+        if now.status in (Run.Status.CANCELLING, Run.Status.CANCELLED):
+            return
+        if not now.can_be_cancelled:
+            raise NotCancellable(
+                "The run is over already." if now.is_final else "The outputs are being stored, which ends in a moment."
+            )
+        now.move_to(Run.Status.CANCELLING, by=by.pk)
+        record("run.cancelled", actor=by.pk, project=run.project_id, subject=run)
+        ring("jobs.advance", run.pk)
+
+
+def observe_active() -> None:
+    """Looks at every run that is under way and rings for those that have something to be done."""
+    unfinished = list(Run.objects.filter(status__in=Run.UNFINISHED).defer("gate_report").order_by("pk"))
+    places = settings.RUNS_AT_ONCE - sum(run.status != Run.Status.QUEUED for run in unfinished)
+    for run in unfinished:
+        if run.status == Run.Status.QUEUED:
+            places -= 1
+            if places < 0:
+                continue
+        if _is_due(run):
+            ring("jobs.advance", run.pk)
+
+
+def sweep() -> None:
+    """Rings for runs that are over and whose folders are still there."""
+    is_free = Q(claimed_until=None) | Q(claimed_until__lte=timezone.now())
+    for pk in Run.objects.filter(is_free, status__in=Run.FINAL, cleaned_at=None).values_list("pk", flat=True):
+        ring("jobs.advance", pk)
+
+
+def sync_bundled() -> None:
+    """Makes the bundled algorithms those of SAMPLES_DIR as it is now. Twice is once. Raises PackageInvalid."""
+    packages = catalogue.packages(settings.SAMPLES_DIR)
+    with transaction.atomic():
+        Algorithm.objects.filter(is_current=True).exclude(digest__in=[it.digest for it in packages]).update(
+            is_current=False
+        )
+        for package in packages:
+            Algorithm.objects.update_or_create(
+                name=package.name,
+                digest=package.digest,
+                defaults={"is_current": True},
+                create_defaults={**asdict(package), "is_current": True},
+            )
+
+
+def stop_all_processes() -> list[str]:
+    """Ends every algorithm because the platform stops; they are started again with it. Names of those that live on."""
+    return execution.executor().stop_all()
+
+
+def _check_suits(algorithm: Algorithm, series: Series) -> None:
+    if series.modality not in algorithm.modalities:
+        takes = " and ".join(algorithm.modalities)
+        raise LaunchRefused(f"{algorithm.title} takes {takes}; this series is {series.modality or 'of no modality'}.")
+    if algorithm.memory_bytes > settings.RUN_MEMORY_BYTES:
+        raise LaunchRefused(
+            f"{algorithm.title} needs {algorithm.memory_gib} GiB of memory; a run may have "
+            f"{settings.RUN_MEMORY_BYTES / GIB:g} GiB here."
+        )
+
+
+def _queue(
+    entry: Entry, algorithm: Algorithm, series: Series, arguments: Mapping[str, float], key: uuid.UUID | None
+) -> Run:
+    instances = list(series.instances.values_list("sop_instance_uid", "size_bytes", "sha256"))
+    if not instances:
+        raise LaunchRefused("This series has no images.")
+    run = Run.objects.create(
+        project=entry.project,
+        archive=series.study.archive,
+        algorithm=algorithm,
+        submitter=entry.user,
+        submission_key=key,
+        arguments=dict(arguments),
+        study_instance_uid=series.study.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        series_description=series.series_description,
+        modality=series.modality,
+        input_count=len(instances),
+        input_bytes=sum(size_bytes for _, size_bytes, _ in instances),
+        status=Run.Status.QUEUED,
+    )
+    RunInput.objects.bulk_create(
+        RunInput(run=run, sop_instance_uid=uid, size_bytes=size_bytes, sha256=sha256)
+        for uid, size_bytes, sha256 in instances
+    )
+    record(
+        "run.launched",
+        actor=entry.user.pk,
+        project=entry.project.pk,
+        subject=run,
+        algorithm=algorithm.name,
+        digest=algorithm.digest,
+    )
+    ring("jobs.advance", run.pk)
+    return run
+
+
+def _is_due(run: Run) -> bool:
+    if run.claimed_until is not None and run.claimed_until > timezone.now():
+        return False
+    if run.status != Run.Status.RUNNING:
+        return True
+    try:
+        return lifecycle.observe(run)
+    except (OSError, ValueError):
+        log.exception("run could not be observed", run=run.pk)
+        return True
