@@ -1,0 +1,37 @@
+"""The only way from a person inside a project to its images. A miss is 404."""
+
+from django.shortcuts import get_object_or_404
+
+from apps.archives.models import Archive, Instance, Series, Study
+from apps.datasets.models import Upload
+from apps.projects.access import Entry
+
+
+def default_archive(entry: Entry) -> Archive:
+    return get_object_or_404(Archive.objects.select_related("project"), project=entry.project, is_default=True)
+
+
+def get_study(entry: Entry, study_instance_uid: str) -> Study:
+    return get_object_or_404(
+        Study.objects.select_related("patient", "archive__project"),
+        archive__project=entry.project,
+        archive__is_default=True,
+        study_instance_uid=study_instance_uid,
+    )
+
+
+def get_series(entry: Entry, series_instance_uid: str) -> Series:
+    return get_object_or_404(
+        Series.objects.select_related("study__patient", "archive__project"),
+        archive__project=entry.project,
+        archive__is_default=True,
+        series_instance_uid=series_instance_uid,
+    )
+
+
+def get_instance(series: Series, sop_instance_uid: str) -> Instance:
+    return get_object_or_404(Instance, series=series, sop_instance_uid=sop_instance_uid)
+
+
+def get_upload(entry: Entry, pk: int) -> Upload:
+    return get_object_or_404(Upload.objects.select_related("by"), archive__project=entry.project, pk=pk)
