@@ -1,11 +1,13 @@
 // <form data-upload>: files, folders and zips by drop or choice, sent in small batches, a few at once.
-// Each answer is JSON: {"accepted": n, "duplicates": n, "refused": [{"name": …, "sentence": …}]}, or, when the whole
-// batch is refused (4xx), {"detail": sentence}. A batch that the network lost may be sent again: the archive keeps one.
+// Each answer is JSON: {"stored": n, "present": n, "refused": [{"name": …, "sentence": …}]}, or, when the whole batch is
+// refused (4xx) or the disk is full (507), {"detail": sentence}. A batch that the network lost may be sent again: the
+// archive keeps one.
 (() => {
   const BATCH_FILES = 20;
   const BATCH_BYTES = 16e6;
   const PARALLEL = 3;
   const LISTED = 200;
+  const DISK_FULL = 507;
 
   async function filesOf(entry) {
     if (entry instanceof File) return [entry];
@@ -53,7 +55,7 @@
     }
 
     forget() {
-      Object.assign(this, { totalBytes: 0, doneBytes: 0, accepted: 0, duplicates: 0, refused: 0, isCancelled: false });
+      Object.assign(this, { totalBytes: 0, doneBytes: 0, stored: 0, present: 0, refused: 0, isCancelled: false });
       this.find("refused").querySelector("ul").replaceChildren();
     }
 
@@ -109,7 +111,7 @@
     send(batch) {
       const request = new XMLHttpRequest(); // fetch tells nothing of how far an upload is
       const body = new FormData();
-      body.append("csrfmiddlewaretoken", this.form.querySelector("[name=csrfmiddlewaretoken]").value);
+      for (const { name, value } of this.form.querySelectorAll("input[type=hidden]")) body.append(name, value);
       for (const file of batch) body.append("files", file, file.name);
       request.open("POST", this.form.action);
       request.setRequestHeader("Accept", "application/json");
@@ -128,11 +130,12 @@
     }
 
     answered(batch, status, answer) {
-      if (status === 0 || status === 429 || status >= 500 || !answer) return this.lost.push(batch);
+      const isLost = status === 0 || status === 429 || (status >= 500 && status !== DISK_FULL) || !answer;
+      if (isLost) return this.lost.push(batch);
       this.doneBytes += sizeOf([batch]);
       if (status >= 400) return this.refuse(batch.map(({ name }) => ({ name, sentence: answer.detail })));
-      this.accepted += answer.accepted;
-      this.duplicates += answer.duplicates;
+      this.stored += answer.stored;
+      this.present += answer.present;
       return this.refuse(answer.refused);
     }
 
@@ -174,14 +177,14 @@
       bar.value = isBusy || this.lost.length || this.isCancelled ? this.doneBytes + underway : bar.max;
       this.find("cancel").hidden = !isBusy;
       this.find("retry").hidden = isBusy || !this.lost.length;
-      this.find("finished").hidden = isBusy || !(this.accepted + this.duplicates);
+      this.find("finished").hidden = isBusy || !(this.stored + this.present);
       this.find("refused").hidden = !this.refused;
       this.say(this.sentence(isBusy));
     }
 
     sentence(isBusy) {
-      const parts = [`${counted(this.accepted, "image")} stored`];
-      if (this.duplicates) parts.push(`${this.duplicates.toLocaleString("en")} already there`);
+      const parts = [`${counted(this.stored, "image")} stored`];
+      if (this.present) parts.push(`${this.present.toLocaleString("en")} already there`);
       if (this.refused) parts.push(`${counted(this.refused, "file")} not taken`);
       if (this.refused > LISTED) parts.push(`the first ${LISTED} are listed`);
       if (this.lost.length) parts.push(`${counted(this.lost.flat().length, "file")} lost on the way`);
