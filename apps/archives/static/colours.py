@@ -5,6 +5,7 @@ from collections.abc import Callable
 from .dataset import DataSet
 
 Colour = tuple[int, int, int]
+CieLab = tuple[int, int, int]
 
 _SEGMENTS, _SEGMENT_NUMBER, _RECOMMENDED_COLOUR = 0x00620002, 0x00620004, 0x0062000D
 # Okabe and Ito's colours, which the colour-blind tell apart.
@@ -16,21 +17,26 @@ _TO_LINEAR_SRGB = ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.055
 
 
 def segment_colours(segmentation: DataSet) -> Callable[[int], Colour]:
-    """The colour of a segment by its number: the one its file recommends, else one of a fixed palette."""
+    """The colour of a segment by its number."""
     recommended = {
-        segment.number(_SEGMENT_NUMBER): cielab_to_srgb(_words(segment, raw))
+        segment.number(_SEGMENT_NUMBER): _words(segment, raw)
         for segment in segmentation.items(_SEGMENTS)
         if (raw := segment.value(_RECOMMENDED_COLOUR)) and len(raw) == 6
     }
-    return lambda number: recommended.get(number) or _PALETTE[(number - 1) % len(_PALETTE)]
+    return lambda number: segment_colour(number, recommended.get(number))
 
 
-def _words(segment: DataSet, raw: bytes) -> tuple[int, int, int]:
+def segment_colour(number: int, recommended: CieLab | None) -> Colour:
+    """The colour that the file recommends for a segment, else one of a fixed palette by the segment's number."""
+    return cielab_to_srgb(recommended) if recommended else _PALETTE[(number - 1) % len(_PALETTE)]
+
+
+def _words(segment: DataSet, raw: bytes) -> CieLab:
     first, second, third = (int.from_bytes(raw[start : start + 2], segment.byte_order) for start in (0, 2, 4))
     return first, second, third
 
 
-def cielab_to_srgb(encoded: tuple[int, int, int]) -> Colour:
+def cielab_to_srgb(encoded: CieLab) -> Colour:
     """sRGB from CIELab in 16-bit words as DICOM has it (PS3.3 C.10.7.1.1)."""
     lightness = encoded[0] * 100 / 65535
     a, b = (word * 255 / 65535 - 128 for word in encoded[1:])
