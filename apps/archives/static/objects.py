@@ -86,14 +86,17 @@ def sweep_temporaries(root: Path, *, older_than_seconds: float) -> int:
 
 
 def write_series_metadata(destination: Path, root: Path, instances: Iterable[bytes]) -> None:
-    """Write the metadata of a series as one gzipped JSON array; readers see no file or a whole one."""
+    """Write the metadata of a series as one gzipped JSON array, one object a line; readers see no file or a whole one.
+
+    An object must have no line break between its tokens.
+    """
     changed = _make_folder(destination.parent)
     temporary = new_temporary(root)
     with temporary.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+        packed.write(b"[\n")
         for number, instance in enumerate(instances):
-            packed.write(b"," if number else b"[")
-            packed.write(instance)
-        packed.write(b"]" if packed.tell() else b"[]")
+            packed.write((b",\n" if number else b"") + instance)
+        packed.write(b"\n]\n")
     _sync(temporary)
     temporary.replace(destination)
     for folder in {*changed, destination.parent}:

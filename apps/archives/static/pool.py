@@ -107,7 +107,7 @@ _default_lock = threading.Lock()
 
 def configure_default_pool(*, size: int, memory_bytes: int) -> None:
     """Say how large the default pools of this process and its forks are; before the first is made."""
-    global _default_size, _default_memory_bytes  # noqa: PLW0603
+    global _default_size, _default_memory_bytes
     _default_size, _default_memory_bytes = size, memory_bytes
 
 

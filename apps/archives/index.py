@@ -1,0 +1,145 @@
+"""Writing what arrived into the index: one short transaction a batch, one writer at a time in an archive."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.archives import rows
+from apps.archives.intake import Arrival
+from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
+from apps.archives.results import FailureReason, Outcome, StoredResult
+from apps.audit.services import record
+
+PatientKey = tuple[str, str]
+
+
+def add(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None) -> list[StoredResult]:
+    """Writes rows for the arrivals, whose files are in place, and says for each what became of it.
+
+    Two writers of one series, study or patient lose nothing: they wait for each other. An object that is there
+    already with the same content is success.
+    """
+    with transaction.atomic():
+        # SQLite has one writer at a time anyway; elsewhere this row is the lock under which the index is read.
+        Archive.objects.select_for_update(no_key=True).get(pk=archive.pk)
+        batch = _Batch(archive, arrivals)
+        results = [batch.place(arrival) for arrival in arrivals]
+        for study, instances in batch.save():
+            actor = by.pk if by else None
+            record("images.stored", actor=actor, project=archive.project_id, subject=study, instances=instances)
+    return results
+
+
+class _Batch:
+    """The rows that arrivals touch: those that are there, and those that `place` adds and `save` writes."""
+
+    def __init__(self, archive: Archive, arrivals: Sequence[Arrival]) -> None:
+        self._archive = archive
+        identities = [arrival.identity for arrival in arrivals]
+        self._patients = _known_patients(archive, arrivals)
+        studies = Study.objects.select_related("patient").filter(
+            archive=archive, study_instance_uid__in={identity.study_instance_uid for identity in identities}
+        )
+        self._studies = {study.study_instance_uid: study for study in studies}
+        series = Series.objects.select_related("study").filter(
+            archive=archive, series_instance_uid__in={identity.series_instance_uid for identity in identities}
+        )
+        self._series = {one.series_instance_uid: one for one in series}
+        instances = Instance.objects.filter(
+            archive=archive, sop_instance_uid__in={identity.sop_instance_uid for identity in identities}
+        )
+        self._hashes = dict(instances.values_list("sop_instance_uid", "sha256"))
+        self._new_instances: list[Instance] = []
+        self._instances_by_study: Counter[str] = Counter()
+
+    def place(self, arrival: Arrival) -> StoredResult:
+        known_hash = self._hashes.get(arrival.identity.sop_instance_uid)
+        if known_hash == arrival.sha256:
+            return arrival.result(Outcome.PRESENT)
+        if known_hash is not None:
+            sentence = "The archive holds another object with this SOPInstanceUID; that one stays as it is."
+            return arrival.refused(FailureReason.DUPLICATE_INSTANCE, sentence)
+        conflict = self._conflict(arrival)
+        if conflict:
+            return arrival.refused(FailureReason.DOES_NOT_MATCH, conflict)
+        self._add(arrival)
+        return arrival.result(Outcome.STORED)
+
+    def save(self) -> list[tuple[Study, int]]:
+        """Writes everything; returns the studies that grew, with the number of their new instances."""
+        grown = [self._studies[uid] for uid in self._instances_by_study]
+        series = {id(instance.series): instance.series for instance in self._new_instances}.values()
+        Patient.objects.bulk_create(patient for patient in self._patients.values() if patient.pk is None)
+        Study.objects.bulk_create(study for study in grown if study.pk is None)
+        Study.objects.bulk_update(
+            [study for study in grown if study.pk is not None],
+            ["series_count", "instance_count", "size_bytes", "modalities", "updated_at"],
+        )
+        Series.objects.bulk_create(one for one in series if one.pk is None)
+        Series.objects.bulk_update(
+            [one for one in series if one.pk is not None], ["instance_count", "size_bytes", "metadata_version"]
+        )
+        Instance.objects.bulk_create(self._new_instances)
+        return [(study, self._instances_by_study[study.study_instance_uid]) for study in grown]
+
+    def _conflict(self, arrival: Arrival) -> str:
+        patient = rows.patient_columns(arrival)
+        if len(patient["patient_id"]) > TEXT_LENGTH:
+            return f"The PatientID is longer than {TEXT_LENGTH} characters."
+        study = self._studies.get(arrival.identity.study_instance_uid)
+        if study and _key(study.patient.patient_id, study.patient.patient_name) != _key(**patient):
+            return "The archive holds this study of another patient: another PatientID, or another name without one."
+        series = self._series.get(arrival.identity.series_instance_uid)
+        if series and series.study.study_instance_uid != arrival.identity.study_instance_uid:
+            return "The archive holds a series with this SeriesInstanceUID in another study."
+        return ""
+
+    def _add(self, arrival: Arrival) -> None:
+        study = self._study_for(arrival)
+        series = self._series_for(arrival, study)
+        for row in (study, series):
+            row.instance_count += 1
+            row.size_bytes += arrival.size_bytes
+        study.updated_at = timezone.now()
+        series.metadata_version += 1
+        self._new_instances.append(Instance(archive=self._archive, series=series, **rows.instance_columns(arrival)))
+        self._hashes[arrival.identity.sop_instance_uid] = arrival.sha256
+        self._instances_by_study[study.study_instance_uid] += 1
+
+    def _study_for(self, arrival: Arrival) -> Study:
+        study = self._studies.get(arrival.identity.study_instance_uid)
+        if study is None:
+            study = Study(archive=self._archive, patient=self._patient_for(arrival), **rows.study_columns(arrival))
+            self._studies[study.study_instance_uid] = study
+        return study
+
+    def _patient_for(self, arrival: Arrival) -> Patient:
+        columns = rows.patient_columns(arrival)
+        return self._patients.setdefault(_key(**columns), Patient(archive=self._archive, **columns))
+
+    def _series_for(self, arrival: Arrival, study: Study) -> Series:
+        series = self._series.get(arrival.identity.series_instance_uid)
+        if series is None:
+            series = Series(archive=self._archive, study=study, **rows.series_columns(arrival))
+            self._series[series.series_instance_uid] = series
+            study.series_count += 1
+            modalities = {series.modality, *study.modalities.split("\\")} - {""}
+            study.modalities = "\\".join(sorted(modalities))[:TEXT_LENGTH]
+        return series
+
+
+def _known_patients(archive: Archive, arrivals: Sequence[Arrival]) -> dict[PatientKey, Patient]:
+    keys = {_key(**rows.patient_columns(arrival)) for arrival in arrivals}
+    by_name = Q(patient_id="", patient_name__in={name for _, name in keys})
+    by_id = Q(patient_id__in={patient_id for patient_id, _ in keys} - {""})
+    found = Patient.objects.filter(by_name | by_id, archive=archive)
+    return {_key(patient.patient_id, patient.patient_name): patient for patient in found}
+
+
+def _key(patient_id: str, patient_name: str) -> PatientKey:
+    """What tells patients of one archive apart."""
+    return patient_id, "" if patient_id else patient_name
