@@ -1,12 +1,22 @@
 """Beat: rings every sweep, so that a lost message costs a sweep's time, never the work."""
 
+from typing import Any
+
 from django.conf import settings
 
 from celery_worker.app import app
 
-SWEEPS = ("core.sweep_mail", "audit.seal")
+SWEEPS = ("core.sweep_mail", "audit.seal", "archives.sweep", "provisioning.sweep", "registrations.sweep")
 
 
 def install() -> None:
     every = float(settings.SWEEP_SECONDS)
-    app.conf.beat_schedule = {name: {"task": name, "schedule": every, "options": {"expires": every}} for name in SWEEPS}
+    app.conf.beat_schedule = {
+        **{name: _ring(name, every) for name in SWEEPS},
+        "jobs.observe_active": _ring("jobs.observe_active", float(settings.OBSERVE_SECONDS)),
+    }
+
+
+def _ring(task: str, every: float) -> dict[str, Any]:
+    # A bell that nobody heard before the next one rings is of no use any more.
+    return {"task": task, "schedule": every, "options": {"expires": every}}

@@ -1,3 +1,4 @@
+from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -9,6 +10,11 @@ def signed_in(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise TypeError("this view must need sign-in")
     return request.user
+
+
+def client_address(request: HttpRequest) -> str:
+    """The IP address that the limits of sign-in count by."""
+    return str(get_adapter(request).get_client_ip(request))
 
 
 def get_token(user: User, pk: int) -> ApiToken:

@@ -6,6 +6,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -23,9 +24,10 @@ def ensure_account(*, email: str, name: str, affiliation: str) -> User:
     An account that exists is returned as it is: a registration neither renames nor re-activates it.
     """
     with transaction.atomic():
-        user = User.objects.filter(email=email.lower()).first()
-        if user is None:
-            user = User.objects.create_user(email, name=name, affiliation=affiliation)
+        user, is_new = User.objects.get_or_create(
+            email=email.lower(), defaults={"name": name, "affiliation": affiliation, "password": make_password(None)}
+        )
+        if is_new:
             record("account.created", actor=None, subject=user)
         EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     return user

@@ -1,0 +1,49 @@
+from dataclasses import dataclass
+
+from apps.core import ledger
+from apps.core.models import Step
+from apps.core.templatetags.ui import clock, duration
+from apps.projects.models import Project
+from apps.provisioning.plan import KIND, STEPS
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """A step as the timeline shows it."""
+
+    title: str
+    kind: str
+    sentence: str
+    time_text: str
+
+
+def steps_for(project: Project) -> list[Step]:
+    """The steps that set the project up, in their order; none for a project that was made without them."""
+    return ledger.steps_of(KIND, project.pk)
+
+
+def lines_of(steps: list[Step]) -> list[StepLine]:
+    return [StepLine(step.title, step.kind, _sentence(step), _time_text(step)) for step in steps]
+
+
+def lines_ahead() -> list[StepLine]:
+    """What setting a project up will take, before it has begun."""
+    return [StepLine(title, "next", "", "") for _, title in STEPS]
+
+
+def has_failed(steps: list[Step]) -> bool:
+    """Whether a person may press "retry"."""
+    return any(step.status == Step.Status.FAILED for step in steps)
+
+
+def _sentence(step: Step) -> str:
+    if step.status != Step.Status.FAILED:
+        return ""
+    is_last = step.attempts >= ledger.AUTOMATIC_ATTEMPTS
+    return step.last_error if is_last else f"{step.last_error} It is tried again by itself."
+
+
+def _time_text(step: Step) -> str:
+    if step.finished_at is None or step.started_at is None:
+        return "since " + clock(step.started_at) if step.started_at else ""
+    return duration(step.finished_at - step.started_at)

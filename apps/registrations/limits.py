@@ -1,0 +1,37 @@
+"""How often a stranger may ask. The counters lie in the cache: they are a brake, not a lock."""
+
+import time
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
+
+from django.core.cache import cache
+
+HOUR = 3600
+REQUESTS_A_CLIENT = 30
+REQUESTS_A_MAILBOX = 5
+LOOKUPS_A_CLIENT = 600
+
+
+def may_ask(*, client_address: str, email: str) -> bool:
+    """Counts a request for a project; False when this client or this mailbox has had its share of the hour."""
+    from_client = _count("request", _network(client_address), REQUESTS_A_CLIENT)
+    return from_client and _count("mailbox", email.lower(), REQUESTS_A_MAILBOX)
+
+
+def may_look_up(*, client_address: str) -> bool:
+    """Counts a look whether a namespace is free."""
+    return _count("lookup", _network(client_address), LOOKUPS_A_CLIENT)
+
+
+def _count(what: str, whose: str, limit: int) -> bool:
+    hour = int(time.time() // HOUR)
+    key = f"registrations:{what}:{hour}:{sha256(whose.encode()).hexdigest()}"
+    count = int(cache.get(key, 0)) + 1
+    cache.set(key, count, HOUR)
+    return count <= limit
+
+
+def _network(client_address: str) -> str:
+    address = ip_address(client_address)
+    # A single client commonly has a whole /64 of IPv6.
+    return str(int(address) >> 64) if isinstance(address, IPv6Address) else client_address

@@ -1,0 +1,14 @@
+from celery import shared_task
+
+from apps.registrations import services
+from apps.registrations.models import Registration
+
+
+@shared_task(name="registrations.settle")
+def settle(project_pk: int) -> None:
+    services.settle(Registration.objects.select_related("project").get(project=project_pk))
+
+
+@shared_task(name="registrations.sweep")
+def sweep() -> None:
+    services.sweep()
