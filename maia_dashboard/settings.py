@@ -217,7 +217,7 @@ log_format.configure(ENV["LOG_LEVEL"])
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.authentication.BearerToken",
-        "rest_framework.authentication.SessionAuthentication",
+        "apps.accounts.authentication.PersonalSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -225,6 +225,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 100,
+    "EXCEPTION_HANDLER": "apps.core.api.error_response",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "MAIA Dashboard",

@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from maia_dashboard.api_schema import schema
+
 urlpatterns = [
     path("", include("apps.core.urls")),
     path("", include("apps.dashboard.urls")),
@@ -10,6 +12,9 @@ urlpatterns = [
     path("", include("apps.datasets.urls")),
     path("", include("apps.archives.urls")),
     path("account/", include("apps.accounts.urls")),
+    path("api/v1/", include("apps.projects.api_urls")),
+    path("api/v1/", include("apps.jobs.api_urls")),
+    path("api/v1/schema/", schema, name="schema"),
 ]
 
 handler400 = "apps.core.views.bad_request"

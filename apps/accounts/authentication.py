@@ -22,3 +22,11 @@ class BearerToken(authentication.BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="MAIA"'
+
+
+class PersonalSession(authentication.SessionAuthentication):
+    """The browser's session; like all pages, the API is closed to a one-time password (see SignInRequired)."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        found = super().authenticate(request)
+        return None if found is None or found[0].has_one_time_password else found

@@ -4,11 +4,13 @@ What the gate found is written down before anything is stored, so that a repetit
 an archive takes as one) and never holds the run's own outputs against it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from apps.archives import services as archives
+from apps.archives.intake import read_all
 from apps.archives.models import Instance, Series
+from apps.archives.results import FailureReason
 from apps.jobs import execution, staging
 from apps.jobs.claims import Claim
 from apps.jobs.gate_child import InputsUnreadable, run_gate, summarise
@@ -18,14 +20,20 @@ from apps.jobs.reasons import Reason, ReasonCode
 
 
 class NotStored(Exception):
-    """The archive could not take the outputs; the message is a sentence for the submitter."""
+    """The archive does not take the outputs; the message is a sentence for the submitter."""
+
+
+class ArchiveBusy(Exception):
+    """The archive cannot take the outputs now; time mends it."""
 
 
 def checked(run: Run, claim: Claim, inputs: Sequence[staging.InputFile]) -> GateReport:
     """What the gate finds, or found the first time. Raises ClaimLost and NotStored."""
-    if run.gate_report is None:
-        claim.write(run, gate_report=_check(run, inputs).as_json())
-    return GateReport.from_json(run.gate_report)
+    if run.gate_report is not None:
+        return GateReport.from_json(run.gate_report)
+    report = _check(run, inputs)
+    claim.write(run, gate_report=report.as_json())
+    return report
 
 
 def refusal(report: GateReport) -> Reason | None:
@@ -44,12 +52,12 @@ def refusal(report: GateReport) -> Reason | None:
 
 
 def store(run: Run, report: GateReport) -> None:
-    """Store the outputs and find them again in the index. Twice is once. Raises NotStored."""
-    incoming = [_copy(run, output) for output in report.outputs]
-    results = archives.store_files(run.archive, incoming, by=run.submitter)
-    refused = [result for result in results if result.refusal]
-    if refused:
-        raise NotStored(f"{refused[0].name}: {refused[0].refusal}")
+    """Store the outputs and find them again in the index. Twice is once. Raises NotStored and ArchiveBusy."""
+    with archives.receiving_folder(run.archive) as folder:
+        files = [_copy(run, output, folder / f"{number}.dcm") for number, output in enumerate(report.outputs)]
+        # All are read before the first is stored, since what is stored is not taken back.
+        _check_results(result for result in read_all(files) if isinstance(result, archives.StoredResult))
+        _check_results(archives.store_files(run.archive, files, by=run.submitter))
     expected = {(output.sop_instance_uid, output.sha256) for output in report.outputs}
     found = Instance.objects.filter(archive=run.archive, sop_instance_uid__in=[uid for uid, _ in expected])
     if set(found.values_list("sop_instance_uid", "sha256")) != expected:
@@ -111,11 +119,17 @@ def _without_taken(run: Run, report: GateReport) -> GateReport:
     return GateReport.refused(refusals, report.ignored) if refusals else report
 
 
-def _copy(run: Run, output: Output) -> "archives.IncomingFile":
-    temporary = archives.new_temporary(run.archive)
-    source = execution.output_directory(run) / output.path
+def _copy(run: Run, output: Output, destination: Path) -> archives.IncomingFile:
     try:
-        staging.copy_checked(source, temporary, output.sha256)
+        staging.copy_checked(execution.output_directory(run) / output.path, destination, output.sha256)
     except staging.InputDamaged as changed:
         raise NotStored(f"An output is no longer as it was checked: {changed}") from changed
-    return archives.IncomingFile(path=temporary, name=Path(output.path).name)
+    return archives.IncomingFile(destination, output.path)
+
+
+def _check_results(results: Iterable[archives.StoredResult]) -> None:
+    for result in results:
+        if result.failure_reason is FailureReason.OUT_OF_RESOURCES:
+            raise ArchiveBusy(result.sentence)
+        if result.is_refused:
+            raise NotStored(result.sentence)

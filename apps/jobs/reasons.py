@@ -27,7 +27,7 @@ class Reason(NamedTuple):
     sentence: str
 
 
-WORDS = {
+WORDS: dict[str, str] = {
     ReasonCode.OUT_OF_MEMORY: "Out of memory",
     ReasonCode.TIMEOUT: "Out of time",
     ReasonCode.IMAGE_PULL: "Algorithm not available",
@@ -38,7 +38,7 @@ WORDS = {
     ReasonCode.EVICTED: "Stopped by the platform",
     ReasonCode.LOST: "Lost",
 }
-NEXT_STEPS = {
+NEXT_STEPS: dict[str, str] = {
     ReasonCode.OUT_OF_MEMORY: "Choose a smaller series, or ask the algorithm's author for a version that needs less.",
     ReasonCode.TIMEOUT: "Choose a smaller series, or ask the algorithm's author for a version that is faster.",
     ReasonCode.IMAGE_PULL: "Run it again: that takes the algorithm as it is now.",
@@ -54,11 +54,11 @@ EXIT_NEXT_STEP = "The log says more; run it again on another series, or tell the
 
 def word_of(code: str) -> str:
     """The badge's word."""
-    return WORDS[ReasonCode(code)] if code in ReasonCode else f"Ended with code {code.removeprefix('EXIT_')}"
+    return WORDS.get(code) or f"Ended with code {code.removeprefix('EXIT_')}"
 
 
 def next_step_of(code: str) -> str:
-    return NEXT_STEPS[ReasonCode(code)] if code in ReasonCode else EXIT_NEXT_STEP
+    return NEXT_STEPS.get(code, EXIT_NEXT_STEP)
 
 
 def reason_of(end: Observation, limits: Limits, *, last_words: str) -> Reason | None:

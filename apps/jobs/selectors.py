@@ -1,7 +1,7 @@
 """What the pages and the API show of runs and algorithms."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q, QuerySet
 
@@ -35,3 +35,9 @@ def runs_ahead(runs: Sequence[Run]) -> dict[int, int]:
         return {}
     unfinished = list(Run.objects.filter(status__in=Run.UNFINISHED).order_by("pk").values_list("pk", flat=True))
     return {pk: bisect_left(unfinished, pk) for pk in queued}
+
+
+def series_descriptions(archive_pk: int, series_instance_uids: Iterable[str]) -> dict[str, str]:
+    """By SeriesInstanceUID, as the index has them now."""
+    found = Series.objects.filter(archive_id=archive_pk, series_instance_uid__in=list(series_instance_uids))
+    return dict(found.values_list("series_instance_uid", "series_description"))

@@ -1,0 +1,41 @@
+"""How the API says that something is not as wished: `{"detail": sentence, "request_id": …}`."""
+
+from http import HTTPStatus
+from typing import Any
+
+from rest_framework import exceptions, views
+from rest_framework.response import Response
+
+
+class Unprocessable(exceptions.APIException):
+    """The request is understood and asks for something that cannot be; the sentence says why."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_detail = "This cannot be done."
+    default_code = "unprocessable"
+
+
+class Conflict(exceptions.APIException):
+    """What is asked for does not fit the state that the thing is in."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_detail = "This cannot be done now."
+    default_code = "conflict"
+
+
+def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's own answer, always with one sentence and the request's id."""
+    response = views.exception_handler(error, context)
+    if response is not None:
+        content = response.data if isinstance(response.data, dict) and "detail" in response.data else {}
+        request_id = getattr(context["request"], "request_id", "")
+        response.data = {"detail": content.get("detail", sentence_of(response.data)), "request_id": request_id}
+    return response
+
+
+def sentence_of(problems: Any) -> str:
+    """The first problem that a serializer found, with the field's name."""
+    if isinstance(problems, dict):
+        name, problem = next(iter(problems.items()))
+        return f"{name}: {sentence_of(problem)}"
+    return sentence_of(problems[0]) if isinstance(problems, list) else str(problems)
