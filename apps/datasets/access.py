@@ -33,5 +33,16 @@ def get_instance(series: Series, sop_instance_uid: str) -> Instance:
     return get_object_or_404(Instance, series=series, sop_instance_uid=sop_instance_uid)
 
 
+def get_image(entry: Entry, sop_instance_uid: str) -> Instance:
+    """With its series and study, as the archive's services want it."""
+    return get_object_or_404(
+        Instance.objects.select_related("series__study").defer("metadata", "attributes"),
+        archive__project=entry.project,
+        archive__is_default=True,
+        sop_instance_uid=sop_instance_uid,
+        number_of_frames__gt=0,
+    )
+
+
 def get_upload(entry: Entry, pk: int) -> Upload:
     return get_object_or_404(Upload.objects.select_related("by"), archive__project=entry.project, pk=pk)

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
 
-class ReceivedFile(UploadedFile):
+class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
     """A whole file on disk. Closing removes it, unless the archive has taken it by then."""
 
     def __init__(self, path: Path, name: str, size: int) -> None:
