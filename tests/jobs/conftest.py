@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.models import User
+from apps.archives.models import Archive, Series
+from apps.archives.services import IncomingFile, ensure_archive, receiving_folder, store_files
+from apps.jobs import services
+from apps.jobs.models import Algorithm
+from apps.projects.access import Entry, Role, enter
+from apps.projects.models import Project
+from apps.projects.services import ensure_member
+from tests.dicom import WrittenSeries, ct_series
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice@example.org", "pw", name="Alice Ek")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.create_user("bob@example.org", "pw", name="Bob Berg")
+
+
+@pytest.fixture
+def vera(db: None) -> User:
+    return User.objects.create_user("vera@example.org", "pw", name="Vera Vik")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return User.objects.create_user("charlie@example.org", "pw", name="Charlie Cole")
+
+
+@pytest.fixture
+def project(alice: User, bob: User, vera: User) -> Project:
+    project = Project.objects.create(
+        name="Heart",
+        namespace="heart",
+        principal_investigator="Alice Ek",
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2027, 1, 1),
+        status=Project.Status.READY,
+    )
+    for person, role in ((alice, Role.OWNER), (bob, Role.MEMBER), (vera, Role.VIEWER)):
+        ensure_member(project, person, role=role)
+    return project
+
+
+@pytest.fixture
+def as_bob(project: Project, bob: User) -> Entry:
+    return enter(bob, project.namespace)
+
+
+@pytest.fixture
+def archive(project: Project) -> Archive:
+    return ensure_archive(project)
+
+
+@pytest.fixture
+def bundled(db: None) -> None:
+    services.sync_bundled()
+
+
+@pytest.fixture
+def segmentation(bundled: None) -> Algorithm:
+    return Algorithm.objects.get(name="threshold-segmentation", is_current=True)
+
+
+@pytest.fixture
+def ct(archive: Archive, tmp_path: Path) -> Series:
+    """A CT of four images in the archive."""
+    return stored(archive, ct_series(tmp_path / "ct", seed="ct"))
+
+
+def stored(archive: Archive, written: WrittenSeries) -> Series:
+    """The series of these files, once they are in the archive by the way of an upload."""
+    with receiving_folder(archive) as folder:
+        files = []
+        for path in written.paths:
+            copy = folder / path.name
+            copy.write_bytes(path.read_bytes())
+            files.append(IncomingFile(copy, path.name))
+        results = store_files(archive, files, by=None)
+    assert not [result.sentence for result in results if result.is_refused]
+    return Series.objects.select_related("study").get(series_instance_uid=written.series_instance_uid)
