@@ -6,7 +6,14 @@ from django.conf import settings
 
 from celery_worker.app import app
 
-SWEEPS = ("core.sweep_mail", "audit.seal", "archives.sweep", "provisioning.sweep", "registrations.sweep")
+SWEEPS = (
+    "core.sweep_mail",
+    "audit.seal",
+    "archives.sweep",
+    "datasets.sweep",
+    "provisioning.sweep",
+    "registrations.sweep",
+)
 
 
 def install() -> None:
