@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from apps.accounts.models import User
 from apps.projects.access import visible_projects
+from apps.registrations.selectors import waiting_for
 
 THEMES = {"light", "dark"}
 SWITCHER_LENGTH = 50
@@ -40,7 +41,7 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
         "project": _current(request, projects),
         "is_administrator": user.is_administrator,
         "may_approve": user.may_approve,
-        "approvals_waiting": 0,
+        "approvals_waiting": waiting_for(user).count() if user.may_approve else 0,
         "section": _section(request),
     }
 

@@ -1,19 +1,47 @@
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.access import signed_in
+from apps.accounts.models import User
+from apps.archives.models import Archive
 from apps.core import outbox
+from apps.dashboard import selectors
+from apps.datasets.selectors import totals
+from apps.jobs.access import visible_runs
+from apps.jobs.pages import rows as run_rows
+from apps.jobs.selectors import for_list
+from apps.projects.access import Entry, Role, enter
+from apps.projects.models import Project
+from apps.provisioning.selectors import lines_of, steps_for
+from apps.registrations.selectors import open_requests_of, waiting_for
+
+PROJECTS_A_PAGE = 25
 
 
 @login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    if not request.user.is_authenticated:
+    if not isinstance(request.user, User):
         return render(request, "dashboard/welcome.html")
-    return render(request, "dashboard/home.html")
+    user = request.user
+    waiting = waiting_for(user)
+    longest = waiting.first()
+    context = {
+        "projects": Paginator(selectors.projects_of(user), PROJECTS_A_PAGE).get_page(request.GET.get("page")),
+        "waiting": waiting.count(),
+        "waiting_since": longest.status_changed_at if longest else None,
+        "requests": open_requests_of(user),
+        "rows": run_rows(list(selectors.runs_of(user)[: selectors.LATEST_RUNS])),
+    }
+    return render(request, "dashboard/home.html", context)
 
 
 @require_safe
@@ -28,4 +56,41 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def project(request: HttpRequest, namespace: str) -> HttpResponse:
-    return render(request, "dashboard/project.html", {})
+    entry = enter(signed_in(request), namespace)
+    archive = Archive.objects.filter(project=entry.project, is_default=True).first()
+    context = {**_person(entry), **_project(entry.project), **_images(archive)}
+    context["rows"] = run_rows(list(for_list(visible_runs(entry))[: selectors.LATEST_RUNS]))
+    return render(request, "dashboard/project.html", context)
+
+
+def _person(entry: Entry) -> dict[str, Any]:
+    return {
+        "role_word": entry.role.label.lower() if entry.is_member else "administrator, looking",
+        "may_upload": entry.can(Role.MEMBER),
+        "may_export": entry.may_export,
+    }
+
+
+def _project(shown: Project) -> dict[str, Any]:
+    members = selectors.members(shown)
+    return {
+        "project": shown,
+        "days_left": (shown.ends_on - timezone.localdate()).days,
+        "steps": [] if shown.status == Project.Status.READY else lines_of(steps_for(shown)),
+        "memberships": members[: selectors.MEMBERS_SHOWN],
+        "member_count": members.count(),
+        "resources": selectors.resources(shown),
+    }
+
+
+def _images(archive: Archive | None) -> dict[str, Any]:
+    """Nothing while the project is still being set up."""
+    if archive is None:
+        return {}
+    root = reverse("archives:dicomweb", kwargs={"namespace": archive.project.namespace})
+    return {
+        "archive": archive,
+        "totals": totals(archive),
+        "latest": selectors.latest_series(archive),
+        "dicomweb_url": settings.PUBLIC_URL + root,
+    }

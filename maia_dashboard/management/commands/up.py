@@ -11,13 +11,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.accounts.models import User
 from apps.accounts.services import ensure_first_administrator
+from apps.archives.services import reader
+from apps.dashboard.sample import load_sample_project
+from apps.jobs.services import stop_all_processes, sync_bundled
 from maia_dashboard.supervisor import Child, Supervisor, rotating_log
 
 READY_SECONDS = 60
@@ -38,6 +42,8 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         _collect_static()
         self._administrator()
+        sync_bundled()
+        self._sample_project()
         if not options["prepare_only"]:
             self._supervise()
         held.close()
@@ -48,6 +54,12 @@ class Command(BaseCommand):
             user, password = made
             self.stdout.write(f"First administrator: {user.email}\nOne-time password:   {password}  (shown only now)")
 
+    def _sample_project(self) -> None:
+        owner = User.objects.filter(platform_role=User.PlatformRole.ADMINISTRATOR).order_by("pk").first()
+        if settings.ENV["SAMPLE_PROJECT"] and owner is not None:
+            load_sample_project(owner)
+            reader().close()
+
     def _supervise(self) -> None:
         log_path = settings.VAR_DIR / "log" / "portal.log"
         log = rotating_log(log_path)
@@ -55,6 +67,7 @@ class Command(BaseCommand):
         watcher = threading.Thread(target=self._announce, args=(log_path,), daemon=True)
         watcher.start()
         supervisor.run()
+        stop_all_processes()
         self.stdout.write("Stopped.")
 
     def _announce(self, log_path: Path) -> None:
@@ -88,9 +101,9 @@ def _commands() -> dict[str, list[str]]:
     }
 
 
-def _only_one() -> IO[str]:
+def _only_one() -> TextIO:
     """Holds the folder for this portal; the system lets go of it when the process ends, however it ends."""
-    held = (settings.VAR_DIR / "up.lock").open("w")
+    held: TextIO = (settings.VAR_DIR / "up.lock").open("w")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
