@@ -2,7 +2,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -37,6 +39,8 @@ class SignInRequired(LoginRequiredMiddleware):
                 return self._with_token(request, secret)
             if not request.user.is_authenticated:
                 return unauthorized()
+        if not request.user.is_authenticated:
+            _refuse_large_body(request)
         if getattr(view_func, "login_required", True) and _must_change_password(request):
             return redirect("account_change_password")
         if getattr(view_func, "login_required", True) and _is_fragment_of_ended_session(request):
@@ -59,6 +63,12 @@ def unauthorized() -> HttpResponse:
     )
     response["WWW-Authenticate"] = 'Bearer realm="MAIA"'
     return response
+
+
+def _refuse_large_body(request: HttpRequest) -> None:
+    # Uploaded files do not count for Django's own limit, and reading the form's token writes them to the disk.
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise RequestDataTooBig("Somebody who is not signed in sends forms, never files.")
 
 
 def _must_change_password(request: HttpRequest) -> bool:

@@ -1,5 +1,7 @@
 from allauth.account import views as allauth
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from apps.accounts import views
 
@@ -13,11 +15,16 @@ ours = (
     "accounts",
 )
 
-# Of allauth only what the portal offers, under the names that allauth looks up: no sign-up, no change of the e-mail
-# address, since an address here is one that a registration has proved.
+# Of allauth only what the portal offers, under the names that allauth looks up: signing up is registering a project,
+# and there is no change of the e-mail address, since an address here is one that a registration has proved.
 urlpatterns = [
     path("", include(ours)),
     path("login/", allauth.login, name="account_login"),
+    path(
+        "signup/",
+        login_not_required(RedirectView.as_view(pattern_name="registrations:register")),
+        name="account_signup",
+    ),
     path("logout/", allauth.logout, name="account_logout"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),

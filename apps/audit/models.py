@@ -38,6 +38,9 @@ class Entry(models.Model):
             raise TypeError("audit rows are never changed")
         super().save(*args, **kwargs)
 
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("audit rows are never deleted")
+
 
 class Seal(models.Model):
     """The hash of an entry, chained to the seal before it: a row of its own, so that entries stay unwritten."""

@@ -1,6 +1,7 @@
 """Mails are rows; a task sends them. A mail server that is down delays mails and nothing else."""
 
 import smtplib
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -37,7 +38,8 @@ def deliver(mail: Mail) -> None:
     except (OSError, smtplib.SMTPException) as error:
         _put_back(mail, f"{type(error).__name__}")
         return
-    mail.move_to(Mail.Status.SENT, text="", last_error="")
+    with suppress(IllegalTransition):  # it took so long that the sweep has put the mail back
+        mail.move_to(Mail.Status.SENT, text="", last_error="")
 
 
 def sweep() -> None:

@@ -1,0 +1,100 @@
+"""API tokens: shown once, kept as a hash, refused when revoked, expired or of somebody who may no longer come in."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts import services
+from apps.accounts.models import ApiToken, User
+from apps.audit.models import Entry
+
+ClientOf = Callable[[User], Client]
+
+
+def make(client: Client, **fields: object) -> str:
+    """Makes a token on the page and returns the secret that it shows."""
+    page = client.post(reverse("accounts:make_token"), {"name": "nightly", "days": 30, **fields})
+    found = re.search(r"maia_[\w-]{43}", page.text)
+    assert found, page.text
+    return found[0]
+
+
+def test_a_token_opens_as_its_person_and_is_shown_once(alice: User, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    secret = make(client)
+    token = services.use_token(secret)
+    assert token is not None
+    assert (token.user, token.name) == (alice, "nightly")
+    assert secret not in client.get(reverse("accounts:account")).text
+    assert not ApiToken.objects.filter(digest__contains=secret).exists()
+    assert Entry.objects.filter(action="token.made", actor_pk=alice.pk).exists()
+
+
+def test_the_page_with_a_secret_is_stored_nowhere(alice: User, client_of: ClientOf) -> None:
+    page = client_of(alice).post(reverse("accounts:make_token"), {"name": "nightly", "days": 30})
+    assert page["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "366", "many", ""])
+def test_a_token_lasts_a_year_at_most(alice: User, client_of: ClientOf, days: str) -> None:
+    client_of(alice).post(reverse("accounts:make_token"), {"name": "nightly", "days": days})
+    assert not ApiToken.objects.exists()
+
+
+def test_a_revoked_token_opens_nothing(alice: User, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    secret = make(client)
+    revoke = reverse("accounts:revoke_token", args=[ApiToken.objects.get().pk])
+    assert client.get(revoke).status_code == 405
+    assert client.post(revoke).status_code == 302
+    assert services.use_token(secret) is None
+    assert client.post(revoke).status_code == 404
+
+
+def test_somebody_elses_token_cannot_be_revoked(alice: User, charlie: User, client_of: ClientOf) -> None:
+    token, secret = services.make_token(alice, name="hers", days=1)
+    assert client_of(charlie).post(reverse("accounts:revoke_token", args=[token.pk])).status_code == 404
+    assert services.use_token(secret)
+
+
+def test_an_expired_token_opens_nothing(alice: User) -> None:
+    token, secret = services.make_token(alice, name="old", days=1)
+    ApiToken.objects.filter(pk=token.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert services.use_token(secret) is None
+
+
+def test_the_token_of_a_deactivated_person_opens_nothing(alice: User) -> None:
+    _, secret = services.make_token(alice, name="old", days=1)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert services.use_token(secret) is None
+
+
+def test_using_a_token_often_writes_rarely(alice: User, django_assert_num_queries: Callable[..., object]) -> None:
+    _, secret = services.make_token(alice, name="often", days=1)
+    services.use_token(secret)
+    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+        services.use_token(secret)
+
+
+def test_a_name_is_shown_as_text(alice: User, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    make(client, name="<script>alert(1)</script>")
+    assert "<script>alert" not in client.get(reverse("accounts:account")).text
+
+
+def test_the_command_prints_a_token(alice: User, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("api_token", alice.email)
+    token = services.use_token(capsys.readouterr().out.strip().splitlines()[-1])
+    assert token is not None
+    assert token.user == alice
+
+
+def test_the_command_refuses_a_stranger(db: None) -> None:
+    with pytest.raises(CommandError):
+        call_command("api_token", "nobody@hospital.example")

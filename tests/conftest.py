@@ -1,0 +1,128 @@
+"""One cast for all tests: alice owns the project, bob is a member, vera a viewer, charlie has no part in it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core import doorbell
+from apps.projects.models import Membership, Project
+from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member, mark_ready
+
+PASSWORD = "a long enough pass phrase"
+
+
+@pytest.fixture(autouse=True)
+def _forget_what_was_counted() -> None:
+    """Limits count in the cache; one test's visits are not another's."""
+    cache.clear()
+
+
+def make_person(name: str, platform_role: User.PlatformRole = User.PlatformRole.NONE) -> User:
+    return User.objects.create_user(
+        f"{name}@hospital.example", PASSWORD, name=name.capitalize(), platform_role=platform_role
+    )
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return make_person("bob")
+
+
+@pytest.fixture
+def vera(db: None) -> User:
+    return make_person("vera")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return make_person("charlie")
+
+
+@pytest.fixture
+def approver(db: None) -> User:
+    return make_person("anna", User.PlatformRole.APPROVER)
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return make_person("admin", User.PlatformRole.ADMINISTRATOR)
+
+
+@pytest.fixture
+def make_project(db: None) -> Callable[[str], Project]:
+    """Makes a project that is set up, without members, from its namespace."""
+
+    def make(namespace: str) -> Project:
+        today, some = timezone.localdate(), Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=200)
+        plan = ProjectPlan(
+            name=namespace.replace("-", " ").capitalize(),
+            namespace=namespace,
+            description="",
+            principal_investigator="Prof. Nils Ås",
+            starts_on=today,
+            ends_on=today + timedelta(days=365),
+            requested=some,
+            granted=some,
+        )
+        project = create_project(plan, by=None)
+        mark_ready(project)
+        return project
+
+    return make
+
+
+@pytest.fixture
+def project(make_project: Callable[[str], Project], alice: User, bob: User, vera: User) -> Project:
+    """Set up, with alice as owner, bob as member and vera as viewer."""
+    project = make_project("cardiac-mr")
+    roles = Membership.Role
+    for user, role in ((alice, roles.OWNER), (bob, roles.MEMBER), (vera, roles.VIEWER)):
+        ensure_member(project, user, role=role)
+    return project
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """A browser in which this person is signed in."""
+
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def sweeps() -> Callable[[], None]:
+    """Does now what beat rings for every minute: set up, settle, deliver the mails."""
+
+    def run() -> None:
+        for name in ("provisioning.sweep", "registrations.sweep", "core.sweep_mail"):
+            current_app.tasks[name]()
+
+    return run
+
+
+@pytest.fixture
+def bells(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Bells are answered in this process as soon as the transaction has committed; the list names them."""
+    rung: list[str] = []
+
+    def answer(task: str, pks: tuple[int, ...]) -> None:
+        rung.append(task)
+        current_app.tasks[task](*pks)
+
+    monkeypatch.setattr(doorbell, "_send", answer)
+    return rung
