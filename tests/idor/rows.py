@@ -1,0 +1,119 @@
+"""The matrix itself: one row an address and method, one status a role."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+ROLES = ("anonymous", "outsider", "viewer", "member", "owner", "approver", "administrator")
+Expected = tuple[int, int, int, int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    expected: Expected
+    method: str = "GET"
+    kwargs: dict[str, str] = field(default_factory=dict)  # of the address → of the world
+    query: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def _all(status: int, anonymous: int | None = None) -> Expected:
+    """The same for everybody; another answer for those who are not signed in."""
+    return (status if anonymous is None else anonymous, *[status] * 6)  # type: ignore[return-value]
+
+
+def _project(reader: int, *, member: int | None = None, anonymous: int = 302, viewer: int | None = None) -> Expected:
+    """404 outside the project. Administrators have the viewer's part. `member` is the answer to members and owners."""
+    inside = reader if member is None else member
+    looking = reader if viewer is None else viewer
+    return (anonymous, 404, looking, inside, inside, 404, looking)
+
+
+NAMESPACE = {"namespace": "namespace"}
+RUN = {**NAMESPACE, "pk": "run"}
+SERIES = {**NAMESPACE, "series_instance_uid": "series_instance_uid"}
+IMAGE = {**SERIES, "sop_instance_uid": "sop_instance_uid"}
+TOKEN = {"token": "token"}
+REQUEST = {"pk": "registration"}
+APPROVERS: Expected = (302, 404, 404, 404, 404, 200, 200)
+APPROVERS_POST: Expected = (302, 404, 404, 404, 404, 302, 302)
+ADMINISTRATORS: Expected = (302, 404, 404, 404, 404, 404, 200)
+
+CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema", _all(200))]
+
+DASHBOARD = [
+    Row("dashboard:home", _all(200)),
+    Row("dashboard:outbox", ADMINISTRATORS),
+    Row("dashboard:project", _project(200), kwargs=NAMESPACE),
+]
+
+ACCOUNTS = [
+    Row("accounts:account", _all(200, anonymous=302)),
+    Row("accounts:make_token", _all(405, anonymous=302)),
+    Row("accounts:make_token", _all(200, anonymous=302), "POST"),
+    # The token is alice's, who is the owner of the project; nobody else's role helps.
+    Row("accounts:revoke_token", (302, 404, 404, 404, 302, 404, 404), "POST", {"pk": "api_token"}),
+    Row("accounts:theme", _all(302), "POST"),
+    Row("account_login", _all(302, anonymous=200)),
+    Row("account_logout", _all(200, anonymous=302)),
+    Row("account_inactive", _all(200)),
+    Row("account_reauthenticate", _all(200, anonymous=302)),
+    Row("account_change_password", _all(200, anonymous=302)),
+    Row("account_reset_password", _all(200)),
+    Row("account_reset_password_done", _all(200)),
+    Row("account_reset_password_from_key", _all(200), kwargs={"uidb36": "uidb36", "key": "key"}),
+    Row("account_reset_password_from_key_done", _all(200)),
+]
+
+# The private link is the right: who has it acts as the requester, whoever is signed in.
+REGISTRATIONS = [
+    Row("registrations:register", _all(200)),
+    Row("registrations:sent", _all(200)),
+    Row("registrations:namespace", _all(200)),
+    Row("registrations:request", _all(200), kwargs=TOKEN),
+    Row("registrations:request_namespace", _all(200), kwargs=TOKEN),
+    Row("registrations:progress", _all(200), kwargs=TOKEN),
+    Row("registrations:confirm", _all(302), "POST", TOKEN),
+    Row("registrations:edit", _all(302), kwargs=TOKEN),
+    Row("registrations:withdraw", _all(302), "POST", TOKEN),
+    Row("registrations:retry", _all(404), "POST", TOKEN),
+    Row("registrations:approvals", APPROVERS),
+    Row("registrations:approval", APPROVERS, kwargs=REQUEST),
+    Row("registrations:approval_progress", APPROVERS, kwargs=REQUEST),
+    Row("registrations:approve", _all(405, anonymous=302), kwargs=REQUEST),
+    Row("registrations:approve", APPROVERS, "POST", REQUEST),
+    Row("registrations:reject", APPROVERS, "POST", REQUEST),
+    Row("registrations:ask_for_changes", APPROVERS, "POST", REQUEST),
+    Row("registrations:approval_retry", (302, 404, 404, 404, 404, 404, 404), "POST", REQUEST),
+]
+
+JOBS = [
+    Row("jobs:algorithms", _all(200, anonymous=302)),
+    Row("jobs:runs", _project(200), kwargs=NAMESPACE),
+    Row("jobs:new", _project(403, member=302), kwargs=NAMESPACE),
+    Row("jobs:new", _project(403, member=302), "POST", NAMESPACE),
+    Row("jobs:runs_of_series", _project(200), kwargs=SERIES),
+    Row("jobs:run", _project(200), kwargs=RUN),
+    Row("jobs:status", _project(200), kwargs=RUN),
+    Row("jobs:log", _project(200), kwargs=RUN),
+    Row("jobs:log_file", _project(200), kwargs=RUN),
+    Row("jobs:cancel", _project(403, member=302), "POST", RUN),
+    Row("projects_api:projects", _all(200, anonymous=401)),
+    Row("jobs_api:algorithms", _all(200, anonymous=401)),
+    Row("jobs_api:runs", _project(200, anonymous=401), kwargs=NAMESPACE),
+    Row("jobs_api:runs", _project(403, member=422, anonymous=401), "POST", NAMESPACE),
+    Row("jobs_api:run", _project(200, anonymous=401), kwargs=RUN),
+    Row("jobs_api:cancel", _project(403, member=200, anonymous=401), "POST", RUN),
+]
+
+DATASETS = [
+    Row("datasets:studies", _project(200), kwargs=NAMESPACE),
+    Row("datasets:upload", _project(403, member=302), "POST", NAMESPACE),
+    Row("datasets:upload_result", _project(200), kwargs={**NAMESPACE, "pk": "upload"}),
+    Row("datasets:study", _project(200), kwargs={**NAMESPACE, "study_instance_uid": "study_instance_uid"}),
+    Row("datasets:series", _project(200), kwargs=SERIES),
+    Row("datasets:overlay", _project(422), kwargs=IMAGE),
+    Row("datasets:attributes", _project(200), kwargs=IMAGE),
+]
+
+ROWS = [*CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
