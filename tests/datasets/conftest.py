@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from apps.archives.services import ensure_archive
 from apps.datasets.services import import_files
 from apps.projects.models import Project
 from tests.dicom import WrittenSeries, ct_series
+from tests.jobs.samples import run_sample
 
 
 @pytest.fixture
@@ -37,3 +39,32 @@ def store(archive: Archive, alice: User) -> Callable[..., None]:
 def stored_ct(store: Callable[..., None], ct: WrittenSeries) -> WrittenSeries:
     store(*ct.paths)
     return ct
+
+
+@dataclass(frozen=True)
+class Results:
+    """A series and what the two bundled algorithms made of it."""
+
+    ct: WrittenSeries
+    segmentation: Path
+    report: Path
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("made")
+    ct = ct_series(folder / "in", slices=4, rows=16, columns=16)
+    paths = []
+    for name in ("threshold-segmentation", "measurements"):
+        (folder / name).mkdir()
+        done = run_sample(name, ct.directory, folder / name, ct.series_instance_uid)
+        assert done.returncode == 0, done.stderr
+        paths += list((folder / name).rglob("*.dcm"))
+    segmentation, report = paths
+    return Results(ct, segmentation, report)
+
+
+@pytest.fixture
+def stored(store: Callable[..., None], made: Results) -> Results:
+    store(*made.ct.paths, made.segmentation, made.report)
+    return made
