@@ -178,7 +178,7 @@ else:
     EMAIL_BACKEND = "apps.core.outbox.OutboxBackend"
 
 # Queue
-CELERY_BROKER_URL = ENV["REDIS_URL"] or "filesystem://"
+CELERY_BROKER_URL = ENV["REDIS_URL"] or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"socket_timeout": 5, "socket_connect_timeout": 5}
     if ENV["REDIS_URL"]

@@ -10,7 +10,7 @@ import requests
 
 from tests.bench import figures, orthanc
 from tests.dicom import WrittenSeries, ct_series
-from tests.portal import ADMINISTRATOR, Portal, running_portal
+from tests.portal import ADMINISTRATOR, running_portal
 
 SLICES, SIZE, BATCH = 300, 512, 50
 BOUNDARY = "bench-boundary"
@@ -34,11 +34,7 @@ def _ours(folder: Path) -> Iterator[Session]:
     with running_portal(folder / "var", WEB_PROCESSES="2", SWEEP_SECONDS="60") as portal:
         session = requests.Session()
         session.headers["Authorization"] = f"Bearer {portal.manage('api_token', ADMINISTRATOR)}"
-        yield f"{_empty_project(portal)}/dicomweb", session
-
-
-def _empty_project(portal: Portal) -> str:
-    return f"{portal.url}/projects/sample"
+        yield f"{portal.url}/projects/sample/dicomweb", session
 
 
 @contextmanager
@@ -119,3 +115,7 @@ def _print(name: str, values: list[float], unit: str, *, less_is_better: bool = 
         figures.show(name, values[0], unit)
     else:
         figures.compare(name, values[0], "Orthanc", values[1], unit, less_is_better=less_is_better)
+
+
+if __name__ == "__main__":
+    main()

@@ -55,6 +55,7 @@ ACCOUNTS = [
     Row("accounts:revoke_token", (302, 404, 404, 404, 302, 404, 404), "POST", {"pk": "api_token"}),
     Row("accounts:theme", _all(302), "POST"),
     Row("account_login", _all(302, anonymous=200)),
+    Row("account_signup", _all(302)),
     Row("account_logout", _all(200, anonymous=302)),
     Row("account_inactive", _all(200)),
     Row("account_reauthenticate", _all(200, anonymous=302)),
