@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.jobs.models import Run
+
+log = structlog.get_logger(__name__)
 
 
 class ClaimLost(Exception):
@@ -71,7 +74,10 @@ class Claim:
     def _prolong(self) -> None:
         try:
             while not self._ended.wait(settings.CLAIM_SECONDS / 3):
-                self._mine().update(claimed_until=_from_now())
+                try:
+                    self._mine().update(claimed_until=_from_now())
+                except DatabaseError:
+                    log.exception("claim was not prolonged", run=self._run_pk)
         finally:
             connection.close()
 

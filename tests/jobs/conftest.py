@@ -16,6 +16,13 @@ from apps.projects.services import ensure_member
 from tests.dicom import WrittenSeries, ct_series
 
 
+@pytest.fixture(autouse=True)
+def own_folders(settings, tmp_path: Path) -> None:
+    """Primary keys begin anew with each test, so folders named by them must too."""
+    settings.ARCHIVES_DIR, settings.RUNS_DIR = tmp_path / "archives", tmp_path / "runs"
+    settings.RUNS_DIR.mkdir()
+
+
 @pytest.fixture
 def alice(db: None) -> User:
     return User.objects.create_user("alice@example.org", "pw", name="Alice Ek")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from apps.archives.models import Instance, Series
 from apps.audit.models import Entry as AuditEntry
 from apps.jobs import services
