@@ -40,6 +40,16 @@ class Visit:
         """Raises Http404."""
         return get_object_or_404(Archive, self._is_archive())
 
+    def find(
+        self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
+    ) -> Study | Series | Instance:
+        """The study, or the series in it, or the instance in that. Raises Http404."""
+        if sop_instance_uid:
+            return self.instance(study_instance_uid, series_instance_uid, sop_instance_uid)
+        if series_instance_uid:
+            return self.series(study_instance_uid, series_instance_uid)
+        return self.study(study_instance_uid)
+
     def study(self, study_instance_uid: str) -> Study:
         """Raises Http404."""
         return get_object_or_404(

@@ -1,12 +1,11 @@
-"""Media types of encapsulated frames by transfer syntax (PS3.18 table 8.7.3-5), those of their RFC or as registered."""
+"""Media types of encapsulated frames by transfer syntax (PS3.18 table 8.7.3-5)."""
+
+from pydicom.uid import UID
 
 _JPEG, _JPEG_LS, _JPEG_2000, _JPEG_2000_PART_2 = "image/jpeg", "image/jls", "image/jp2", "image/jpx"
+# All others that are encapsulated are processes of JPEG, many of them retired.
 _MEDIA_TYPES = {
     "1.2.840.10008.1.2.5": "image/dicom-rle",
-    "1.2.840.10008.1.2.4.50": _JPEG,
-    "1.2.840.10008.1.2.4.51": _JPEG,
-    "1.2.840.10008.1.2.4.57": _JPEG,
-    "1.2.840.10008.1.2.4.70": _JPEG,
     "1.2.840.10008.1.2.4.80": _JPEG_LS,
     "1.2.840.10008.1.2.4.81": _JPEG_LS,
     "1.2.840.10008.1.2.4.90": _JPEG_2000,
@@ -26,10 +25,17 @@ _MEDIA_TYPES = {
     "1.2.840.10008.1.2.8.1": "application/x-deflate",
 }
 _MPEG4_AND_LATER = tuple(f"1.2.840.10008.1.2.4.10{number}" for number in range(2, 9))
+OCTET_STREAM = "application/octet-stream"
+EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
 
-def frame_media_type(transfer_syntax_uid: str) -> str:
-    """The media type of one frame (or of a whole video) as it is stored; application/octet-stream when unknown."""
+def frame_form(transfer_syntax_uid: str) -> tuple[str, str]:
+    """Media type and transfer syntax of a frame (or a whole video) as it is handed out without being transcoded.
+
+    Native frames are always handed out in little endian.
+    """
+    if not UID(transfer_syntax_uid).is_encapsulated:
+        return OCTET_STREAM, EXPLICIT_LITTLE_ENDIAN
     if transfer_syntax_uid.startswith(_MPEG4_AND_LATER):
-        return "video/mp4"
-    return _MEDIA_TYPES.get(transfer_syntax_uid, "application/octet-stream")
+        return "video/mp4", transfer_syntax_uid
+    return _MEDIA_TYPES.get(transfer_syntax_uid, _JPEG), transfer_syntax_uid

@@ -20,7 +20,7 @@ class NotInObject(Exception):
 
 @dataclass(frozen=True)
 class Content:
-    """Bytes and what they are; `size_bytes` is None when it shows only in the end."""
+    """Bytes and what they are; `size_bytes` is None when it shows only in the end. `chunks` may be read once."""
 
     media_type: str
     chunks: Iterator[bytes]
@@ -65,14 +65,14 @@ class ImageStore(Protocol):
     def whole(self, instance: Instance) -> Content:
         """The Part 10 object, bit for bit as it came."""
 
-    def frame(self, instance: Instance, number: int) -> Content:
-        """Frame `number` (from 1) as it is stored; big endian and bit-packed frames in little endian and in bytes.
+    def frames(self, instance: Instance, numbers: Sequence[int]) -> list[Content]:
+        """Frames (from 1) as they are stored; big endian and bit-packed ones in little endian and in bytes.
 
         Raises NotInObject.
         """
 
-    def decoded_frame(self, instance: Instance, number: int) -> Content:
-        """Frame `number` (from 1) uncompressed, in little endian. Raises NotInObject."""
+    def decoded_frames(self, instance: Instance, numbers: Sequence[int]) -> list[Content]:
+        """Frames (from 1) uncompressed, in little endian. Raises NotInObject."""
 
     def bulk(self, instance: Instance, path: str) -> Content:
         """The value that metadata names by `bulkdata/<path>`. Raises NotInObject."""

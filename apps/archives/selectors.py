@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.http import Http404
 
-from apps.archives.models import Archive, Instance, Series, Study
+from apps.archives.models import Instance, Series, Study
 
 ORDER = ("instance_number", "sop_instance_uid")
 # Modalities of series that hold no pictures of their own.
@@ -18,8 +19,13 @@ _HEAVY = ("metadata", "attributes")
 
 def metadata_of(instance: Instance) -> dict[str, dict[str, Any]]:
     """All attributes of an instance as one DICOM JSON object (PS3.18 F.2)."""
-    found: dict[str, dict[str, Any]] = json.loads(gzip.decompress(instance.metadata))
+    found: dict[str, dict[str, Any]] = json.loads(metadata_bytes(instance))
     return found
+
+
+def metadata_bytes(instance: Instance) -> bytes:
+    """What `metadata_of` gives, as JSON text in UTF-8."""
+    return gzip.decompress(instance.metadata)
 
 
 def instances_of(series: Series) -> QuerySet[Instance]:
@@ -27,11 +33,13 @@ def instances_of(series: Series) -> QuerySet[Instance]:
     return series.instances.defer(*_HEAVY).order_by(*ORDER)
 
 
-def stored_series(archive: Archive, series_instance_uid: str) -> Series | None:
-    """A series of an archive with its study."""
-    return (
-        Series.objects.select_related("study").filter(archive=archive, series_instance_uid=series_instance_uid).first()
-    )
+def whole_instances(subject: Study | Series | Instance) -> list[Instance]:
+    """All instances of a study or series, or the one given, with series and study, in the order of series."""
+    if isinstance(subject, Instance):
+        return [subject]
+    belongs = {"series__study": subject} if isinstance(subject, Study) else {"series": subject}
+    found = Instance.objects.filter(**belongs).select_related("series__study").defer(*_HEAVY, "frames")
+    return list(found.order_by("series__series_number", "series_id", *ORDER))
 
 
 def representatives(series: Collection[Series]) -> dict[int, Instance]:
@@ -46,10 +54,23 @@ def representatives(series: Collection[Series]) -> dict[int, Instance]:
     return {instance.series_id: instance for instance in found}
 
 
-def representative_of_study(study: Study) -> Instance | None:
-    """The middle image of the first series with images of its own, else of the first with any images."""
-    everything = list(study.series.order_by("series_number", "pk"))
-    images = representatives(everything)
-    shown = [series for series in everything if series.pk in images]
-    own = [series for series in shown if series.modality not in DERIVED_MODALITIES]
-    return images[(own or shown)[0].pk] if shown else None
+def representative_of(subject: Study | Series | Instance) -> Instance:
+    """The instance itself, the middle image of a series, or that of the first series of a study with own images.
+
+    Raises Http404 when there is no image.
+    """
+    if isinstance(subject, Instance):
+        return subject
+    series = [subject] if isinstance(subject, Series) else list(subject.series.order_by("series_number", "pk"))
+    images = representatives(series)
+    shown = sorted((one for one in series if one.pk in images), key=lambda one: one.modality in DERIVED_MODALITIES)
+    if not shown:
+        raise Http404
+    return images[shown[0].pk]
+
+
+def study_of(subject: Study | Series | Instance) -> Study:
+    """The study that something belongs to, or is."""
+    if isinstance(subject, Study):
+        return subject
+    return subject.study if isinstance(subject, Series) else subject.series.study

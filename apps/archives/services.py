@@ -177,6 +177,6 @@ def note_read(study: Study, *, by: User, kind: StudyRead.Kind) -> None:
     cache.set(key, True, 3600)
 
 
-def note_export(subject: Instance | Series | Study, archive: Archive, *, by: User) -> None:
-    """Audits that a person took whole objects away, each time."""
-    record("images.exported", actor=by.pk, project=archive.project_id, subject=subject)
+def note_export(subject: Study | Series | Instance, *, by: User) -> None:
+    """Audits that a person took whole objects away, each time. `subject` is loaded with its archive."""
+    record("images.exported", actor=by.pk, project=subject.archive.project_id, subject=subject)

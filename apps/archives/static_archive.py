@@ -3,7 +3,7 @@
 import gzip
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 
 from apps.archives.intake import Arrival
-from apps.archives.media import frame_media_type
+from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, OCTET_STREAM, frame_form
 from apps.archives.models import Instance, Series
 from apps.archives.port import Content, Look, NotInObject, ObjectUnavailable, Picture
 from apps.archives.static.layout import object_path, series_metadata_path
@@ -28,8 +28,9 @@ from apps.archives.static.refusals import FileRefused
 
 log = structlog.get_logger(__name__)
 
-NATIVE = "application/octet-stream"
-EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+PIXEL_DATA = "7FE00010"
+
+Range = tuple[int, int]
 
 
 class StaticArchive:
@@ -62,41 +63,51 @@ class StaticArchive:
         )
 
     def whole(self, instance: Instance) -> Content:
-        return self._ranges(instance, [(0, instance.size_bytes)], "application/dicom", instance.transfer_syntax_uid)
+        chunks = read_range(self._checked_path(instance), [(0, instance.size_bytes)])
+        return Content("application/dicom", chunks, instance.size_bytes, instance.transfer_syntax_uid)
 
-    def frame(self, instance: Instance, number: int) -> Content:
+    def frames(self, instance: Instance, numbers: Sequence[int]) -> list[Content]:
+        _check_frames(instance, numbers)
         frames = places(instance)["frames"]
-        _check_frame(instance, number)
         if frames["layout"] == "decoded":
-            return self.decoded_frame(instance, number)
-        if frames["layout"] == "contiguous":
-            start = frames["offset"] + (number - 1) * frames["frame_bytes"]
-            return self._ranges(instance, [(start, frames["frame_bytes"])], NATIVE, EXPLICIT_LITTLE_ENDIAN)
+            return self.decoded_frames(instance, numbers)
         if frames["layout"] == "stream":
             raise FileRefused("The object is a video, which is read as a whole: by its BulkDataURI.")
-        syntax = instance.transfer_syntax_uid
-        return self._ranges(instance, frames["fragments"][number - 1], frame_media_type(syntax), syntax)
+        if frames["layout"] == "contiguous":
+            size = frames["frame_bytes"]
+            ranges = [[(frames["offset"] + (number - 1) * size, size)] for number in numbers]
+        else:
+            ranges = [frames["fragments"][number - 1] for number in numbers]
+        return self._contents(instance, ranges)
 
-    def decoded_frame(self, instance: Instance, number: int) -> Content:
-        _check_frame(instance, number)
-        body = self._ask("decode_frame", instance, frame=number)
-        return Content(NATIVE, iter([body]), len(body), EXPLICIT_LITTLE_ENDIAN)
+    def decoded_frames(self, instance: Instance, numbers: Sequence[int]) -> list[Content]:
+        _check_frames(instance, numbers)
+        # The first at once, so that what cannot be decoded is refused; the others when they are sent.
+        first = self._ask("decode_frame", instance, frame=numbers[0])
+        return [
+            Content(OCTET_STREAM, iter([first]), len(first), EXPLICIT_LITTLE_ENDIAN),
+            *(
+                Content(OCTET_STREAM, self._decoded(instance, number), None, EXPLICIT_LITTLE_ENDIAN)
+                for number in numbers[1:]
+            ),
+        ]
 
     def bulk(self, instance: Instance, path: str) -> Content:
         found = places(instance)
-        if path == "7FE00010" and found["frames"]["layout"] == "stream":
-            syntax = instance.transfer_syntax_uid
-            return self._ranges(instance, found["frames"]["fragments"][0], frame_media_type(syntax), syntax)
+        if path == PIXEL_DATA and found["frames"]["layout"] == "stream":
+            return self._contents(instance, found["frames"]["fragments"])[0]
         place = found["bulk"].get(path)
         if place is None:
             raise NotInObject
+        offset, length = place["offset"], place["length"]
         if place["is_direct"]:
-            return self._ranges(instance, [(place["offset"], place["length"])], NATIVE, EXPLICIT_LITTLE_ENDIAN)
-        body = self._ask("extract", instance, offset=place["offset"], length=place["length"], vr=place["vr"])
-        return Content(NATIVE, iter([body]), len(body), EXPLICIT_LITTLE_ENDIAN)
+            chunks = read_range(self._checked_path(instance), [(offset, length)])
+            return Content(OCTET_STREAM, chunks, length)
+        body = self._ask("extract", instance, offset=offset, length=length, vr=place["vr"])
+        return Content(OCTET_STREAM, iter([body]), len(body))
 
     def rendered(self, instance: Instance, frame: int, look: Look) -> Picture:
-        _check_frame(instance, frame)
+        _check_frames(instance, [frame])
         body = self._ask(
             "render",
             instance,
@@ -163,10 +174,16 @@ class StaticArchive:
             raise ObjectUnavailable
         return path
 
-    def _ranges(self, instance: Instance, ranges: Sequence[Sequence[int]], media_type: str, syntax: str) -> Content:
+    def _contents(self, instance: Instance, ranges: Iterable[Sequence[Range]]) -> list[Content]:
+        """Frames by their (offset, length) ranges in the file."""
         path = self._checked_path(instance)
-        pairs = [(offset, length) for offset, length in ranges]
-        return Content(media_type, read_range(path, pairs), sum(length for _, length in pairs), syntax)
+        media_type, syntax = frame_form(instance.transfer_syntax_uid)
+        return [
+            Content(media_type, read_range(path, pairs), sum(length for _, length in pairs), syntax) for pairs in ranges
+        ]
+
+    def _decoded(self, instance: Instance, number: int) -> Iterator[bytes]:
+        yield self._ask("decode_frame", instance, frame=number)
 
     def _ask(self, operation: str, instance: Instance, **arguments: Any) -> bytes:
         return default_pool().call(operation, path=str(self._checked_path(instance)), **arguments).body
@@ -178,8 +195,8 @@ def places(instance: Instance) -> dict[str, Any]:
     return found
 
 
-def _check_frame(instance: Instance, number: int) -> None:
-    if not 1 <= number <= instance.number_of_frames:
+def _check_frames(instance: Instance, numbers: Sequence[int]) -> None:
+    if not all(1 <= number <= instance.number_of_frames for number in numbers):
         raise NotInObject
 
 

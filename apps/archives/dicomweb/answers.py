@@ -1,0 +1,160 @@
+"""Answers of the DICOMweb addresses: for programs, so errors are JSON with a sentence too."""
+
+import errno
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from http import HTTPStatus
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.utils.cache import get_conditional_response, patch_vary_headers
+
+from apps.accounts.middleware import accepts_token
+from apps.archives.dicomweb.multipart import MultipartInvalid, TooManyParts, part_type
+from apps.archives.dicomweb.negotiation import DICOM_JSON, JSON, NotAcceptable, Offer, choose
+from apps.archives.dicomweb.query import QueryInvalid
+from apps.archives.port import Content, NotInObject, ObjectUnavailable
+from apps.archives.static.pool import PoolBusy
+from apps.archives.static.refusals import FileRefused
+
+View = Callable[..., HttpResponseBase]
+
+log = structlog.get_logger(__name__)
+
+_DAY_SECONDS = 24 * 3600
+_CHUNK_BYTES = 128 * 1024
+_DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class RequestRefused(Exception):
+    """The request cannot be served; status and sentence for its sender."""
+
+    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+# What a view raises, the status of the answer, and its sentence, where the error has none of its own.
+_PROBLEMS: tuple[tuple[tuple[type[Exception], ...], HTTPStatus, str], ...] = (
+    ((Http404, NotInObject), HTTPStatus.NOT_FOUND, "There is nothing at this address."),
+    ((PermissionDenied,), HTTPStatus.FORBIDDEN, ""),
+    ((QueryInvalid, MultipartInvalid), HTTPStatus.BAD_REQUEST, ""),
+    ((NotAcceptable, FileRefused), HTTPStatus.NOT_ACCEPTABLE, ""),
+    ((TooManyParts,), HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request has too many parts; send it as several."),
+    ((PoolBusy,), HTTPStatus.SERVICE_UNAVAILABLE, "The archive is busy; try again in a minute."),
+    ((ObjectUnavailable,), HTTPStatus.GONE, "The archive has lost this object; an administrator has to look."),
+)
+_EXPECTED = tuple(kind for kinds, _, _ in _PROBLEMS for kind in kinds)
+
+
+def dicomweb(*methods: str) -> Callable[[View], View]:
+    """A door for programs and for the portal's own scripts: session or API token, errors as JSON."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def door(request: HttpRequest, *arguments: object, **named: object) -> HttpResponseBase:
+            if request.method not in methods:
+                response = problem(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {' and '.join(methods)} here.")
+                response["Allow"] = ", ".join(methods)
+                return response
+            try:
+                return view(request, *arguments, **named)
+            except RequestRefused as error:
+                return problem(error.status, str(error))
+            except _EXPECTED as error:
+                return _problem_of(error)
+            except OSError as error:
+                if error.errno not in _DISK_IS_FULL:
+                    raise
+                log.exception("disk is full")
+                return problem(HTTPStatus.INSUFFICIENT_STORAGE, "The archive's disk is full; tell the administrators.")
+
+        return accepts_token(door)
+
+    return decorate
+
+
+def problem(status: HTTPStatus, sentence: str) -> HttpResponse:
+    return JsonResponse({"detail": sentence}, status=status)
+
+
+def _problem_of(error: Exception) -> HttpResponse:
+    status, sentence = next((status, text) for kinds, status, text in _PROBLEMS if isinstance(error, kinds))
+    response = problem(status, sentence or str(error))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "60"
+    return response
+
+
+def json_type(request: HttpRequest) -> str:
+    """Raises NotAcceptable when the client does not take DICOM JSON."""
+    return choose(request, [Offer(DICOM_JSON), Offer(JSON)]).media_type
+
+
+def json_array(objects: Iterable[str], media_type: str) -> HttpResponse:
+    return HttpResponse(f"[{','.join(objects)}]", content_type=media_type)
+
+
+def json_stream(objects: Iterable[bytes], media_type: str) -> StreamingHttpResponse:
+    """The objects as one array, handed on as they come."""
+    return StreamingHttpResponse(_gathered(_array(objects)), content_type=media_type)
+
+
+def single(content: Content) -> HttpResponseBase:
+    """One part alone, not wrapped in multipart."""
+    response = StreamingHttpResponse(content.chunks, content_type=part_type(content))
+    if content.size_bytes is not None:
+        response["Content-Length"] = str(content.size_bytes)
+    return response
+
+
+def not_modified(request: HttpRequest, etag: str) -> HttpResponseBase | None:
+    """304 when the client has this version already."""
+    response = get_conditional_response(request, etag=f'"{etag}"')
+    return response if response is not None and response.status_code == HTTPStatus.NOT_MODIFIED else None
+
+
+def digest(*parts: object) -> str:
+    """An ETag for an answer that follows from `parts` alone."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def lasting(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    """Marks what never changes: objects are immutable, so one person's browser may keep what it was given."""
+    response["Cache-Control"] = f"private, max-age={_DAY_SECONDS}, immutable"
+    return _versioned(response, etag)
+
+
+def revalidated(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    """Marks what may change: to be asked for again each time, and to be answered by 304 when it is the same."""
+    response["Cache-Control"] = "private, no-cache"
+    return _versioned(response, etag)
+
+
+def _versioned(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    response["ETag"] = f'"{etag}"'
+    patch_vary_headers(response, ["Accept", "Authorization", "Cookie"])
+    return response
+
+
+def _array(objects: Iterable[bytes]) -> Iterator[bytes]:
+    separator = b"["
+    for one in objects:
+        yield separator + one
+        separator = b","
+    yield b"[]" if separator == b"[" else b"]"
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Joins small pieces, which would each cost a system call, into chunks of 128 KiB or a little more."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
