@@ -3,7 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from apps.accounts.models import User
+from apps.accounts.services import make_token
+from apps.archives.models import Archive
+from apps.archives.services import ensure_archive
 from apps.archives.static.pool import ChildPool
+from apps.projects.models import Project
+from tests.archives.dicomweb import Service
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +22,16 @@ def pool() -> Iterator[ChildPool]:
 @pytest.fixture
 def dicom_file(tmp_path: Path) -> Path:
     return tmp_path / "object.dcm"
+
+
+@pytest.fixture
+def archive(project: Project, tmp_path: Path, settings: pytest.FixtureRequest) -> Archive:
+    """The default archive of the project, empty, in a folder of its own."""
+    settings.ARCHIVES_DIR = tmp_path / "archives"
+    return ensure_archive(project)
+
+
+@pytest.fixture
+def service(archive: Archive, alice: User) -> Service:
+    """The archive as alice's programs see it."""
+    return Service.by_token(make_token(alice, name="tests", days=1)[1])

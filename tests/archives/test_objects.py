@@ -154,6 +154,6 @@ def test_series_metadata_is_replaced_whole(tmp_path: Path) -> None:
     write_series_metadata(path, tmp_path, [b"{}"])
     with path.open("rb") as reader:
         write_series_metadata(path, tmp_path, [b"{}", b"{}"])
-        assert gzip.decompress(reader.read()) == b"[{}]"
-    assert gzip.decompress(path.read_bytes()) == b"[{},{}]"
+        assert gzip.decompress(reader.read()) == b"[\n{}\n]\n"
+    assert gzip.decompress(path.read_bytes()) == b"[\n{},\n{}\n]\n"
     assert not list(incoming_folder(tmp_path).iterdir())
