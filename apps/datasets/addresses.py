@@ -7,13 +7,12 @@ from django.urls import reverse
 from apps.archives.models import Series
 from apps.datasets.stacks import Frame, Mask
 
-_FRAME = "/instances/{uid}/frames/{number}/rendered"
-
 
 def frame_address(series: Series) -> Callable[[Frame], str]:
-    """The address of each frame of a series; a long series has thousands, so only the first part is looked up."""
-    root = series_root(series)
-    return lambda frame: root + _FRAME.format(uid=frame.sop_instance_uid, number=frame.number)
+    """The address of each frame of a series, as a screen shows it; it may be followed by `?window=…`."""
+    # A long series has thousands of frames: only the part that they share is looked up.
+    root = _root(series)
+    return lambda frame: f"{root}/instances/{frame.sop_instance_uid}/frames/{frame.number}/rendered"
 
 
 def mask_address(series: Series) -> Callable[[Mask, Frame], str]:
@@ -27,8 +26,6 @@ def mask_address(series: Series) -> Callable[[Mask, Frame], str]:
     return address
 
 
-def series_root(series: Series) -> str:
+def _root(series: Series) -> str:
     namespace = series.archive.project.namespace
-    return (
-        f"/projects/{namespace}/dicomweb/studies/{series.study.study_instance_uid}/series/{series.series_instance_uid}"
-    )
+    return reverse("archives:series", args=[namespace, series.study.study_instance_uid, series.series_instance_uid])

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.access import signed_in
 from apps.archives.models import StudyRead
 from apps.archives.results import Outcome
-from apps.archives.selectors import metadata_of
+from apps.archives.selectors import DERIVED_MODALITIES, metadata_of
 from apps.archives.services import IncomingFile, note_read
 from apps.archives.static.pool import PoolBusy
 from apps.archives.static.refusals import FileRefused
@@ -75,7 +75,7 @@ def series(request: HttpRequest, namespace: str, series_instance_uid: str) -> Ht
     context = {
         "project": entry.project,
         "series": found,
-        "may_run": entry.can(Role.MEMBER),
+        "may_run": entry.can(Role.MEMBER) and found.modality not in DERIVED_MODALITIES,
         **series_context(found, request.GET),
     }
     return render(request, "datasets/series.html", context)

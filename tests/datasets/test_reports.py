@@ -55,6 +55,13 @@ def test_a_text_too_long_for_the_index_says_where_it_is() -> None:
     assert only_child(item("TEXT", "Comment", **long)).value == "A longer text, kept in the file alone."
 
 
+def test_a_long_row_of_references_is_one_line() -> None:
+    images = [item("IMAGE", "Source", **{"00081199": sequence({"00081155": text(f"1.{n}")})}) for n in range(28)]
+    root = content_of(item("CONTAINER", "Report", *images, item("TEXT", "Source", **{"0040A160": text("CT")})))
+    assert root is not None
+    assert [(line.name, line.value) for line in root.children] == [("Source", "28 objects"), ("Source", "CT")]
+
+
 def test_what_is_no_report_has_no_content() -> None:
     assert content_of({"00080060": text("CT")}) is None
 

@@ -148,7 +148,7 @@ def test_html_in_dicom_text_stays_text(
         "AccessionNumber",
         "Manufacturer",
     ):
-        setattr(dataset, keyword, HTML)
+        dataset[keyword] = DataElement(keyword, "LT", HTML)
     dataset.add_new(0x00091001, "LO", HTML)
     store(save(dataset, tmp_path / "html.dcm"))
     series = f"/projects/cardiac-mr/data/series/{dataset.SeriesInstanceUID}/"
