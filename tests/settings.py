@@ -10,7 +10,7 @@ atexit.register(shutil.rmtree, VAR, ignore_errors=True)
 os.environ["VAR_DIR"] = VAR
 os.environ["SECRET_KEY"] = "only for tests"
 for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL"):
-    os.environ.pop(name, None)
+    os.environ[name] = os.environ.get(f"TEST_{name}", "")
 
 from maia_dashboard import first_start  # noqa: E402 - after the environment
 

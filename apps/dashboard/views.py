@@ -87,10 +87,10 @@ def _images(archive: Archive | None) -> dict[str, Any]:
     """Nothing while the project is still being set up."""
     if archive is None:
         return {}
-    root = reverse("archives:dicomweb", kwargs={"namespace": archive.project.namespace})
+    studies = reverse("archives:studies", kwargs={"namespace": archive.project.namespace})
     return {
         "archive": archive,
         "totals": totals(archive),
         "latest": selectors.latest_series(archive),
-        "dicomweb_url": settings.PUBLIC_URL + root,
+        "dicomweb_url": settings.PUBLIC_URL + studies.removesuffix("/studies"),
     }
