@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from celery import current_app
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -13,7 +12,9 @@ from apps.accounts.models import User
 from apps.core import doorbell
 from apps.projects.models import Membership, Project
 from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member, mark_ready
+from celery_worker import app as celery
 
+celery.loader.import_default_modules()
 PASSWORD = "a long enough pass phrase"
 
 
@@ -110,7 +111,7 @@ def sweeps() -> Callable[[], None]:
 
     def run() -> None:
         for name in ("provisioning.sweep", "registrations.sweep", "core.sweep_mail"):
-            current_app.tasks[name]()
+            celery.tasks[name]()
 
     return run
 
@@ -122,7 +123,7 @@ def bells(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def answer(task: str, pks: tuple[int, ...]) -> None:
         rung.append(task)
-        current_app.tasks[task](*pks)
+        celery.tasks[task](*pks)
 
     monkeypatch.setattr(doorbell, "_send", answer)
     return rung

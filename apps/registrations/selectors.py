@@ -97,6 +97,8 @@ def who_was_first(registration: Registration, *, reader: User) -> str:
     """For a decision that came too late: "Already approved by Anna Berg, 2 min ago."."""
     if registration.status == Status.EMAIL_VERIFIED:
         return "The request has changed since you opened it: look at it again."
+    if registration.status == Status.SUBMITTED:
+        return "The requester's address is not proved: nobody can decide yet."
     lines = [line for line in history(registration) if line.status != Status.PROVISIONED]
     last = lines[-1]
     who = "you" if last.by_pk == reader.pk else last.who

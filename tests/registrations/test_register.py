@@ -1,0 +1,304 @@
+"""The form for a new project, as strangers and as people who are signed in send it."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from django.core.mail import EmailMessage
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit.models import Entry
+from apps.core import mail
+from apps.projects.models import Project
+from apps.registrations import limits, links
+from apps.registrations.forms import longest_end
+from apps.registrations.models import Registration
+from tests.registrations.conftest import Make, answers
+
+pytestmark = pytest.mark.django_db
+Status = Registration.Status
+REGISTER = "/register/"
+SENT = "/register/sent/"
+
+
+def error_of(client: Client, **changed: object) -> str:
+    """The one sentence that the form shows; nothing is written."""
+    page = client.post(REGISTER, answers(**changed))
+    assert page.status_code == 200
+    assert not Registration.objects.exists()
+    (messages,) = page.context["form"].errors.values()
+    return " ".join(messages)
+
+
+def test_a_stranger_asks_and_gets_a_mail_with_the_private_link(
+    client: Client, mailoutbox: list[EmailMessage], private_link: Callable[[str], str]
+) -> None:
+    assert client.get(REGISTER).status_code == 200
+    answer = client.post(REGISTER, answers())
+    assert (answer.status_code, answer["Location"]) == (302, SENT)
+    registration = Registration.objects.get()
+    assert (registration.status, registration.namespace) == (Status.SUBMITTED, "prostate-atlas")
+    assert (registration.cpus, registration.storage_gib) == (32, 500)
+    assert not registration.is_namespace_reserved
+    assert private_link("ida.berg@uni.example") == links.path_of(registration)
+    assert Entry.objects.filter(action="registration.submitted", address="127.0.0.1").exists()
+
+
+def test_the_first_mail_carries_no_words_of_a_stranger(client: Client, mailoutbox: list[EmailMessage]) -> None:
+    words = ("Free iPhones at evil.example", "Buy now", "evil-name", "Dr Evil")
+    client.post(
+        REGISTER,
+        answers(name=words[0], project_name=words[1], namespace=words[2], principal_investigator=words[3]),
+    )
+    mail.sweep()
+    text = mailoutbox[0].subject + mailoutbox[0].body
+    assert not [word for word in words if word in text]
+
+
+def test_known_and_unknown_addresses_get_equal_answers(client: Client, alice: User) -> None:
+    answered = [
+        client.post(REGISTER, answers(email=email, namespace=namespace))
+        for email, namespace in ((alice.email, "one"), ("nobody@uni.example", "two"))
+    ]
+    assert [(answer.status_code, answer["Location"]) for answer in answered] == [(302, SENT)] * 2
+    assert "uni.example" not in client.get(SENT).text
+
+
+def test_somebody_signed_in_asks_under_the_account(
+    alice: User, client_of: Callable[[User], Client], approver: User, mailoutbox: list[EmailMessage]
+) -> None:
+    answer = client_of(alice).post(REGISTER, answers(name="Mallory", email="mallory@evil.example"))
+    registration = Registration.objects.get()
+    assert answer["Location"] == links.path_of(registration)
+    assert (registration.status, registration.submitted_by) == (Status.EMAIL_VERIFIED, alice)
+    assert (registration.name, registration.email) == ("Alice", alice.email)
+    assert registration.is_namespace_reserved
+    mail.sweep()
+    assert [message.to for message in mailoutbox] == [[approver.email]]
+
+
+def test_states_and_grants_cannot_be_sent_along(client: Client, admin: User) -> None:
+    client.post(
+        REGISTER,
+        answers(
+            status="approved",
+            is_namespace_reserved="true",
+            submitted_by=admin.pk,
+            nonce="known",
+            granted_cpus=999,
+            project=1,
+            created_at="2001-01-01",
+        ),
+    )
+    registration = Registration.objects.get()
+    assert (registration.status, registration.submitted_by, registration.project) == (Status.SUBMITTED, None, None)
+    assert registration.nonce != "known"
+    assert not registration.is_namespace_reserved
+    assert registration.created_at.year > 2001
+
+
+def test_a_namespace_is_made_from_the_name_when_left_empty(client: Client) -> None:
+    client.post(REGISTER, answers(namespace="", project_name="Höft & Knä: MR 2026"))
+    assert Registration.objects.get().namespace == "hoft-kna-mr-2026"
+
+
+def test_a_made_namespace_is_a_free_one(client: Client, make_project: Callable[[str], Project]) -> None:
+    make_project("prostate-bpmri-atlas")
+    client.post(REGISTER, answers(namespace=""))
+    assert Registration.objects.get().namespace == "prostate-bpmri-atlas-2"
+
+
+def test_a_long_name_makes_a_namespace_that_fits(client: Client, make_project: Callable[[str], Project]) -> None:
+    make_project("a" * 40)
+    client.post(REGISTER, answers(namespace="", project_name="A" * 100))
+    assert Registration.objects.get().namespace == "a" * 38 + "-2"
+
+
+def test_a_name_without_latin_letters_needs_a_written_namespace(client: Client) -> None:
+    assert "write one" in error_of(client, namespace="", project_name="前列腺")
+
+
+@pytest.mark.parametrize(
+    "namespace", ["Cardiac", "-a", "a-", "a_b", "a.b", "ä", "a b", "a/../b", "<b>", "a\x00b", "a" * 41, "a\nb"]
+)
+def test_a_namespace_is_a_dns_label_of_forty_characters(client: Client, namespace: str) -> None:
+    assert error_of(client, namespace=namespace)
+
+
+@pytest.mark.parametrize(
+    "namespace", ["kube-system", "kube-x", "default", "maia", "maia-2", "admin", "api", "sample", "openshift-a"]
+)
+def test_names_of_the_platform_are_refused(client: Client, namespace: str) -> None:
+    assert "kept for the platform" in error_of(client, namespace=namespace)
+
+
+@pytest.mark.parametrize("namespace", ["a", "7", "a" * 40, "cardiac-mr-2026", "0-0"])
+def test_good_namespaces_are_taken(client: Client, namespace: str) -> None:
+    assert client.post(REGISTER, answers(namespace=namespace)).status_code == 302
+
+
+def test_the_namespace_of_a_project_is_taken(client: Client, make_project: Callable[[str], Project]) -> None:
+    make_project("prostate-atlas")
+    assert "prostate-atlas is taken" in error_of(client)
+
+
+def test_a_proved_request_holds_its_namespace_and_an_unproved_one_does_not(
+    client: Client, submitted: Make, waiting: Make
+) -> None:
+    submitted(namespace="unproved")
+    waiting(namespace="proved")
+    assert client.post(REGISTER, answers(namespace="unproved")).status_code == 302
+    assert "is taken" in client.post(REGISTER, answers(namespace="proved")).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("cpus", 0),
+        ("cpus", 1025),
+        ("cpus", "1e3"),
+        ("cpus", "four"),
+        ("memory_gib", 0),
+        ("gpus", -1),
+        ("gpus", 129),
+        ("storage_gib", 0),
+        ("storage_gib", 10**30),
+        ("email", "ida"),
+        ("email", "ida@uni.example, charlie@uni.example"),
+        ("email", "ida@uni.example\r\nBcc: all@uni.example"),
+        ("name", ""),
+        ("name", "Ida\r\nBcc: all@uni.example"),
+        ("name", "Ida\u202etxt.exe"),
+        ("name", "x" * 201),
+        ("affiliation", "Uppsala\nRejected: no"),
+        ("project_name", "One\nTwo"),
+        ("project_name", "x" * 121),
+        ("principal_investigator", ""),
+        ("purpose", ""),
+        ("purpose", "x" * 5001),
+        ("starts_on", "tomorrow"),
+        ("ends_on", "2027-02-30"),
+    ],
+)
+def test_a_value_out_of_bounds_gets_its_sentence(client: Client, field: str, value: object) -> None:
+    assert error_of(client, **{field: value})
+
+
+def days(starts: int, ends: int) -> dict[str, object]:
+    today = timezone.localdate()
+    return {
+        "starts_on": (today + timedelta(days=starts)).isoformat(),
+        "ends_on": (today + timedelta(days=ends)).isoformat(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "sentence"),
+    [
+        (0, 0, "after the first"),
+        (10, 5, "after the first"),
+        (-1, 100, "has passed"),
+        (0, 5 * 366 + 2, "at most 5 years"),
+        (400, 500, "within the next year"),
+    ],
+)
+def test_days_in_the_wrong_order_or_too_far_are_refused(client: Client, starts: int, ends: int, sentence: str) -> None:
+    assert sentence in error_of(client, **days(starts, ends))
+
+
+@pytest.mark.parametrize(("starts", "ends"), [(0, 1), (365, 366), (0, 5 * 365)])
+def test_days_within_the_bounds_are_taken(client: Client, starts: int, ends: int) -> None:
+    assert client.post(REGISTER, answers(**days(starts, ends))).status_code == 302
+
+
+def test_five_years_from_a_leap_day() -> None:
+    assert longest_end(date(2028, 2, 29)) == date(2033, 2, 28)
+    assert longest_end(date(2027, 3, 1)) == date(2032, 3, 1)
+
+
+def test_a_form_with_errors_keeps_what_was_written(client: Client) -> None:
+    page = client.post(REGISTER, answers(cpus=0)).text
+    assert "Zonal segmentation" in page
+    assert 'value="prostate-atlas"' in page
+    assert "1 field below needs your attention" in page
+
+
+def test_markup_in_every_field_is_text(client: Client, admin: User, client_of: Callable[[User], Client]) -> None:
+    mark = "<img src=x onerror=alert(1)>\"'{{7*7}}"
+    texts = ("name", "affiliation", "purpose", "project_name", "description", "principal_investigator")
+    answer = client.post(REGISTER, answers(**dict.fromkeys(texts, mark)))
+    assert answer.status_code == 302
+    registration = Registration.objects.get()
+    console = client_of(admin)
+    pages = [
+        client.get(links.path_of(registration)),
+        console.get("/approvals/", {"status": "", "q": ""}),
+        console.get(f"/approvals/{registration.pk}/"),
+        client.post(REGISTER, answers(**dict.fromkeys(texts, mark), cpus=0)),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert "&lt;img src=x onerror" in page.text
+        assert "<img src=x" not in page.text
+
+
+def test_one_mailbox_gets_few_mails_an_hour(client: Client) -> None:
+    for number in range(limits.REQUESTS_A_MAILBOX):
+        assert client.post(REGISTER, answers(namespace=f"n-{number}")).status_code == 302
+    refused = client.post(REGISTER, answers(email="Ida.Berg@uni.example", namespace="another"))
+    assert (refused.status_code, refused["Retry-After"]) == (429, "3600")
+    assert "Nothing was stored" in refused.text
+    assert Registration.objects.count() == limits.REQUESTS_A_MAILBOX
+    assert client.post(REGISTER, answers(email="else@uni.example", namespace="another")).status_code == 302
+
+
+def test_one_client_asks_few_times_an_hour(client: Client) -> None:
+    def ask(number: int, address: str) -> int:
+        sent = answers(email=f"{number}@uni.example", namespace=f"n-{number}")
+        return client.post(REGISTER, sent, REMOTE_ADDR=address).status_code
+
+    network = [ask(number, f"2001:db8::{number:x}") for number in range(limits.REQUESTS_A_CLIENT + 1)]
+    assert network == [302] * limits.REQUESTS_A_CLIENT + [429]
+    assert ask(100, "2001:db8:0:1::1") == 302
+    assert ask(101, "192.0.2.1") == 302
+
+
+def test_a_form_without_its_token_is_refused() -> None:
+    assert Client(enforce_csrf_checks=True).post(REGISTER, answers()).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_other_methods_are_refused(client: Client, method: str) -> None:
+    assert getattr(client, method)(REGISTER).status_code == 405
+    assert getattr(client, method)(SENT).status_code == 405
+    assert client.post(SENT).status_code == 405
+
+
+def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
+    assert client.post(REGISTER, answers(purpose="x" * 2 * 1024**2)).status_code == 400
+    assert not Registration.objects.exists()
+
+
+def fragment(client: Client, **query: str) -> str:
+    return client.get(reverse("registrations:namespace"), query).text
+
+
+def test_the_fragment_tells_what_the_namespace_will_be(client: Client, make_project: Callable[[str], Project]) -> None:
+    make_project("taken-one")
+    assert "cardiac-mr" in fragment(client, project_name="Cardiac MR")
+    assert "Free" in fragment(client, project_name="Cardiac MR")
+    assert "Taken" in fragment(client, project_name="Cardiac MR", namespace="taken-one")
+    assert "Free" in fragment(client, namespace="free-one")
+    assert "kept for the platform" in fragment(client, namespace="kube-system")
+    assert "lower-case" in fragment(client, namespace="<b>")
+    assert fragment(client, project_name="").strip() == ""
+    assert fragment(client, project_name="前列腺").strip() == ""
+
+
+def test_the_fragment_is_no_way_to_list_all_namespaces(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOOKUPS_A_CLIENT", 2)
+    codes = [client.get(reverse("registrations:namespace"), {"namespace": "x"}).status_code for _ in range(3)]
+    assert codes == [200, 200, 204]
