@@ -14,6 +14,14 @@ from apps.projects import access
 Role = access.Role
 
 
+# Frames are read one by one: what a read does not need is not fetched with each.
+_FOR_READING = (
+    "archive__project_id", "series__archive_id", "series__series_instance_uid", "series__study__archive_id",
+    "series__study__study_instance_uid", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid",
+    "number_of_frames", "size_bytes", "sha256", "frames",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Visit:
     """A person at one archive of a project: the default one, or the one named. By session, or by token."""
@@ -78,7 +86,7 @@ class Visit:
                 sop_instance_uid=sop_instance_uid,
             )
             .select_related("archive", "series__study")
-            .defer("metadata", "attributes", "series__attributes", "series__study__attributes")
+            .only(*_FOR_READING)
         )
 
     def _is_archive(self, prefix: str = "") -> Q:

@@ -108,13 +108,13 @@ def _ring_for_metadata(archive: Archive, results: Iterable[StoredResult]) -> Non
         ring("archives.rebuild_metadata", pk)
 
 
-def rebuild_metadata(series: Series) -> None:
-    """Writes the metadata file of a series that changed. Twice, late or twice at once is harmless.
+def rebuild_metadata(series: Series, *, is_forced: bool = False) -> None:
+    """Writes the metadata file of a series that changed, or of any when forced. Twice, late or at once is harmless.
 
     Each version of a series has a file of its own, so a slow writer never spoils what a later one wrote.
     """
     version, old_version = series.metadata_version, series.metadata_file_version
-    if version == old_version:
+    if version == old_version and not is_forced:
         return
     store = StaticArchive(series.archive_id)
     store.write_metadata(series, version)

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,9 +38,9 @@ class StaticArchive:
     def __init__(self, archive_pk: int) -> None:
         self._root: Path = settings.ARCHIVES_DIR / str(archive_pk)
 
-    @property
-    def objects_folder(self) -> Path:
-        return self._root / "objects"
+    def object_files(self) -> Iterator[Path]:
+        """Every object file that is there, whether or not the index knows it."""
+        return (self._root / "objects").rglob("*.dcm")
 
     def new_folder(self) -> Path:
         return new_temporary_folder(self._root)
@@ -212,9 +211,3 @@ def _lines(file: Any) -> Iterator[bytes]:
         for line in lines:
             if line.startswith(b"{"):
                 yield line.rstrip(b",\n")
-
-
-def all_files(folder: Path) -> Iterator[Path]:
-    """Every object file below a folder."""
-    for place, _, names in os.walk(folder):
-        yield from (Path(place, name) for name in names if name.endswith(".dcm"))
