@@ -19,7 +19,7 @@ from tests.datasets.conftest import Results
 from tests.dicom import WrittenSeries, ct_series, save
 
 ClientOf = Callable[[User], Client]
-HTML = '<script src="//evil.example"></script>'
+HTML = "<i>evil</i>"
 
 
 def address(series_instance_uid: str) -> str:
@@ -148,7 +148,7 @@ def test_html_in_dicom_text_stays_text(
         "AccessionNumber",
         "Manufacturer",
     ):
-        dataset[keyword] = DataElement(keyword, "LT", HTML)
+        setattr(dataset, keyword, HTML)
     dataset.add_new(0x00091001, "LO", HTML)
     store(save(dataset, tmp_path / "html.dcm"))
     series = f"/projects/cardiac-mr/data/series/{dataset.SeriesInstanceUID}/"
@@ -160,8 +160,8 @@ def test_html_in_dicom_text_stays_text(
     )
     for page in pages:
         text = client_of(vera).get(page).text
-        assert "evil.example" in text
-        assert '<script src="//evil' not in text
+        assert "evil" in text
+        assert "<i>evil" not in text
 
 
 def test_longer_series_cost_no_more_queries(
