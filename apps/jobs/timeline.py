@@ -8,6 +8,7 @@ from apps.core.models import StateEvent
 from apps.core.templatetags.ui import duration, in_bytes
 from apps.jobs.badges import ahead_sentence
 from apps.jobs.models import Run
+from apps.jobs.reasons import word_of
 
 Status = Run.Status
 
@@ -24,20 +25,27 @@ class Line:
 
 @dataclass(frozen=True)
 class Step:
-    """A state of the way to success, in words for before, during and after it."""
+    """A state on the way to success, in words for before, during and after it."""
 
     status: Run.Status
     to_come: str
     now: str
     done: str
+    failed: str
 
 
 STEPS = (
-    Step(Status.QUEUED, "Queue", "Waiting for a place", "Queued"),
-    Step(Status.STAGING, "Images fetched", "Fetching images", "Images fetched"),
-    Step(Status.STARTING, "Algorithm started", "Starting the algorithm", "Algorithm started"),
-    Step(Status.RUNNING, "Algorithm ended", "The algorithm runs", "Algorithm ended"),
-    Step(Status.COLLECTING, "Outputs checked and stored", "Checking and storing outputs", "Outputs checked and stored"),
+    Step(Status.QUEUED, "Queue", "Waiting for a place", "Queued", "Not begun"),
+    Step(Status.STAGING, "Images fetched", "Fetching images", "Images fetched", "Images not fetched"),
+    Step(Status.STARTING, "Algorithm started", "Starting the algorithm", "Algorithm started", "Algorithm not started"),
+    Step(Status.RUNNING, "Algorithm ended", "The algorithm runs", "Algorithm ended", "Algorithm stopped"),
+    Step(
+        Status.COLLECTING,
+        "Outputs checked and stored",
+        "Checking and storing outputs",
+        "Outputs checked and stored",
+        "Outputs not stored",
+    ),
 )
 
 
@@ -80,9 +88,10 @@ def _lines(
 
 def _stopped(run: Run, step: Step, spent: timedelta) -> Line:
     if run.status == Status.FAILED:
-        return Line("failed", step.now, "Failed here", duration(spent))
-    word = "Cancelled here" if run.status == Status.CANCELLED else "Being cancelled"
-    return Line("next" if run.status == Status.CANCELLED else "now", step.now, word, duration(spent))
+        return Line("failed", step.failed, word_of(run.reason_code), duration(spent))
+    if run.status == Status.CANCELLED:
+        return Line("next", step.failed, "Cancelled", duration(spent))
+    return Line("now", step.now, "Being cancelled", duration(spent))
 
 
 def _fact(run: Run, status: str) -> str:
