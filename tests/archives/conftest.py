@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
 from apps.accounts.services import make_token
@@ -26,7 +26,7 @@ def dicom_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def archive(project: Project, tmp_path: Path, settings: SettingsWrapper) -> Archive:
+def archive(project: Project, tmp_path: Path, settings: Settings) -> Archive:
     """The default archive of the project, empty, in a folder of its own."""
     settings.ARCHIVES_DIR = tmp_path / "archives"
     return ensure_archive(project)

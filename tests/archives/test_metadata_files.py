@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
 from apps.archives import services, tasks
@@ -32,7 +32,7 @@ def metadata(archive: Archive) -> list[str]:
     return [found["00080018"]["Value"][0] for found in objects]
 
 
-def files(archive: Archive, settings: SettingsWrapper) -> list[Path]:
+def files(archive: Archive, settings: Settings) -> list[Path]:
     return sorted((settings.ARCHIVES_DIR / str(archive.pk)).rglob("metadata-*.json.gz"))
 
 
@@ -41,7 +41,7 @@ def series() -> Series:
 
 
 def test_rows_answer_until_the_file_is_written(
-    archive: Archive, alice: User, written: WrittenSeries, settings: SettingsWrapper
+    archive: Archive, alice: User, written: WrittenSeries, settings: Settings
 ) -> None:
     assert metadata(archive) == list(written.sop_instance_uids[:3])
     tasks.rebuild_metadata(series().pk)
@@ -66,7 +66,7 @@ def test_a_growing_series_is_not_written_with_each_image(
     assert not series().is_metadata_stale
 
 
-def test_twice_is_once(archive: Archive, written: WrittenSeries, settings: SettingsWrapper) -> None:
+def test_twice_is_once(archive: Archive, written: WrittenSeries, settings: Settings) -> None:
     stale = series()
     rebuild_metadata(stale)
     rebuild_metadata(stale)
@@ -77,7 +77,7 @@ def test_twice_is_once(archive: Archive, written: WrittenSeries, settings: Setti
 
 @pytest.mark.race
 def test_a_slow_writer_does_not_undo_a_later_one(
-    archive: Archive, alice: User, written: WrittenSeries, settings: SettingsWrapper
+    archive: Archive, alice: User, written: WrittenSeries, settings: Settings
 ) -> None:
     slow = series()
     store_last(archive, written, alice)
@@ -89,9 +89,7 @@ def test_a_slow_writer_does_not_undo_a_later_one(
 
 
 @pytest.mark.faults
-def test_a_lost_file_is_replaced_by_the_rows(
-    archive: Archive, written: WrittenSeries, settings: SettingsWrapper
-) -> None:
+def test_a_lost_file_is_replaced_by_the_rows(archive: Archive, written: WrittenSeries, settings: Settings) -> None:
     rebuild_metadata(series())
     files(archive, settings)[0].unlink()
     assert metadata(archive) == list(written.sop_instance_uids[:3])
