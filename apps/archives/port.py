@@ -42,8 +42,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Picture:
+    """`window` is centre and width as they were applied; None for colour and for masks."""
+
     media_type: str
     body: bytes
+    window: tuple[float, float] | None = None
 
 
 class ImageStore(Protocol):

@@ -22,7 +22,7 @@ from apps.archives.static.objects import (
     sweep_temporaries,
     write_series_metadata,
 )
-from apps.archives.static.pool import default_pool
+from apps.archives.static.pool import Reply, default_pool
 from apps.archives.static.refusals import FileRefused
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class StaticArchive:
 
     def rendered(self, instance: Instance, frame: int, look: Look) -> Picture:
         _check_frames(instance, [frame])
-        body = self._ask(
+        reply = self._reply(
             "render",
             instance,
             frame=frame,
@@ -118,7 +118,8 @@ class StaticArchive:
             format=look.media_type.removeprefix("image/"),
             quality=look.quality,
         )
-        return Picture(look.media_type, body)
+        window = reply.header["window"]
+        return Picture(look.media_type, reply.body, (window[0], window[1]) if window else None)
 
     def overlay(self, segmentation: Instance, source: Instance, frame: int) -> Picture | None:
         body = self._ask(
@@ -185,7 +186,10 @@ class StaticArchive:
         yield self._ask("decode_frame", instance, frame=number)
 
     def _ask(self, operation: str, instance: Instance, **arguments: Any) -> bytes:
-        return default_pool().call(operation, path=str(self._checked_path(instance)), **arguments).body
+        return self._reply(operation, instance, **arguments).body
+
+    def _reply(self, operation: str, instance: Instance, **arguments: Any) -> Reply:
+        return default_pool().call(operation, path=str(self._checked_path(instance)), **arguments)
 
 
 def places(instance: Instance) -> dict[str, Any]:

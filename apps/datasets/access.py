@@ -30,7 +30,8 @@ def get_series(entry: Entry, series_instance_uid: str) -> Series:
 
 
 def get_instance(series: Series, sop_instance_uid: str) -> Instance:
-    return get_object_or_404(Instance, series=series, sop_instance_uid=sop_instance_uid)
+    instances = Instance.objects.select_related("series__study")
+    return get_object_or_404(instances, series=series, sop_instance_uid=sop_instance_uid)
 
 
 def get_image(entry: Entry, sop_instance_uid: str) -> Instance:

@@ -12,11 +12,13 @@ from apps.archives.models import Instance, Series
 from apps.archives.selectors import instances_of, metadata_of
 from apps.datasets import access, selectors, stacks
 from apps.datasets.addresses import frame_address, mask_address
+from apps.datasets.pictures import applied_window
 from apps.datasets.references import JsonDataSet, first
 from apps.datasets.reports import content_of
 from apps.datasets.stacks import Frame, Mask
 
 MOST_REPORTS = 20
+SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 FACTS = (
     ("Date", "00080021"),
     ("Body part", "00180015"),
@@ -64,7 +66,8 @@ def title_of(series: Series) -> str:
 
 def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) -> dict[str, Any]:
     number = _bounded(query.get("frame", ""), len(frames))
-    instance = access.get_instance(series, frames[number - 1].sop_instance_uid)
+    shown = frames[number - 1]
+    instance = access.get_instance(series, shown.sop_instance_uid)
     metadata = metadata_of(instance)
     masks = _masks(series)
     stack = stacks.stack_of(
@@ -73,7 +76,7 @@ def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) ->
         title=title_of(series),
         modality=series.modality,
         start=number,
-        window=stacks.window_of(metadata) if stacks.is_grey(metadata) else None,
+        window=_window(instance, shown.number, metadata),
         pixel_aspect=stacks.pixel_aspect_of(metadata),
         frame_address=frame_address(series),
         mask_address=mask_address(series),
@@ -86,6 +89,13 @@ def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) ->
         "plain": plain,
         **_about(series, instance, metadata),
     }
+
+
+def _window(instance: Instance, frame: int, metadata: JsonDataSet) -> list[float] | None:
+    """What the viewer starts from: as the image says, else as it is shown; None for colour and for masks."""
+    if instance.sop_class_uid == SEGMENTATION_STORAGE or not stacks.is_grey(metadata):
+        return None
+    return stacks.window_of(metadata) or applied_window(instance, frame)
 
 
 def _text_context(series: Series) -> dict[str, Any]:

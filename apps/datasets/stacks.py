@@ -7,7 +7,7 @@ from typing import Any
 from apps.datasets.references import JsonDataSet, first
 
 _WINDOW_CENTER, _WINDOW_WIDTH, _PIXEL_SPACING = "00281050", "00281051", "00280030"
-_SAMPLES_PER_PIXEL = "00280002"
+_PHOTOMETRIC_INTERPRETATION = "00280004"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Mask:
     covered: Mapping[str, int]
 
     def is_on(self, frame: Frame) -> bool:
-        return frame.number == 1 and (not self.covered or frame.sop_instance_uid in self.covered)
+        return not self.covered or frame.sop_instance_uid in self.covered
 
 
 def frames_of(images: Sequence[tuple[str, int]]) -> list[Frame]:
@@ -45,7 +45,7 @@ def window_of(image: JsonDataSet) -> list[float] | None:
 
 
 def is_grey(image: JsonDataSet) -> bool:
-    return first(image, _SAMPLES_PER_PIXEL) in (1, "")
+    return first(image, _PHOTOMETRIC_INTERPRETATION) in {"MONOCHROME1", "MONOCHROME2"}
 
 
 def pixel_aspect_of(image: JsonDataSet) -> float:

@@ -24,7 +24,7 @@ from apps.archives.static.pool import PoolBusy
 from apps.archives.static.refusals import FileRefused
 from apps.datasets import access, listing, selectors, services, tags
 from apps.datasets.forms import StudyFilter
-from apps.datasets.masks import mask_over
+from apps.datasets.pictures import mask_over
 from apps.datasets.receiving import KeepOnDisk, ReceivedFile
 from apps.datasets.series_page import series_context
 from apps.projects.access import Entry, Role, enter

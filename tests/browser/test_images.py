@@ -41,12 +41,20 @@ def ct(tmp_path: Path) -> WrittenSeries:
     return ct_series(tmp_path / "folder" / "ct", slices=6, rows=64, columns=64)
 
 
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> tuple[WrittenSeries, list[Path]]:
+    """A series and the files of its segmentation."""
+    ct = ct_series(tmp_path_factory.mktemp("ct"), slices=6, rows=64, columns=64)
+    output = tmp_path_factory.mktemp("out")
+    done = run_sample("threshold-segmentation", ct.directory, output, ct.series_instance_uid)
+    assert done.returncode == 0, done.stderr
+    return ct, list(output.rglob("*.dcm"))
+
+
 @pytest.fixture
-def with_mask(archive: Archive, alice: User, ct: WrittenSeries, tmp_path: Path) -> WrittenSeries:
-    output = tmp_path / "out"
-    output.mkdir()
-    assert run_sample("threshold-segmentation", ct.directory, output, ct.series_instance_uid).returncode == 0
-    assert not import_files(archive, [*ct.paths, *output.rglob("*.dcm")], by=alice).refused
+def with_mask(archive: Archive, alice: User, segmented: tuple[WrittenSeries, list[Path]]) -> WrittenSeries:
+    ct, segmentation = segmented
+    assert not import_files(archive, [*ct.paths, *segmentation], by=alice).refused
     return ct
 
 

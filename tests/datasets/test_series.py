@@ -196,3 +196,17 @@ def test_images_of_another_project_are_not_masked_here(
     assert Instance.objects.filter(sop_instance_uid="1.2.3").count() == 0
     response = client_of(vera).get(f"{address(uid_of('SEG'))}overlay/1.2.3.png")
     assert response.status_code == HTTPStatus.NOT_FOUND
+
+
+def test_an_image_without_a_window_says_how_it_is_shown(
+    store: Callable[..., None], tmp_path: Path, client_of: ClientOf, vera: User
+) -> None:
+    dataset = pydicom.dcmread(ct_series(tmp_path / "ct", slices=1).paths[0])
+    del dataset.WindowCenter, dataset.WindowWidth
+    store(save(dataset, tmp_path / "plain.dcm"))
+    stack = client_of(vera).get(address(dataset.SeriesInstanceUID)).context["stack"]
+    assert stack["window"][1] > 1000
+
+
+def test_masks_and_colour_have_no_window(stored: Results, client_of: ClientOf, vera: User) -> None:
+    assert client_of(vera).get(address(uid_of("SEG"))).context["stack"]["window"] is None

@@ -1,10 +1,12 @@
-"""The mask of a segmentation series over one image."""
+"""Pictures that the archive decodes for pages of images."""
 
 from base64 import b64decode
 
 from apps.archives.models import Instance, Series
-from apps.archives.port import Picture
-from apps.archives.services import overlay
+from apps.archives.port import Look, ObjectUnavailable, Picture
+from apps.archives.services import overlay, render
+from apps.archives.static.pool import PoolBusy
+from apps.archives.static.refusals import FileRefused
 from apps.datasets.selectors import segmentation_over
 
 # One transparent pixel: an image without a mask is no error to a viewer that asks for one.
@@ -22,3 +24,12 @@ def mask_over(segmentations: Series, image: Instance, *, frame: int) -> Picture:
     segmentation = segmentation_over(segmentations, image.sop_instance_uid)
     picture = overlay(segmentation, image, frame=frame) if segmentation else None
     return picture or NOTHING
+
+
+def applied_window(image: Instance, frame: int) -> list[float] | None:
+    """Window centre and width with which frame `frame` (from 1) is shown; None for colour, or when it cannot be."""
+    try:
+        window = render(image, frame, Look(width=1, height=1)).window
+    except (FileRefused, ObjectUnavailable, PoolBusy):
+        return None
+    return list(window) if window else None
