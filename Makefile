@@ -41,6 +41,9 @@ browser: $(VENV)/.dev  ## Tests in headless Chromium
 bench: $(VENV)/.dev  ## Print the figures
 	$(BIN)/python -m tests.bench
 
+screenshots: $(VENV)/.dev  ## Take pictures of every page into build/screenshots, and README's
+	$(BIN)/python -m tests.browser.screenshots
+
 lock: $(VENV)/.dev  ## Resolve the requirements anew
 	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt

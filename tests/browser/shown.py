@@ -1,0 +1,95 @@
+"""A portal with something on every page, and the list of its pages: for screenshots and for the accessibility check."""
+
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.steps import (
+    LINK,
+    confirm_address,
+    register,
+    run_algorithm,
+    sign_in_as_administrator,
+)
+from tests.portal import Portal
+
+ASKER = "ida.berg@uni.example"
+HEAD_CT = "SELECT series_instance_uid FROM archives_series ORDER BY instance_count DESC LIMIT 1"
+STUDY_OF_HEAD_CT = (
+    "SELECT t.study_instance_uid FROM archives_study t JOIN archives_series s ON s.study_id = t.id "
+    "ORDER BY s.instance_count DESC LIMIT 1"
+)
+SEGMENTATION = "SELECT series_instance_uid FROM archives_series WHERE modality = 'SEG'"
+REPORT = "SELECT series_instance_uid FROM archives_series WHERE modality = 'SR'"
+
+
+@dataclass(frozen=True)
+class Shown:
+    name: str
+    path: str
+    is_public: bool = False
+
+
+def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]:
+    """Acts on a portal with the sample project; returns the administrator's storage state and the pages."""
+    visitor = browser.new_context(base_url=portal.url)
+    register(visitor.new_page(), ASKER, "prostate-bpmri-atlas")
+    private = portal.link_to(ASKER, LINK).removeprefix(portal.url)
+    confirm_address(portal, visitor.new_page(), ASKER)
+    register(visitor.new_page(), f"second.{ASKER}", "knee-mr")
+    unproved = portal.link_to(f"second.{ASKER}", LINK).removeprefix(portal.url)
+    admin = browser.new_context(base_url=portal.url)
+    page = admin.new_page()
+    sign_in_as_administrator(portal, page)
+    series = portal.rows(HEAD_CT)[0][0]
+    for algorithm in ("Threshold segmentation", "Measurements"):
+        _run(page, series, algorithm)
+    state = admin.storage_state()
+    _close(visitor, admin)
+    return state, _pages(portal, series, private, unproved)  # type: ignore[return-value]
+
+
+def _run(page: Page, series: str, algorithm: str) -> None:
+    page.goto(f"/projects/sample/data/series/{series}/")
+    run_algorithm(page, has_scripts=True, algorithm=algorithm)
+
+
+def _close(*contexts: BrowserContext) -> None:
+    for context in contexts:
+        context.close()
+
+
+def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Shown]:
+    project, data = "/projects/sample/", "/projects/sample/data/"
+    study, mask, report = (portal.rows(query)[0][0] for query in (STUDY_OF_HEAD_CT, SEGMENTATION, REPORT))
+    image = portal.rows("SELECT sop_instance_uid FROM archives_instance ORDER BY size_bytes DESC LIMIT 1")[0][0]
+    return [
+        Shown("welcome", "/", is_public=True),
+        Shown("sign-in", "/account/login/", is_public=True),
+        Shown("forgot-password", "/account/password/reset/", is_public=True),
+        Shown("register", "/register/", is_public=True),
+        Shown("sent", "/register/sent/", is_public=True),
+        Shown("request-unproved", unproved, is_public=True),
+        Shown("request", private, is_public=True),
+        Shown("not-found", "/nothing/", is_public=True),
+        Shown("home", "/"),
+        Shown("account", "/account/"),
+        Shown("change-password", "/account/password/change/"),
+        Shown("outbox", "/outbox/"),
+        Shown("approvals", "/approvals/"),
+        Shown("approvals-all", "/approvals/?status=all"),
+        Shown("approval", "/approvals/1/"),
+        Shown("algorithms", "/algorithms/"),
+        Shown("project", project),
+        Shown("studies", data),
+        Shown("studies-none", f"{data}?q=nobody"),
+        Shown("study", f"{data}studies/{study}/"),
+        Shown("series", f"{data}series/{series}/"),
+        Shown("mask", f"{data}series/{mask}/"),
+        Shown("report", f"{data}series/{report}/"),
+        Shown("attributes", f"{data}series/{series}/tags/{image}/"),
+        Shown("runs", f"{project}runs/"),
+        Shown("run-new", f"{project}runs/new/?series={series}"),
+        Shown("run", f"{project}runs/1/"),
+        Shown("runs-of-series", f"{project}runs/of/{series}/"),
+    ]

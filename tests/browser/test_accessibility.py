@@ -1,0 +1,57 @@
+"""axe finds nothing on any page, light and dark, wide and phone; and no page is wider than the screen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser.shown import Shown, fill
+from tests.portal import Portal, running_portal
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def filled(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Portal, dict[str, str], list[Shown]]]:
+    with running_portal(tmp_path_factory.mktemp("portal") / "var") as portal:
+        yield (portal, *fill(portal, browser))
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page(
+    browser: Browser, filled: tuple[Portal, dict[str, str], list[Shown]], theme: str, width: int
+) -> None:
+    portal, state, pages = filled
+    options: dict[str, Any] = {
+        "base_url": portal.url,
+        "color_scheme": theme,
+        "viewport": {"width": width, "height": 900},
+    }
+    visitor, admin = browser.new_context(**options), browser.new_context(**options, storage_state=state)
+    found = {}
+    for shown in pages:
+        page = (visitor if shown.is_public else admin).new_page()
+        page.goto(shown.path, wait_until="networkidle")
+        found[shown.name] = [*_violations(page), *_too_wide(page)]
+        page.close()
+    visitor.close()
+    admin.close()
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+def _violations(page: Page) -> list[str]:
+    return [
+        f"{violation['id']}: {node['html'][:150]}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def _too_wide(page: Page) -> list[str]:
+    excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"{excess} px wider than the screen"] if excess > 0 else []
