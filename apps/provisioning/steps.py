@@ -18,7 +18,7 @@ from apps.provisioning.models import Provision
 def make_account(project_pk: int) -> None:
     """Raises StepFailed for a person whose account an administrator has deactivated."""
     if not _owner(_provision(project_pk)).is_active:
-        raise StepFailed("This person's account is deactivated: an administrator has to activate it, then retry.")
+        raise StepFailed("This person's account is deactivated: an administrator has to activate it first.")
 
 
 def make_membership(project_pk: int) -> None:

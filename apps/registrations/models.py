@@ -50,7 +50,7 @@ class Registration(Stateful):
         Status.CHANGES_REQUESTED: Badge("wait", "pencil", "Changes asked", "The requester has to edit the request."),
         Status.APPROVED: Badge("busy", "loader-2", "Approved", "The portal is setting the project up."),
         Status.PROVISIONED: Badge("good", "circle-check", "Set up", "The project is there."),
-        Status.REJECTED: Badge("bad", "circle-x", "Rejected", "The reason was mailed to the requester."),
+        Status.REJECTED: Badge("off", "circle-x", "Rejected", "The reason was mailed to the requester."),
         Status.WITHDRAWN: Badge("off", "ban", "Withdrawn", "The requester took it back."),
         Status.EXPIRED: Badge("off", "clock", "Expired", "Nobody answered in time."),
     }

@@ -111,6 +111,7 @@ def setup_of(registration: Registration, *, poll_url: str, retry_url: str) -> di
     return {
         "lines": lines_of(steps) if steps else lines_ahead(),
         "poll_url": poll_url if registration.status == Status.APPROVED else "",
+        "has_failed": has_failed(steps),
         "retry_url": retry_url if has_failed(steps) else "",
     }
 
