@@ -19,6 +19,10 @@ STUDY_OF_HEAD_CT = (
     "SELECT t.study_instance_uid FROM archives_study t JOIN archives_series s ON s.study_id = t.id "
     "ORDER BY s.instance_count DESC LIMIT 1"
 )
+IMAGE_OF = (
+    "SELECT i.sop_instance_uid FROM archives_instance i JOIN archives_series s ON s.id = i.series_id "
+    "WHERE s.series_instance_uid = ? LIMIT 1"
+)
 SEGMENTATION = "SELECT series_instance_uid FROM archives_series WHERE modality = 'SEG'"
 REPORT = "SELECT series_instance_uid FROM archives_series WHERE modality = 'SR'"
 
@@ -62,7 +66,7 @@ def _close(*contexts: BrowserContext) -> None:
 def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Shown]:
     project, data = "/projects/sample/", "/projects/sample/data/"
     study, mask, report = (portal.rows(query)[0][0] for query in (STUDY_OF_HEAD_CT, SEGMENTATION, REPORT))
-    image = portal.rows("SELECT sop_instance_uid FROM archives_instance ORDER BY size_bytes DESC LIMIT 1")[0][0]
+    image = portal.rows(IMAGE_OF, series)[0][0]
     return [
         Shown("welcome", "/", is_public=True),
         Shown("sign-in", "/account/login/", is_public=True),
@@ -84,7 +88,7 @@ def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Sho
         Shown("studies", data),
         Shown("studies-none", f"{data}?q=nobody"),
         Shown("study", f"{data}studies/{study}/"),
-        Shown("series", f"{data}series/{series}/"),
+        Shown("series", f"{data}series/{series}/?frame=14"),
         Shown("mask", f"{data}series/{mask}/"),
         Shown("report", f"{data}series/{report}/"),
         Shown("attributes", f"{data}series/{series}/tags/{image}/"),
