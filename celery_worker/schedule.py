@@ -13,6 +13,7 @@ SWEEPS = (
     "datasets.sweep",
     "provisioning.sweep",
     "registrations.sweep",
+    "jobs.sweep",
 )
 
 

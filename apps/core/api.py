@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from rest_framework import exceptions, views
+from rest_framework import exceptions, pagination, views
 from rest_framework.response import Response
 
 
@@ -21,6 +21,10 @@ class Conflict(exceptions.APIException):
     status_code = HTTPStatus.CONFLICT
     default_detail = "This cannot be done now."
     default_code = "conflict"
+
+
+class Pages(pagination.LimitOffsetPagination):
+    max_limit = 1000
 
 
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:

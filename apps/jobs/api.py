@@ -1,8 +1,8 @@
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -158,24 +158,25 @@ class Algorithms(generics.ListAPIView[Algorithm]):
     queryset = selectors.algorithms()
 
 
-class Runs(APIView):
+class Runs(generics.ListAPIView[Run]):
+    """The runs of a project, newest first."""
+
+    serializer_class = RunSerializer
+    queryset = Run.objects.none()
+    request: Request
+
+    def get_queryset(self) -> QuerySet[Run]:
+        entry = _enter(self.request, self.kwargs["namespace"])
+        chosen = RunFilter(self.request.query_params)
+        found = visible_runs(entry).filter(status__in=chosen.statuses())
+        return selectors.for_list(found).prefetch_related("outputs")
+
     @extend_schema(
         operation_id="runs_list",
-        parameters=[
-            OpenApiParameter("state", enum=list(RunFilter.GROUPS), description="only runs in this group of states"),
-            OpenApiParameter("limit", int),
-            OpenApiParameter("offset", int),
-        ],
-        responses={200: RunSerializer(many=True), **REFUSED},
+        parameters=[OpenApiParameter("state", enum=list(RunFilter.GROUPS), description="only this group of states")],
     )
-    def get(self, request: Request, namespace: str) -> Response:
-        """The runs of a project, newest first."""
-        entry = _enter(request, namespace)
-        chosen = RunFilter(request.query_params)
-        found = selectors.for_list(visible_runs(entry).filter(status__in=chosen.statuses())).prefetch_related("outputs")
-        pages = LimitOffsetPagination()
-        page = pages.paginate_queryset(found, request, view=self)
-        return pages.get_paginated_response(RunSerializer(page, many=True).data)
+    def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
+        return super().get(request, *arguments, **fields)
 
     @extend_schema(
         operation_id="runs_launch",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Q, QuerySet
 
 from apps.archives.models import Series
-from apps.jobs.models import Algorithm, Run
+from apps.jobs.models import Algorithm, Run, RunOutput
 
 
 def algorithms() -> QuerySet[Algorithm]:
@@ -24,8 +24,8 @@ def for_list(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 def of_series(runs: QuerySet[Run], series_instance_uid: str) -> QuerySet[Run]:
     """Runs that read the series, and the one that made it."""
-    made_it = Q(outputs__series_instance_uid=series_instance_uid)
-    return runs.filter(Q(series_instance_uid=series_instance_uid) | made_it).distinct()
+    made_it = RunOutput.objects.filter(series_instance_uid=series_instance_uid).values("run")
+    return runs.filter(Q(series_instance_uid=series_instance_uid) | Q(pk__in=made_it))
 
 
 def runs_ahead(runs: Sequence[Run]) -> dict[int, int]:
