@@ -26,7 +26,8 @@ def boundary_of(request: HttpRequest) -> str:
         raise RequestRefused(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f'Send the objects as {MULTIPART}; type="{DICOM}"; boundary=….'
         )
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_MAX_BYTES:
+    stated_length = request.META.get("CONTENT_LENGTH") or "0"
+    if stated_length.isdecimal() and int(stated_length) > settings.UPLOAD_MAX_BYTES:
         raise _too_large()
     return parameters.get("boundary", "")
 
