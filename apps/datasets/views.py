@@ -5,6 +5,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import cast
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
 from django.core.paginator import Paginator
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import signed_in
 from apps.archives.models import StudyRead
+from apps.archives.port import ObjectUnavailable
 from apps.archives.results import Outcome
 from apps.archives.selectors import DERIVED_MODALITIES, metadata_of
 from apps.archives.services import IncomingFile, note_read
@@ -28,6 +30,8 @@ from apps.datasets.pictures import mask_over
 from apps.datasets.receiving import KeepOnDisk, ReceivedFile
 from apps.datasets.series_page import series_context
 from apps.projects.access import Entry, Role, enter
+
+log = structlog.get_logger(__name__)
 
 PAGE_LENGTH = 50
 LEAST_FREE_BYTES = 200 * 1024**2
@@ -126,6 +130,7 @@ def upload(request: HttpRequest, namespace: str) -> HttpResponse:
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
+        log.exception("disk is full")
         return _refused(request, entry, HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
 
 
@@ -160,9 +165,11 @@ def overlay(request: HttpRequest, namespace: str, series_instance_uid: str, sop_
     try:
         picture = mask_over(segmentations, image, frame=_frame(request.GET.get("frame", "1")))
     except FileRefused as refusal:
-        return _plain_text(refusal.sentence, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _plain_text(refusal.sentence, HTTPStatus.NOT_ACCEPTABLE)
+    except ObjectUnavailable:
+        return _plain_text("The archive has lost this object; an administrator has to look.", HTTPStatus.GONE)
     except PoolBusy:
-        return _plain_text("Other images are being read; ask again.", HTTPStatus.SERVICE_UNAVAILABLE)
+        return _plain_text("The archive is busy; try again in a minute.", HTTPStatus.SERVICE_UNAVAILABLE)
     response = HttpResponse(picture.body, content_type=picture.media_type)
     patch_cache_control(response, private=True, max_age=OVERLAY_KEPT_SECONDS)
     return response
