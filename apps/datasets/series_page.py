@@ -16,11 +16,11 @@ from apps.datasets.pictures import applied_window
 from apps.datasets.references import JsonDataSet, first
 from apps.datasets.reports import content_of
 from apps.datasets.stacks import Frame, Mask
+from apps.datasets.templatetags.dicom import dicom_date
 
 MOST_REPORTS = 20
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 FACTS = (
-    ("Date", "00080021"),
     ("Body part", "00180015"),
     ("Protocol", "00181030"),
     ("Manufacturer", "00080070"),
@@ -106,7 +106,8 @@ def _text_context(series: Series) -> dict[str, Any]:
 
 
 def _about(series: Series, instance: Instance, metadata: JsonDataSet) -> dict[str, Any]:
-    facts = [Fact(name, str(first(metadata, tag))) for name, tag in FACTS]
+    taken_on = Fact("Date", dicom_date(str(first(metadata, "00080021"))))
+    facts = [taken_on, *(Fact(name, str(first(metadata, tag))) for name, tag in FACTS)]
     arguments = [series.archive.project.namespace, series.series_instance_uid, instance.sop_instance_uid]
     return {"facts": [fact for fact in facts if fact.value], "tags_url": reverse("datasets:attributes", args=arguments)}
 

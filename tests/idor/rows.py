@@ -113,7 +113,7 @@ DATASETS = [
     Row("datasets:upload_result", _project(200), kwargs={**NAMESPACE, "pk": "upload"}),
     Row("datasets:study", _project(200), kwargs={**NAMESPACE, "study_instance_uid": "study_instance_uid"}),
     Row("datasets:series", _project(200), kwargs=SERIES),
-    Row("datasets:overlay", _project(422), kwargs=IMAGE),
+    Row("datasets:overlay", _project(406), kwargs=IMAGE),
     Row("datasets:attributes", _project(200), kwargs=IMAGE),
 ]
 
