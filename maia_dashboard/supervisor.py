@@ -1,13 +1,13 @@
 """Keeps the portal's processes running as one foreground program, and leaves none behind."""
 
-import ctypes
 import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
@@ -17,7 +17,6 @@ from types import FrameType
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 15
 LONGEST_PAUSE_SECONDS = 30
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -34,14 +33,13 @@ class Child:
 
     def start(self) -> None:
         self.started_at = time.monotonic()
-        self.process = subprocess.Popen(  # noqa: PLW1509 - the parent runs no other thread that holds a lock here
-            self.argv,
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "maia_dashboard.tied", *self.argv],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor only, which then stops in order
-            preexec_fn=_die_with_parent,
         )
         threading.Thread(target=self._drain, args=(self.process,), daemon=True).start()
 
@@ -111,12 +109,3 @@ def rotating_log(path: Path) -> logging.Logger:
     logger.handlers = [RotatingFileHandler(path, maxBytes=10 * 1024**2, backupCount=5)]
     logger.propagate = False
     return logger
-
-
-def _parent_death_signal() -> Callable[[], None]:
-    libc = ctypes.CDLL(None, use_errno=True)
-    return lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-# Loaded before any fork: between fork and exec nothing may be imported.
-_die_with_parent = _parent_death_signal()

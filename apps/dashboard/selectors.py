@@ -1,4 +1,4 @@
-"""What home and the project page put together from the rooms below. The number of queries does not grow with the rows."""
+"""What home and the project page put together from the rooms below, in a number of queries that does not grow."""
 
 from dataclasses import dataclass
 

@@ -6,88 +6,109 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('held_until', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("held_until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Ledger',
+            name="Ledger",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=64)),
-                ('subject_pk', models.BigIntegerField()),
-                ('then', models.CharField(blank=True, help_text='task that is rung with the subject when all is done', max_length=100)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('finished_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=64)),
+                ("subject_pk", models.BigIntegerField()),
+                (
+                    "then",
+                    models.CharField(
+                        blank=True, help_text="task that is rung with the subject when all is done", max_length=100
+                    ),
+                ),
+                ("opened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'subject_pk'), name='core_ledger_one_of_a_kind')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "subject_pk"), name="core_ledger_one_of_a_kind")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Mail',
+            name="Mail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(max_length=32)),
-                ('status_changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('to', models.EmailField(max_length=254)),
-                ('subject', models.CharField(max_length=200)),
-                ('text', models.TextField(blank=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('last_error', models.CharField(blank=True, max_length=200)),
-                ('not_before', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("status", models.CharField(max_length=32)),
+                ("status_changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("to", models.EmailField(max_length=254)),
+                ("subject", models.CharField(max_length=200)),
+                ("text", models.TextField(blank=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("last_error", models.CharField(blank=True, max_length=200)),
+                ("not_before", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'indexes': [models.Index(fields=['status', 'not_before'], name='core_mail_status_cf0c7f_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'sending', 'sent', 'failed'])), name='core_mail_status')],
+                "indexes": [models.Index(fields=["status", "not_before"], name="core_mail_status_cf0c7f_idx")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["queued", "sending", "sent", "failed"])),
+                        name="core_mail_status",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StateEvent',
+            name="StateEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_type', models.CharField(max_length=64)),
-                ('subject_pk', models.BigIntegerField()),
-                ('from_status', models.CharField(max_length=32)),
-                ('to_status', models.CharField(max_length=32)),
-                ('by_pk', models.BigIntegerField(null=True)),
-                ('why', models.TextField(blank=True)),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject_type", models.CharField(max_length=64)),
+                ("subject_pk", models.BigIntegerField()),
+                ("from_status", models.CharField(max_length=32)),
+                ("to_status", models.CharField(max_length=32)),
+                ("by_pk", models.BigIntegerField(null=True)),
+                ("why", models.TextField(blank=True)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['subject_type', 'subject_pk'], name='core_statee_subject_0ec474_idx')],
+                "indexes": [models.Index(fields=["subject_type", "subject_pk"], name="core_statee_subject_0ec474_idx")],
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(max_length=32)),
-                ('status_changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.SlugField(max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('last_error', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('ledger', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='core.ledger')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("status", models.CharField(max_length=32)),
+                ("status_changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.SlugField(max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("last_error", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "ledger",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="core.ledger"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['ledger', 'position'],
-                'constraints': [models.UniqueConstraint(fields=('ledger', 'name'), name='core_step_named_once'), models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'running', 'done', 'failed'])), name='core_step_status')],
+                "ordering": ["ledger", "position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("ledger", "name"), name="core_step_named_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["waiting", "running", "done", "failed"])),
+                        name="core_step_status",
+                    ),
+                ],
             },
         ),
     ]

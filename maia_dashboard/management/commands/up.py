@@ -152,7 +152,7 @@ def _static_fingerprint() -> str:
 def _is_ready() -> bool:
     address = f"http://127.0.0.1:{settings.ENV['PORT']}/healthz/ready"
     try:
-        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - a fixed address of this machine
+        with urllib.request.urlopen(address, timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
