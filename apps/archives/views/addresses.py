@@ -1,3 +1,6 @@
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -7,7 +10,14 @@ from apps.archives.models import Instance
 def root(request: HttpRequest, namespace: str, archive_name: str) -> str:
     """The address of the DICOMweb service that the request came in by."""
     names = {"namespace": namespace, **({"archive_name": archive_name} if archive_name else {})}
-    return request.build_absolute_uri(reverse("archives:studies", kwargs=names)).removesuffix("/studies")
+    return _origin(request) + reverse("archives:studies", kwargs=names).removesuffix("/studies")
+
+
+def _origin(request: HttpRequest) -> str:
+    """Under the public name the public address, since proxies hide the scheme and some clients the port."""
+    seen = request.build_absolute_uri("/").removesuffix("/")
+    public: str = settings.PUBLIC_URL
+    return public if urlsplit(seen).hostname == urlsplit(public).hostname else seen
 
 
 def instance_address(root: str, instance: Instance) -> str:
