@@ -119,9 +119,7 @@ def drop(page: Page, path: Path) -> None:
 def test_from_the_list_to_the_pictures(bobs: Page, with_mask: WrittenSeries) -> None:
     bobs.goto(IMAGES)
     bobs.get_by_role("link", name="Phantom, Test").click()
-    thumbnail = bobs.locator("a.thumb img").first
-    expect(thumbnail).to_be_visible()
-    bobs.wait_for_function("document.querySelector('a.thumb img').naturalWidth > 0")
+    assert width_of(bobs.locator("a.thumb img").first) > 0
     bobs.locator("a.thumb").first.click()
     expect(stage_of(bobs)).to_have_attribute("aria-valuetext", "Slice 1 of 6")
     expect_canvas(bobs, lambda seen: seen["bright"] > 0)
