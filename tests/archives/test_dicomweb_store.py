@@ -4,10 +4,12 @@ import errno
 import io
 import json
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pytest_django.fixtures import Settings
@@ -17,6 +19,7 @@ from apps.archives.dicomweb import multipart as parsing
 from apps.archives.models import Archive, Instance
 from apps.archives.static.pool import PoolBusy
 from apps.archives.static_archive import StaticArchive
+from tests.archives.dicom_files import image, save
 from tests.archives.dicomweb import BOUNDARY, STOW_TYPE, Service, body_of, multipart, values
 from tests.dicom import WrittenSeries, ct_series
 
@@ -201,3 +204,37 @@ def test_parts_are_handed_on_as_soon_as_they_are_whole(tmp_path: Path) -> None:
     assert next(parts).read_bytes() == b"one"
     assert taken[-1] < len(body) - 30
     assert [path.read_bytes() for path in parts] == [b"two"]
+
+
+class _Stream(io.RawIOBase):
+    """A request's body that is never in memory as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        head, tail = multipart([b"\0"]).split(b"\0")
+        self._pieces = [io.BytesIO(head), path.open("rb"), io.BytesIO(tail)]
+
+    def read(self, size: int = -1) -> bytes:
+        while self._pieces:
+            chunk = self._pieces[0].read(size)
+            if chunk:
+                return chunk
+            self._pieces.pop(0).close()
+        return b""
+
+
+def test_a_large_object_is_never_in_memory(service: Service, tmp_path: Path) -> None:
+    path = save(image(np.zeros((96, 512, 1024), np.uint16)), tmp_path / "large.dcm")
+    environment = {"wsgi.input": _Stream(path), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    address = f"{service.root}/studies"
+    tracemalloc.start()
+    try:
+        response = service.client.generic("POST", address, b"-", STOW_TYPE, headers=service.headers, **environment)
+        assert response.status_code == 200
+        place = values(response.json(), "00081199")[0]["00081190"]["Value"][0].split("/dicomweb/")[1]
+        for read in (place, f"{place}/frames/1", f"{place}/bulkdata/7FE00010"):
+            assert sum(map(len, service.get(read).streaming_content)) > 1024 * 1024
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 96 * 1024 * 1024
+    assert peak < 16 * 1024 * 1024

@@ -1,21 +1,26 @@
 """Storing: what is acknowledged is there for good, once; what is refused says why and leaves nothing."""
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from django.db import connections
+from PIL import Image
 
 from apps.accounts.models import User
 from apps.archives import index, services
 from apps.archives.models import Archive, Instance, Patient, Series, Study
 from apps.archives.results import FailureReason, Outcome
 from apps.archives.services import IncomingFile, object_path, store_files
+from apps.archives.static.refusals import FileRefused
 from apps.archives.verification import verify
 from apps.audit.models import Entry
 from tests.archives.dicomweb import Service, failures, parts_of, values
+from tests.archives.test_overlay import segmentation
 from tests.dicom import ct_series, save
 
 
@@ -275,3 +280,24 @@ def test_leftovers_of_dead_uploads_are_swept(archive: Archive, monkeypatch: pyte
     monkeypatch.setattr(services, "ABANDONED_SECONDS", -1)
     services.sweep()
     assert not left.exists()
+
+
+def test_a_mask_is_laid_over_its_image_alone(archive: Archive, alice: User, tmp_path: Path) -> None:
+    source = ct_series(tmp_path / "ct", slices=2, rows=15, columns=13)
+    mask = np.zeros((2, 15, 13), bool)
+    mask[0, 4, 5] = True
+    made = segmentation([pydicom.dcmread(path) for path in source.paths], mask, tmp_path / "seg.dcm")
+    results = store_files(archive, incoming([*source.paths, made]), by=alice)
+    assert {result.outcome for result in results} == {Outcome.STORED}
+    first, second, drawn = (
+        Instance.objects.select_related("series__study").get(sop_instance_uid=result.identity.sop_instance_uid)
+        for result in results
+        if result.identity
+    )
+    picture = services.overlay(drawn, first)
+    assert picture is not None
+    opacity = np.asarray(Image.open(io.BytesIO(picture.body)))[..., 3]
+    assert np.array_equal(opacity == 255, mask[0])
+    assert services.overlay(drawn, second) is None
+    with pytest.raises(FileRefused):
+        services.overlay(first, second)
