@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from apps.archives.models import Instance, Series
 from apps.integrations.executors.process import ProcessExecutor
@@ -19,6 +19,7 @@ from apps.jobs.claims import Claim
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 from tests.jobs.driving import drive
+from tests.killing import exit_of_child
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -148,15 +149,12 @@ def test_no_more_runs_at_once_than_this_machine_does(
 
 def _advance_in_child(run: Run, arm: Callable[[], None]) -> int:
     """Advances in a process of its own that is armed to die; its exit code, negative for a signal."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        try:
-            arm()
-            services.advance(run)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def advance() -> None:
+        arm()
+        services.advance(run)
+
+    return exit_of_child(advance)
 
 
 def _at_once(*work: Callable[[], None], workers: int = 1) -> None:
