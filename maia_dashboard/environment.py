@@ -26,7 +26,8 @@ class Setting:
 SETTINGS = (
     Setting("VAR_DIR", "str", "var", "Folder for the database, images, queue, mails and secrets of a single machine."),
     Setting("SECRET_KEY", "str", "", "Signs sessions and links. Empty: read from VAR_DIR/secret_key, made by `up`."),
-    Setting("PORT", "int", 8000, "Port of the web server that `up` starts on 127.0.0.1."),
+    Setting("PORT", "int", 8000, "Port of the web server that `up` starts."),
+    Setting("BIND", "str", "127.0.0.1", "Address on which it listens; 0.0.0.0 inside a container."),
     Setting("PUBLIC_URL", "str", "", "Address that people type. Empty: http://127.0.0.1:PORT."),
     Setting("ALLOWED_HOSTS", "list", [], "Further host names under which the portal answers."),
     Setting("DATABASE_URL", "str", "", "postgres://USER:PASSWORD@HOST:PORT/NAME. Empty: SQLite in VAR_DIR."),

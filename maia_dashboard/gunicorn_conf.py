@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-bind = f"127.0.0.1:{settings.ENV['PORT']}"
+bind = f"{settings.ENV['BIND']}:{settings.ENV['PORT']}"
 workers = settings.ENV["WEB_PROCESSES"]
 threads = settings.ENV["WEB_THREADS"]
 worker_class = "gthread"

@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         held = _only_one()
-        _check_port(settings.ENV["PORT"])
+        _check_port(settings.ENV["BIND"], settings.ENV["PORT"])
         os.environ["TMPDIR"] = str(settings.VAR_DIR / "tmp")
         _empty_queue()
         call_command("migrate", verbosity=0, interactive=False)
@@ -113,11 +113,11 @@ def _only_one() -> TextIO:
     return held
 
 
-def _check_port(port: int) -> None:
+def _check_port(address: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError as error:
             raise CommandError(
                 f"Port {port} cannot be used ({error.strerror}): stop what uses it, or choose another, "
