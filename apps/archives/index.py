@@ -1,14 +1,14 @@
 """Writing what arrived into the index: one short transaction a batch, one writer at a time in an archive."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import rows
+from apps.archives import metadata_files, rows
 from apps.archives.intake import Arrival
 from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
 from apps.archives.results import FailureReason, Outcome, StoredResult
@@ -28,9 +28,12 @@ def add(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None) -> li
         Archive.objects.select_for_update(no_key=True).get(pk=archive.pk)
         batch = _Batch(archive, arrivals)
         results = [batch.place(arrival) for arrival in arrivals]
-        for study, instances in batch.save():
+        batch.save()
+        for study, instances in batch.grown_studies():
             actor = by.pk if by else None
             record("images.stored", actor=actor, project=archive.project_id, subject=study, instances=instances)
+        for series in batch.grown_series():
+            metadata_files.ring_when_due(series)
     return results
 
 
@@ -40,11 +43,12 @@ class _Batch:
     def __init__(self, archive: Archive, arrivals: Sequence[Arrival]) -> None:
         self._archive = archive
         identities = [arrival.identity for arrival in arrivals]
-        self._patients = _known_patients(archive, arrivals)
         studies = Study.objects.select_related("patient").filter(
             archive=archive, study_instance_uid__in={identity.study_instance_uid for identity in identities}
         )
         self._studies = {study.study_instance_uid: study for study in studies}
+        newcomers = [one for one in arrivals if one.identity.study_instance_uid not in self._studies]
+        self._patients = _known_patients(archive, newcomers)
         series = Series.objects.select_related("study").filter(
             archive=archive, series_instance_uid__in={identity.series_instance_uid for identity in identities}
         )
@@ -69,22 +73,19 @@ class _Batch:
         self._add(arrival)
         return arrival.result(Outcome.STORED)
 
-    def save(self) -> list[tuple[Study, int]]:
-        """Writes everything; returns the studies that grew, with the number of their new instances."""
-        grown = [self._studies[uid] for uid in self._instances_by_study]
-        series = {id(instance.series): instance.series for instance in self._new_instances}.values()
+    def grown_studies(self) -> list[tuple[Study, int]]:
+        """Studies with new instances, and how many."""
+        return [(self._studies[uid], count) for uid, count in self._instances_by_study.items()]
+
+    def grown_series(self) -> list[Series]:
+        return list({id(one.series): one.series for one in self._new_instances}.values())
+
+    def save(self) -> None:
+        studies, series = [study for study, _ in self.grown_studies()], self.grown_series()
         Patient.objects.bulk_create(patient for patient in self._patients.values() if patient.pk is None)
-        Study.objects.bulk_create(study for study in grown if study.pk is None)
-        Study.objects.bulk_update(
-            [study for study in grown if study.pk is not None],
-            ["series_count", "instance_count", "size_bytes", "modalities", "updated_at"],
-        )
-        Series.objects.bulk_create(one for one in series if one.pk is None)
-        Series.objects.bulk_update(
-            [one for one in series if one.pk is not None], ["instance_count", "size_bytes", "metadata_version"]
-        )
+        _save(studies, ["series_count", "instance_count", "size_bytes", "modalities", "updated_at"])
+        _save(series, ["instance_count", "size_bytes", "metadata_version"])
         Instance.objects.bulk_create(self._new_instances)
-        return [(study, self._instances_by_study[study.study_instance_uid]) for study in grown]
 
     def _conflict(self, arrival: Arrival) -> str:
         patient = rows.patient_columns(arrival)
@@ -132,7 +133,14 @@ class _Batch:
         return series
 
 
+def _save(rows: Iterable[Study | Series], changed_fields: list[str]) -> None:
+    for row in rows:
+        row.save(update_fields=changed_fields if row.pk else None)
+
+
 def _known_patients(archive: Archive, arrivals: Sequence[Arrival]) -> dict[PatientKey, Patient]:
+    if not arrivals:
+        return {}
     keys = {_key(**rows.patient_columns(arrival)) for arrival in arrivals}
     by_name = Q(patient_id="", patient_name__in={name for _, name in keys})
     by_id = Q(patient_id__in={patient_id for patient_id, _ in keys} - {""})

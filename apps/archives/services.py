@@ -1,15 +1,14 @@
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from django.core.cache import cache
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import index
+from apps.archives import index, metadata_files
 from apps.archives.intake import Arrival, IncomingFile, read_all
 from apps.archives.models import Archive, Instance, Series, Study, StudyRead
 from apps.archives.port import ImageStore, Look, Picture
@@ -18,17 +17,14 @@ from apps.archives.static.objects import Outcome as Published
 from apps.archives.static.pool import ChildPool, default_pool
 from apps.archives.static_archive import StaticArchive
 from apps.audit.services import record
-from apps.core.doorbell import ring
 from apps.projects.models import Project
 
 __all__ = ["IncomingFile", "StoredResult"]
 
 DEFAULT_NAME = "images"
 BATCH = 500
-# A series that grows image by image is not written anew with each of them.
-METADATA_SECONDS = 10
 ABANDONED_SECONDS = 24 * 3600
-REBUILT_PER_SWEEP = 500
+WRITTEN_PER_SWEEP = 500
 
 
 def ensure_archive(project: Project) -> Archive:
@@ -93,7 +89,6 @@ def _store_batch(archive: Archive, batch: Sequence[Arrival | StoredResult], by: 
         # What another writer had put there stays: it may be in the index by now.
         if results[id(one)].is_refused and published[id(one)] is Published.NEW:
             store.withdraw(one)
-    _ring_for_metadata(archive, results.values())
     return [one if isinstance(one, StoredResult) else results.get(id(one)) or _damaged(one) for one in batch]
 
 
@@ -102,45 +97,16 @@ def _damaged(arrival: Arrival) -> StoredResult:
     return arrival.refused(FailureReason.PROCESSING_FAILURE, sentence)
 
 
-def _ring_for_metadata(archive: Archive, results: Iterable[StoredResult]) -> None:
-    uids = {result.identity.series_instance_uid for result in results if result.identity and not result.is_refused}
-    for pk in _stale().filter(archive=archive, series_instance_uid__in=uids).values_list("pk", flat=True):
-        ring("archives.rebuild_metadata", pk)
-
-
 def rebuild_metadata(series: Series, *, is_forced: bool = False) -> None:
-    """Writes the metadata file of a series that changed, or of any when forced. Twice, late or at once is harmless.
-
-    Each version of a series has a file of its own, so a slow writer never spoils what a later one wrote.
-    """
-    version, old_version = series.metadata_version, series.metadata_file_version
-    if version == old_version and not is_forced:
-        return
-    store = StaticArchive(series.archive_id)
-    store.write_metadata(series, version)
-    same = Series.objects.filter(pk=series.pk)
-    same.filter(metadata_file_version__lt=version).update(
-        metadata_file_version=version, metadata_written_at=timezone.now()
-    )
-    for superseded in {old_version, version} - set(same.values_list("metadata_file_version", flat=True)):
-        store.remove_metadata(series, superseded)
-
-
-def stale_series() -> models.QuerySet[Series]:
-    """Series whose metadata file is to be written now: changed, and not written a moment ago."""
-    long_ago = timezone.now() - timedelta(seconds=METADATA_SECONDS)
-    due = models.Q(metadata_written_at=None) | models.Q(metadata_written_at__lt=long_ago)
-    return _stale().filter(due).select_related("study")
-
-
-def _stale() -> models.QuerySet[Series]:
-    return Series.objects.exclude(metadata_file_version=models.F("metadata_version"))
+    """Writes the metadata file of a series that changed, or of any when forced. Twice is once."""
+    if series.is_metadata_stale or is_forced:
+        metadata_files.write(series)
 
 
 def sweep() -> None:
     """Writes metadata files that are due, and removes what uploads that died have left."""
-    for series in stale_series().order_by("metadata_written_at")[:REBUILT_PER_SWEEP]:
-        rebuild_metadata(series)
+    for series in metadata_files.due().order_by("metadata_written_at")[:WRITTEN_PER_SWEEP]:
+        metadata_files.write(series)
     for pk in Archive.objects.values_list("pk", flat=True):
         StaticArchive(pk).sweep(older_than_seconds=ABANDONED_SECONDS)
 

@@ -1,12 +1,12 @@
 from celery import shared_task
 
-from apps.archives import services
+from apps.archives import metadata_files, services
 from apps.core.leases import lease
 
 
 @shared_task(name="archives.rebuild_metadata")
 def rebuild_metadata(series_pk: int) -> None:
-    series = services.stale_series().filter(pk=series_pk).first()
+    series = metadata_files.due().filter(pk=series_pk).first()
     if series is not None:
         services.rebuild_metadata(series)
 

@@ -7,7 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
-from apps.archives import services, tasks
+from apps.archives import metadata_files, tasks
 from apps.archives.models import Archive, Series
 from apps.archives.services import IncomingFile, rebuild_metadata, store_files
 from apps.archives.static_archive import StaticArchive
@@ -61,7 +61,7 @@ def test_a_growing_series_is_not_written_with_each_image(
     tasks.rebuild_metadata(series().pk)
     tasks.sweep()
     assert series().is_metadata_stale
-    monkeypatch.setattr(services, "METADATA_SECONDS", 0)
+    monkeypatch.setattr(metadata_files, "REST_SECONDS", 0)
     tasks.sweep()
     assert not series().is_metadata_stale
 
