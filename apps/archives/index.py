@@ -23,6 +23,8 @@ def add(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None) -> li
     Two writers of one series, study or patient lose nothing: they wait for each other. An object that is there
     already with the same content is success.
     """
+    if not arrivals:
+        return []
     with transaction.atomic():
         # SQLite has one writer at a time anyway; elsewhere this row is the lock under which the index is read.
         Archive.objects.select_for_update(no_key=True).get(pk=archive.pk)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
-from django.http import Http404
 
 from apps.archives.models import Instance, Series, Study
 
@@ -54,19 +53,14 @@ def representatives(series: Collection[Series]) -> dict[int, Instance]:
     return {instance.series_id: instance for instance in found}
 
 
-def representative_of(subject: Study | Series | Instance) -> Instance:
-    """The instance itself, the middle image of a series, or that of the first series of a study with own images.
-
-    Raises Http404 when there is no image.
-    """
+def representative_of(subject: Study | Series | Instance) -> Instance | None:
+    """The instance itself, the middle image of a series, or that of the first series of a study with own images."""
     if isinstance(subject, Instance):
         return subject
     series = [subject] if isinstance(subject, Series) else list(subject.series.order_by("series_number", "pk"))
     images = representatives(series)
     shown = sorted((one for one in series if one.pk in images), key=lambda one: one.modality in DERIVED_MODALITIES)
-    if not shown:
-        raise Http404
-    return images[shown[0].pk]
+    return images[shown[0].pk] if shown else None
 
 
 def study_of(subject: Study | Series | Instance) -> Study:

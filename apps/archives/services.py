@@ -36,7 +36,7 @@ def ensure_archive(project: Project) -> Archive:
 
 
 def reader() -> ChildPool:
-    """The limited child processes of this process, which alone parse, decode and unpack what comes from outside."""
+    """The limited children of this process, which alone parse, decode and unpack what comes from outside."""
     return default_pool()
 
 

@@ -199,7 +199,7 @@ def places(instance: Instance) -> dict[str, Any]:
 
 
 def _check_frames(instance: Instance, numbers: Sequence[int]) -> None:
-    if not all(1 <= number <= instance.number_of_frames for number in numbers):
+    if not numbers or not all(1 <= number <= instance.number_of_frames for number in numbers):
         raise NotInObject
 
 

@@ -1,46 +1,7 @@
-from django.urls import include, path, register_converter
+from django.urls import include, path
 
 from apps.archives import views
 from apps.archives.dicomweb.query import Level
-
-
-class UidConverter:
-    regex = r"[0-9.]{1,64}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-class FramesConverter:
-    """Frame numbers, from 1, with commas between them."""
-
-    regex = r"[0-9]{1,9}(?:,[0-9]{1,9})*"
-
-    def to_python(self, value: str) -> list[int]:
-        return [int(number) for number in value.split(",")]
-
-    def to_url(self, value: list[int]) -> str:
-        return ",".join(map(str, value))
-
-
-class BulkPathConverter:
-    """A tag, or tags and item numbers: `00281201`, `54000100/1/54001010`."""
-
-    regex = r"[0-9A-F]{8}(?:/[0-9]{1,9}/[0-9A-F]{8})*"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(UidConverter, "uid")
-register_converter(FramesConverter, "frames")
-register_converter(BulkPathConverter, "bulk_path")
 
 STUDY = "studies/<uid:study_instance_uid>"
 SERIES = f"{STUDY}/series/<uid:series_instance_uid>"

@@ -205,6 +205,22 @@ def test_a_frame_never_changes_and_is_not_sent_twice(service: Service, series: W
     assert other["ETag"] != response["ETag"]
 
 
+def test_head_says_how_much_there_is(service: Service, series: WrittenSeries) -> None:
+    for path in (place(series), f"{place(series)}/instances/{series.sop_instance_uids[0]}/frames/1"):
+        response = service.client.head(f"{service.root}/{path}", headers=service.headers)
+        assert response.status_code == 200
+        assert int(response["Content-Length"]) == len(body_of(service.get(path)))
+
+
+def test_pixel_data_that_is_not_there_is_404(service: Service, tmp_path: Path) -> None:
+    dataset = image(np.zeros((8, 8), np.uint8))
+    del dataset.PixelData, dataset.Rows, dataset.Columns
+    where = stored(service, save(dataset, tmp_path / "none.dcm", RLELossless))
+    for path in ("bulkdata/7FE00010", "frames/1", "rendered"):
+        for accept in ("", OCTETS if path != "rendered" else ""):
+            assert service.get(f"{where}/{path}", accept).status_code == 404
+
+
 def test_a_frame_costs_few_queries(series: WrittenSeries, alice: object) -> None:
     session = Service.by_session(alice)  # type: ignore[arg-type]
     path = f"{place(series)}/instances/{series.sop_instance_uids[0]}/frames/1"

@@ -31,10 +31,15 @@ def identity_of(part10: Part10) -> Identity:
     )
 
 
+def is_uid(text: str) -> bool:
+    """Whether the archive could hold an object by this UID."""
+    return len(text) <= _MAX_UID_LENGTH and _UID.fullmatch(text) is not None
+
+
 def _uid(part10: Part10, tag: int, keyword: str) -> str:
     values = part10.texts(tag)
     if not values or not values[0]:
         raise FileRefused(f"The file has no {keyword}, so it cannot be filed.")
-    if len(values) > 1 or len(values[0]) > _MAX_UID_LENGTH or not _UID.fullmatch(values[0]):
+    if len(values) > 1 or not is_uid(values[0]):
         raise FileRefused(f"The {keyword} of the file is not a valid UID (digits and dots, at most 64 characters).")
     return values[0]

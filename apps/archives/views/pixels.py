@@ -8,7 +8,7 @@ from apps.archives.dicomweb.negotiation import OCTET_STREAM, Offer, choose
 from apps.archives.dicomweb.presentation import look_of
 from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, frame_form
 from apps.archives.models import Instance
-from apps.archives.port import Content
+from apps.archives.port import Content, NotInObject
 from apps.archives.selectors import representative_of
 from apps.archives.services import note_read, render, store_of
 from apps.archives.views import addresses
@@ -28,8 +28,9 @@ def frames(
 def bulk_data(request: HttpRequest, namespace: str, path: str, archive_name: str = "", **uids: str) -> HttpResponseBase:
     visitor = visit(request, namespace, archive_name)
     instance = visitor.instance(**uids)
-    media_type, _ = frame_form(instance.transfer_syntax_uid)
-    if path == PIXEL_DATA and media_type.startswith("image/"):
+    media_type, syntax = frame_form(instance.transfer_syntax_uid)
+    is_encapsulated = syntax == instance.transfer_syntax_uid != EXPLICIT_LITTLE_ENDIAN
+    if path == PIXEL_DATA and is_encapsulated and not media_type.startswith("video/"):
         # Encapsulated pixel data is handed out frame by frame (PS3.18 8.7.3.3).
         return _frames(request, visitor, instance, range(1, instance.number_of_frames + 1))
     visitor.need_pixels()
@@ -54,13 +55,15 @@ def rendered(
     visitor.need_pixels()
     look = look_of(request, is_thumbnail=is_thumbnail)
     instance = representative_of(subject)
+    if instance is None:
+        raise NotInObject
     number = (instance.number_of_frames + 1) // 2 if frame is None else frame
+    note_read(instance.series.study, by=visitor.user, kind=visitor.kind)
     etag = answers.digest(instance.sha256, number, look)
     not_modified = answers.not_modified(request, etag)
     if not_modified:
         return not_modified
     picture = render(instance, number, look)
-    note_read(instance.series.study, by=visitor.user, kind=visitor.kind)
     return answers.lasting(HttpResponse(picture.body, content_type=picture.media_type), etag)
 
 
@@ -81,11 +84,11 @@ def _answer(
     request: HttpRequest, visitor: Visit, instance: Instance, offer: Offer, found: list[tuple[Content, str]]
 ) -> HttpResponseBase:
     """Parts of an instance, each with its place below the address of that."""
+    note_read(instance.series.study, by=visitor.user, kind=visitor.kind)
     etag = answers.digest(instance.sha256, offer, [place for _, place in found])
     not_modified = answers.not_modified(request, etag)
     if not_modified:
         return not_modified
-    note_read(instance.series.study, by=visitor.user, kind=visitor.kind)
     if not offer.is_multipart:
         return answers.lasting(answers.single(found[0][0]), etag)
     root = addresses.root(request, visitor.entry.project.namespace, visitor.archive_name)

@@ -40,12 +40,12 @@ def metadata(request: HttpRequest, namespace: str, archive_name: str = "", **uid
     visitor = visit(request, namespace, archive_name)
     subject = visitor.find(**uids)
     media_type = answers.json_type(request)
+    note_read(study_of(subject), by=visitor.user, kind=StudyRead.Kind.VIEWED)
     holders = _holders(subject)
     etag = answers.digest(media_type, *map(_version, holders))
     not_modified = answers.not_modified(request, etag)
     if not_modified:
         return not_modified
-    note_read(study_of(subject), by=visitor.user, kind=StudyRead.Kind.VIEWED)
     root = addresses.root(request, namespace, archive_name)
     objects = (absolute_bulk(one, root) for one in chain.from_iterable(map(_metadata, holders)))
     return answers.revalidated(answers.json_stream(objects, media_type), etag)

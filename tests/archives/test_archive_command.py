@@ -1,0 +1,68 @@
+"""`manage.py archive`: says whether an archive is whole, and mends what is only derived."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.accounts.models import User
+from apps.archives.models import Archive, Instance, Series
+from apps.archives.services import IncomingFile, object_path, store_files
+from apps.archives.static_archive import StaticArchive
+from tests.dicom import WrittenSeries, ct_series
+
+
+@pytest.fixture
+def stored(archive: Archive, alice: User, tmp_path: Path) -> WrittenSeries:
+    series = ct_series(tmp_path / "source", slices=3)
+    store_files(archive, [IncomingFile(path) for path in series.paths], by=alice)
+    return series
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    """What the command writes to standard output and to standard error, also when it fails."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("archive", *arguments, stdout=out, stderr=err)
+    except CommandError as error:
+        err.write(str(error))
+    return out.getvalue(), err.getvalue()
+
+
+def test_a_whole_archive_is_said_to_be_whole(stored: WrittenSeries) -> None:
+    assert run("verify", "cardiac-mr") == ("Archive images: all 3 objects are there, unchanged.\n", "")
+
+
+@pytest.mark.faults
+def test_each_fault_has_its_sentence(stored: WrittenSeries) -> None:
+    missing, changed, copied = map(object_path, Instance.objects.select_related("series__study").order_by("pk"))
+    missing.unlink()
+    changed.write_bytes(changed.read_bytes()[:-1] + b"?")
+    stray = copied.with_name("0" * 32 + ".dcm")
+    stray.write_bytes(b"stray")
+    out, err = run("verify", "cardiac-mr")
+    assert out == ""
+    lines = err.splitlines()
+    assert len(lines) == 4
+    assert f"{missing} is missing" in lines[0]
+    assert f"{changed} have changed" in lines[1]
+    assert str(stray) in lines[2]
+    assert "3 of its objects" in lines[3]
+    with pytest.raises(CommandError):
+        call_command("archive", "verify", "cardiac-mr", stdout=io.StringIO(), stderr=io.StringIO())
+
+
+def test_metadata_files_are_written_anew(archive: Archive, stored: WrittenSeries) -> None:
+    run("rebuild", "cardiac-mr")
+    series = Series.objects.select_related("study").get()
+    assert not series.is_metadata_stale
+    before = list(StaticArchive(archive.pk).metadata(series))
+    StaticArchive(archive.pk).remove_metadata(series, series.metadata_version)
+    assert run("rebuild", "cardiac-mr")[0] == "Archive images: wrote the metadata of 1 series.\n"
+    assert list(StaticArchive(archive.pk).metadata(series)) == before
+
+
+@pytest.mark.django_db
+def test_an_unknown_project_is_said() -> None:
+    assert "nowhere" in run("verify", "nowhere")[1]
