@@ -1,15 +1,12 @@
 """Runs, series and algorithms as a person in a project may reach them; a miss is 404."""
 
-import re
-
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from apps.archives.models import Series
+from apps.archives.static.identity import is_uid
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
-
-UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 
 
 def visible_runs(entry: Entry) -> QuerySet[Run]:
@@ -22,7 +19,7 @@ def get_run(entry: Entry, pk: int) -> Run:
 
 def find_series(entry: Entry, series_instance_uid: str) -> Series | None:
     """The series in the project's archives, the default one first."""
-    if not UID.fullmatch(series_instance_uid):  # what comes from an address may hold what a database refuses
+    if not is_uid(series_instance_uid):  # what comes from an address may hold what a database refuses
         return None
     series = Series.objects.filter(
         study__archive__project=entry.project, series_instance_uid=series_instance_uid

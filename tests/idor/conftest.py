@@ -1,0 +1,120 @@
+"""One world for all addresses: a project with a series, an upload, a run, a request and a token; a browser a role."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.services import make_token
+from apps.archives.models import Archive
+from apps.archives.services import ensure_archive
+from apps.datasets.models import Upload
+from apps.datasets.services import import_files
+from apps.jobs.models import Algorithm, Run
+from apps.jobs.services import launch, sync_bundled
+from apps.projects.access import enter
+from apps.projects.models import Project
+from apps.registrations import links
+from apps.registrations.models import Registration
+from apps.registrations.services import Application, confirm_address, submit
+from tests.dicom import WrittenSeries, ct_series
+from tests.idor.rows import ROLES
+
+TODAY = timezone.localdate()
+APPLICATION = Application(
+    name="Ida Berg",
+    email="ida@uni.example",
+    affiliation="Uppsala University",
+    purpose="An atlas",
+    project_name="Atlas",
+    namespace="atlas",
+    description="",
+    principal_investigator="Prof. Nils Ås",
+    cpus=1,
+    memory_gib=1,
+    gpus=0,
+    storage_gib=1,
+    starts_on=TODAY,
+    ends_on=TODAY + timedelta(days=30),
+)
+
+
+@dataclass(frozen=True)
+class World:
+    clients: dict[str, Client]
+    arguments: dict[str, Any]
+
+
+@pytest.fixture
+def people(charlie: User, vera: User, bob: User, alice: User, approver: User, admin: User) -> dict[str, User]:
+    return dict(zip(ROLES[1:], (charlie, vera, bob, alice, approver, admin), strict=True))
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> WrittenSeries:
+    return ct_series(tmp_path / "ct", slices=1)
+
+
+@pytest.fixture
+def archive(project: Project) -> Archive:
+    return ensure_archive(project)
+
+
+@pytest.fixture
+def upload(archive: Archive, series: WrittenSeries, alice: User) -> Upload:
+    return import_files(archive, series.paths, by=alice).upload
+
+
+@pytest.fixture
+def run(upload: Upload, bob: User) -> Run:
+    sync_bundled()
+    algorithm = Algorithm.objects.get(name="threshold-segmentation")
+    entry = enter(bob, upload.archive.project.namespace)
+    return launch(entry, algorithm, upload.archive.series.get(), arguments={})
+
+
+@pytest.fixture
+def registration(db: None) -> Registration:
+    registration = submit(APPLICATION, by=None)
+    confirm_address(registration)
+    return registration
+
+
+@pytest.fixture
+def world(
+    people: dict[str, User],
+    client_of: Callable[[User], Client],
+    series: WrittenSeries,
+    upload: Upload,
+    run: Run,
+    registration: Registration,
+) -> World:
+    return World(
+        clients={"anonymous": Client(), **{role: client_of(person) for role, person in people.items()}},
+        arguments={
+            "namespace": upload.archive.project.namespace,
+            "archive": upload.archive.name,
+            "study_instance_uid": series.study_instance_uid,
+            "series_instance_uid": series.series_instance_uid,
+            "sop_instance_uid": series.sop_instance_uids[0],
+            "study": series.study_instance_uid,
+            "series": series.series_instance_uid,
+            "instance": series.sop_instance_uids[0],
+            "frames": [1],
+            "frame": 1,
+            "bulk": "7FE00010",
+            "upload": upload.pk,
+            "run": run.pk,
+            "registration": registration.pk,
+            "api_token": make_token(people["owner"], name="hers", days=1)[0].pk,
+            "token": links.path_of(registration).split("/")[-2],
+            "uidb36": "1",
+            "key": "set-password",
+        },
+    )
