@@ -43,9 +43,12 @@ class Entry(models.Model):
 
 
 class Seal(models.Model):
-    """The hash of an entry, chained to the seal before it: a row of its own, so that entries stay unwritten."""
+    """The hash of an entry, chained to the seal before it: a row of its own, so that entries stay unwritten.
 
-    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True)
+    The chain is in the order of sealing: an entry may become visible after one that was numbered later.
+    """
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT)
     previous = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
 

@@ -37,9 +37,9 @@ def record(
 
 
 def seal() -> int:
-    """Seals what is new, in the order of primary keys; returns how many. Call under a lease."""
+    """Seals what is new; returns how many. Call under a lease."""
     with transaction.atomic():
-        last = Seal.objects.order_by("-entry_id").first()
+        last = Seal.objects.order_by("-pk").first()
         previous = last.digest if last else GENESIS
         seals = []
         for entry in Entry.objects.filter(seal=None).order_by("pk")[:BATCH]:
@@ -53,7 +53,7 @@ def seal() -> int:
 def verify() -> Iterator[str]:
     """One sentence for each break of the chain; none when it holds. Unsealed rows are no break: they are new."""
     previous = GENESIS
-    for sealed in Seal.objects.select_related("entry").order_by("entry_id").iterator():
+    for sealed in Seal.objects.select_related("entry").order_by("pk").iterator():
         if sealed.previous != previous:
             yield f"Row {sealed.entry_id}: a row before it is missing, or was put in or sealed anew."
         elif sealed.digest != _digest(sealed.entry, previous):

@@ -68,6 +68,15 @@ def test_the_chain_holds_and_grows(chain: list[Entry]) -> None:
     assert Seal.objects.count() == 5
 
 
+def test_a_row_that_a_slow_transaction_brings_late_breaks_nothing(chain: list[Entry]) -> None:
+    late = Entry(pk=chain[-1].pk + 1, action="test.slow", at=chain[-1].at)
+    Entry.objects.bulk_create([Entry(pk=chain[-1].pk + 2, action="test.quick")])
+    services.seal()
+    Entry.objects.bulk_create([late])
+    assert services.seal() == 1
+    assert list(services.verify()) == []
+
+
 @pytest.mark.parametrize(
     ("statement", "row"),
     [

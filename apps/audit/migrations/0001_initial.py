@@ -29,12 +29,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Seal",
             fields=[
-                (
-                    "entry",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to="audit.entry"
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entry", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to="audit.entry")),
                 ("previous", models.CharField(max_length=64)),
                 ("digest", models.CharField(max_length=64)),
             ],
