@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from apps.archives import metadata_files, services
-from apps.core.leases import lease
+from apps.core.leases import under_lease
 
 
 @shared_task(name="archives.rebuild_metadata")
@@ -12,7 +12,6 @@ def rebuild_metadata(series_pk: int) -> None:
 
 
 @shared_task(name="archives.sweep")
+@under_lease("archives.sweep", seconds=600)
 def sweep() -> None:
-    with lease("archives.sweep", seconds=600) as had:
-        if had:
-            services.sweep()
+    services.sweep()

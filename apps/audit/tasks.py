@@ -1,11 +1,10 @@
 from celery import shared_task
 
 from apps.audit import services
-from apps.core.leases import lease
+from apps.core.leases import under_lease
 
 
 @shared_task(name="audit.seal")
+@under_lease("audit.seal")
 def seal() -> None:
-    with lease("audit.seal", seconds=60) as had:
-        if had:
-            services.seal()
+    services.seal()

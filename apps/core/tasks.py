@@ -1,8 +1,7 @@
 from celery import shared_task
-from django.conf import settings
 
 from apps.core import mail
-from apps.core.leases import lease
+from apps.core.leases import under_lease
 from apps.core.models import Mail
 
 
@@ -12,7 +11,6 @@ def deliver_mail(mail_pk: int) -> None:
 
 
 @shared_task(name="core.sweep_mail")
+@under_lease("core.sweep_mail")
 def sweep_mail() -> None:
-    with lease("core.sweep_mail", seconds=settings.CLAIM_SECONDS) as had:
-        if had:
-            mail.sweep()
+    mail.sweep()

@@ -1,7 +1,6 @@
 from celery import shared_task
-from django.conf import settings
 
-from apps.core.leases import lease
+from apps.core.leases import under_lease
 from apps.jobs import services
 from apps.jobs.models import Run
 
@@ -17,7 +16,6 @@ def observe_active() -> None:
 
 
 @shared_task(name="jobs.sweep")
+@under_lease("jobs.sweep")
 def sweep() -> None:
-    with lease("jobs.sweep", seconds=settings.CLAIM_SECONDS) as had:
-        if had:
-            services.sweep()
+    services.sweep()

@@ -1,13 +1,11 @@
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.core import ledger
 from apps.core.doorbell import ring
-from apps.core.leases import lease
 from apps.core.models import Ledger
 from apps.projects.models import Project
 from apps.provisioning.models import Provision
@@ -57,6 +55,5 @@ def retry(project: Project, *, by: User | None) -> bool:
 
 def sweep() -> None:
     """Takes up what waits, what failed for a while, and what a worker that died left behind."""
-    with lease("provisioning.sweep", seconds=settings.CLAIM_SECONDS) as had:
-        for unfinished in ledger.unfinished(KIND) if had else ():
-            ledger.advance(unfinished, ACTIONS)
+    for unfinished in ledger.unfinished(KIND):
+        ledger.advance(unfinished, ACTIONS)

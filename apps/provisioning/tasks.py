@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from apps.core.leases import under_lease
 from apps.projects.models import Project
 from apps.provisioning import services
 
@@ -10,5 +11,6 @@ def advance(project_pk: int) -> None:
 
 
 @shared_task(name="provisioning.sweep")
+@under_lease("provisioning.sweep")
 def sweep() -> None:
     services.sweep()

@@ -1,13 +1,11 @@
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import record
-from apps.core.leases import lease
 from apps.core.state import IllegalTransition
 from apps.projects.models import Project
 from apps.projects.services import ProjectPlan, Resources, create_project
@@ -161,11 +159,9 @@ def settle(registration: Registration) -> None:
 
 def sweep() -> None:
     """Settles what is set up while its bell was lost, and ends what nobody proved or answered."""
-    with lease("registrations.sweep", seconds=settings.CLAIM_SECONDS) as had:
-        if had:
-            for registration in Registration.objects.select_related("project").filter(status=Status.APPROVED):
-                settle(registration)
-            _expire()
+    for registration in Registration.objects.select_related("project").filter(status=Status.APPROVED):
+        settle(registration)
+    _expire()
 
 
 def _expire() -> None:

@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from apps.core.leases import under_lease
 from apps.registrations import services
 from apps.registrations.models import Registration
 
@@ -10,5 +11,6 @@ def settle(project_pk: int) -> None:
 
 
 @shared_task(name="registrations.sweep")
+@under_lease("registrations.sweep")
 def sweep() -> None:
     services.sweep()

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apps.core.leases import lease
+from apps.core.leases import lease, under_lease
 from apps.core.models import Lease
 
 
@@ -40,6 +40,17 @@ def test_the_lease_of_a_dead_holder_runs_out_and_a_late_one_does_not_end_its_suc
     with lease("sweep", seconds=60) as third:
         assert not third
     second.__exit__(None, None, None)
+
+
+@pytest.mark.django_db
+def test_a_sweep_is_done_by_the_holder_alone() -> None:
+    done = []
+    sweep = under_lease("sweep")(lambda: done.append("swept"))
+    with lease("sweep", seconds=60):
+        sweep()
+    assert not done
+    sweep()
+    assert done == ["swept"]
 
 
 @pytest.mark.race
