@@ -51,6 +51,7 @@ SETTINGS = (
 )
 YES_OR_NO = {"true", "false", "yes", "no", "on", "off", "1", "0"}
 POSITIVE = {setting.name for setting in SETTINGS if setting.kind == "int"}
+HIGHEST_PORT = 65535
 
 
 def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -74,9 +75,11 @@ def _read_one(environment: environ.Env, setting: Setting) -> Any:
     try:
         value = getattr(environment, setting.kind)(setting.name, default=setting.default)
     except ValueError as error:
-        raise SettingInvalid(f"{setting.name} must be a value of kind {setting.kind}: {setting.help}") from error
+        raise SettingInvalid(f"{setting.name} must be a whole number: {setting.help}") from error
     if setting.name in POSITIVE and value < 1:
         raise SettingInvalid(f"{setting.name} must be at least 1: {setting.help}")
+    if setting.name == "PORT" and value > HIGHEST_PORT:
+        raise SettingInvalid(f"PORT must be at most {HIGHEST_PORT}: {setting.help}")
     return value
 
 

@@ -30,7 +30,7 @@ def free_port() -> int:
 
 def environment(**settings: str) -> dict[str, str]:
     """The environment of a portal of its own: nothing of the settings that the tests themselves run with."""
-    own = ("SECRET_KEY", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE")
+    own = ("SECRET_KEY", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED")
     return {**{name: value for name, value in os.environ.items() if name not in own}, **QUICK, **settings}
 
 

@@ -104,7 +104,14 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "eighty"), ("WEB_THREADS", "0"), ("SWEEP_SECONDS", "-1"), ("SAMPLE_PROJECT", "maybe")]
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "99999"),
+        ("WEB_THREADS", "0"),
+        ("SWEEP_SECONDS", "-1"),
+        ("SAMPLE_PROJECT", "maybe"),
+    ],
 )
 def test_setting_that_cannot_be_used(tmp_path: Path, name: str, value: str) -> None:
     assert name in refused(tmp_path / "var", **{name: value})

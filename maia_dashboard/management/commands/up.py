@@ -52,7 +52,7 @@ class Command(BaseCommand):
         made = ensure_first_administrator(email=settings.ENV["ADMIN_EMAIL"])
         if made:
             user, password = made
-            self.stdout.write(f"First administrator: {user.email}\nOne-time password:   {password}  (shown only now)")
+            self._say(f"First administrator: {user.email}\nOne-time password:   {password}  (shown only now)")
 
     def _sample_project(self) -> None:
         owner = User.objects.filter(platform_role=User.PlatformRole.ADMINISTRATOR).order_by("pk").first()
@@ -68,13 +68,18 @@ class Command(BaseCommand):
         watcher.start()
         supervisor.run()
         stop_all_processes()
-        self.stdout.write("Stopped.")
+        self._say("Stopped.")
 
     def _announce(self, log_path: Path) -> None:
         if _wait_until(_is_ready, READY_SECONDS):
-            self.stdout.write(f"The portal runs at {settings.PUBLIC_URL}  (log: {log_path}; stop with Ctrl-C)")
+            self._say(f"The portal runs at {settings.PUBLIC_URL}  (log: {log_path}; stop with Ctrl-C)")
         else:
-            self.stdout.write(f"The portal does not answer after {READY_SECONDS} s: see {log_path}.")
+            self._say(f"The portal does not answer after {READY_SECONDS} s: see {log_path}.")
+
+    def _say(self, sentence: str) -> None:
+        # Into a pipe or a file it would be kept back until the end, the one-time password with it.
+        self.stdout.write(sentence)
+        self.stdout.flush()
 
 
 def _commands() -> dict[str, list[str]]:
