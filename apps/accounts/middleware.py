@@ -13,6 +13,15 @@ from apps.accounts import services
 from apps.accounts.models import User
 
 View = Callable[..., HttpResponseBase]
+OPEN_WITH_ONE_TIME_PASSWORD = (
+    "account_change_password",
+    "account_logout",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "accounts:theme",
+)
 BEARER = "Bearer "
 
 
@@ -27,7 +36,8 @@ class SignInRequired(LoginRequiredMiddleware):
 
     A fragment that polls on after the session has ended makes its page go to sign-in, instead of showing it inside.
     For programs it reads the API token, answers 401 instead of the sign-in page, and asks no CSRF token, since a
-    browser never sends an Authorization header by itself. A one-time password opens nothing but the page to change it.
+    browser never sends an Authorization header by itself. A one-time password opens nothing, not even a public page,
+    but the pages that set another.
     """
 
     def process_view(
@@ -41,7 +51,7 @@ class SignInRequired(LoginRequiredMiddleware):
                 return unauthorized()
         if not request.user.is_authenticated:
             _refuse_large_body(request)
-        if getattr(view_func, "login_required", True) and _must_change_password(request):
+        if _must_change_password(request):
             return redirect("account_change_password")
         if getattr(view_func, "login_required", True) and _is_fragment_of_ended_session(request):
             return HttpResponse(headers={"HX-Redirect": reverse("account_login")})
@@ -74,7 +84,7 @@ def _refuse_large_body(request: HttpRequest) -> None:
 def _must_change_password(request: HttpRequest) -> bool:
     if not isinstance(request.user, User) or not request.user.has_one_time_password:
         return False
-    return request.path not in (reverse("account_change_password"), reverse("account_logout"))
+    return request.resolver_match is None or request.resolver_match.view_name not in OPEN_WITH_ONE_TIME_PASSWORD
 
 
 def _is_fragment_of_ended_session(request: HttpRequest) -> bool:

@@ -88,9 +88,11 @@ def test_a_one_time_password_opens_only_the_page_that_changes_it(client: Client,
     user, password = made
     sign_in(client, user.email, password)
     change = reverse("account_change_password")
-    for name in ("accounts:account", "registrations:approvals", "dashboard:outbox"):
+    for name in ("dashboard:home", "registrations:register", "accounts:account", "registrations:approvals"):
         assert client.get(reverse(name))["Location"] == change
-    client.post(change, {"oldpassword": password, "password1": NEW, "password2": NEW})
+    assert client.get(reverse("account_reset_password")).status_code == 200
+    changed = client.post(change, {"oldpassword": password, "password1": NEW, "password2": NEW})
+    assert changed["Location"] == reverse("dashboard:home")
     assert client.get(reverse("registrations:approvals")).status_code == 200
     assert services.ensure_first_administrator(email="second@hospital.example") is None
 
