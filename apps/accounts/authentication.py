@@ -1,27 +1,24 @@
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from apps.accounts import services
+from apps.accounts.bearer import CHALLENGE, token_of
 from apps.accounts.models import ApiToken, User
 
 
 class BearerToken(authentication.BaseAuthentication):
     """`Authorization: Bearer …` for the API."""
 
-    keyword = "Bearer"
-
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        header = authentication.get_authorization_header(request).decode("latin-1")
+        header = request.headers.get("Authorization", "")
         if not header:
             return None
-        scheme, _, secret = header.partition(" ")
-        token = services.use_token(secret) if scheme == self.keyword else None
+        token = token_of(header)
         if token is None:
             raise exceptions.AuthenticationFailed("This API token is unknown, expired or revoked.")
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="MAIA"'
+        return CHALLENGE
 
 
 class PersonalSession(authentication.SessionAuthentication):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from apps.accounts import services
+from apps.accounts.bearer import CHALLENGE, token_of
 from apps.accounts.models import User
 
 View = Callable[..., HttpResponseBase]
@@ -22,7 +22,6 @@ OPEN_WITH_ONE_TIME_PASSWORD = (
     "account_reset_password_from_key_done",
     "accounts:theme",
 )
-BEARER = "Bearer "
 
 
 def accepts_token(view: View) -> View:
@@ -43,10 +42,10 @@ class SignInRequired(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: View, view_args: tuple[Any, ...], view_kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        secret = request.headers.get("Authorization", "")
+        header = request.headers.get("Authorization", "")
         if getattr(view_func, "accepts_token", False):
-            if secret:
-                return self._with_token(request, secret)
+            if header:
+                return self._with_token(request, header)
             if not request.user.is_authenticated:
                 return unauthorized()
         if not request.user.is_authenticated:
@@ -57,8 +56,14 @@ class SignInRequired(LoginRequiredMiddleware):
             return HttpResponse(headers={"HX-Redirect": reverse("account_login")})
         return super().process_view(request, view_func, view_args, view_kwargs)
 
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """What a signed-in person sees stays in no store, a browser's included, unless its view says otherwise."""
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+
     def _with_token(self, request: HttpRequest, header: str) -> HttpResponse | None:
-        token = services.use_token(header.removeprefix(BEARER)) if header.startswith(BEARER) else None
+        token = token_of(header)
         if token is None:
             return unauthorized()
         request.user = token.user
@@ -71,7 +76,7 @@ def unauthorized() -> HttpResponse:
     response = JsonResponse(
         {"detail": "Sign in, or send a valid API token: Authorization: Bearer …"}, status=HTTPStatus.UNAUTHORIZED
     )
-    response["WWW-Authenticate"] = 'Bearer realm="MAIA"'
+    response["WWW-Authenticate"] = CHALLENGE
     return response
 
 

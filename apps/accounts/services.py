@@ -57,19 +57,20 @@ def password_link(user: User) -> str:
 
 def password_was_set(user: User) -> None:
     """The person has chosen a password of their own."""
-    User.objects.filter(pk=user.pk, has_one_time_password=True).update(has_one_time_password=False)
-    record("account.password_set", actor=user.pk, subject=user)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk, has_one_time_password=True).update(has_one_time_password=False)
+        record("account.password_set", actor=user.pk, subject=user)
 
 
 def make_token(user: User, *, name: str, days: int) -> tuple[ApiToken, str]:
-    """A new API token and its secret, which is nowhere kept and cannot be shown again."""
+    """A new API token, for `days` (1 to LONGEST_TOKEN_DAYS), and its secret, which is kept nowhere."""
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         token = ApiToken.objects.create(
             user=user,
             name=name,
             digest=_digest(secret),
-            expires_at=timezone.now() + timedelta(days=min(days, LONGEST_TOKEN_DAYS)),
+            expires_at=timezone.now() + timedelta(days=days),
         )
         record("token.made", actor=user.pk, subject=token)
     return token, secret

@@ -57,6 +57,4 @@ def _remember_theme(response: HttpResponse, choice: str) -> None:
 
 def _page(request: HttpRequest, form: TokenForm, secret: str = "") -> HttpResponse:
     tokens = signed_in(request).api_tokens.order_by("-pk")
-    response = render(request, "accounts/account.html", {"form": form, "tokens": tokens, "secret": secret})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "accounts/account.html", {"form": form, "tokens": tokens, "secret": secret})

@@ -49,9 +49,7 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
     """The mails of a portal without a mail server; they hold private links, so only the administrator sees them."""
     if not signed_in(request).is_administrator or settings.OUTBOX_DIR is None:
         raise Http404
-    response = render(request, "dashboard/outbox.html", {"mails": outbox.mails()})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "dashboard/outbox.html", {"mails": outbox.mails()})
 
 
 @require_safe

@@ -41,6 +41,18 @@ def test_the_page_with_a_secret_is_stored_nowhere(alice: User, client_of: Client
     assert page["Cache-Control"] == "no-store"
 
 
+def test_the_scheme_is_read_as_the_standard_has_it(alice: User) -> None:
+    """RFC 9110 11.1: the name of a scheme is not case-sensitive; another scheme is none of ours."""
+    _, secret = services.make_token(alice, name="script", days=1)
+    for header, status in (
+        (f"bearer {secret}", 200),
+        (f"BEARER  {secret}", 200),
+        (f"Basic {secret}", 401),
+        (secret, 401),
+    ):
+        assert Client(headers={"Authorization": header}).get("/api/v1/projects/").status_code == status, header
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "366", "many", ""])
 def test_a_token_lasts_a_year_at_most(alice: User, client_of: ClientOf, days: str) -> None:
     client_of(alice).post(reverse("accounts:make_token"), {"name": "nightly", "days": days})
@@ -93,6 +105,13 @@ def test_the_command_prints_a_token(alice: User, capsys: pytest.CaptureFixture[s
     token = services.use_token(capsys.readouterr().out.strip().splitlines()[-1])
     assert token is not None
     assert token.user == alice
+
+
+@pytest.mark.parametrize("days", ["0", "366", "many"])
+def test_the_command_makes_none_that_does_not_open_or_lasts_too_long(alice: User, days: str) -> None:
+    with pytest.raises(CommandError, match="days"):
+        call_command("api_token", alice.email, "--days", days)
+    assert not ApiToken.objects.exists()
 
 
 def test_the_command_refuses_a_stranger(db: None) -> None:
