@@ -33,10 +33,10 @@ check: $(VENV)/.dev  ## Form, lint, types, import rules, migrations, pins
 	$(BIN)/pip check
 
 unit: $(VENV)/.dev  ## Tests without a browser
-	$(BIN)/pytest -q -m "not browser"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser"
 
 browser: $(VENV)/.dev  ## Tests in headless Chromium
-	$(BIN)/pytest -q -m browser
+	$(BIN)/python -m pytest -q -m browser
 
 bench: $(VENV)/.dev  ## Print the figures
 	$(BIN)/python -m tests.bench

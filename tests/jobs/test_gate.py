@@ -13,7 +13,6 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import generate_uid
 
 from apps.jobs import gate_child
 from apps.jobs.gate import check_outputs
@@ -126,12 +125,12 @@ def set_attribute(keyword: str, value: object) -> Callable[[Dataset], None]:
         ("PatientName", "Prüfling^Egidius", "The PatientName is not that of the input images."),
         ("PatientBirthDate", "", "The PatientBirthDate is not that of the input images."),
         ("PatientSex", "F", "The PatientSex is not that of the input images."),
-        ("StudyInstanceUID", generate_uid(), "The StudyInstanceUID is not that of the input images."),
+        ("StudyInstanceUID", "1.2.826.0.1.3680043.8.498.1", "The StudyInstanceUID is not that of the input images."),
         ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7", "(Secondary Capture Image Storage) is not one that the algorithm"),
         ("Modality", "CT", "The Modality must be SEG"),
         ("SeriesInstanceUID", "1.2.0003", "The SeriesInstanceUID is not a valid UID"),
         ("SOPInstanceUID", "1.2.0003", "The SOPInstanceUID is not a valid UID"),
-        ("FrameOfReferenceUID", generate_uid(), "The FrameOfReferenceUID is not that of the input images."),
+        ("FrameOfReferenceUID", "1.2.826.0.1.3680043.8.498.2", "The FrameOfReferenceUID is not that of the input images."),
         ("NumberOfFrames", 900, "The pixel data does not fit the image"),
         ("Rows", 8, "The Rows and Columns of the segmentation are not those of any input image."),
     ],
