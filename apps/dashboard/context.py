@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.models import User
 from apps.projects.access import visible_projects
@@ -27,7 +28,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "theme": theme if theme in THEMES else "",
         "request_id": getattr(request, "request_id", ""),
-        "nav": _navigation(request),
+        # Fragments and error pages have none, and a page asks for its fragments every few seconds.
+        "nav": SimpleLazyObject(lambda: _navigation(request)),
     }
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
@@ -17,6 +15,7 @@ from apps.projects.access import Entry
 from apps.projects.models import Project
 from tests.jobs.driving import drive
 from tests.jobs.packages import install
+from tests.queries import cost_of
 from tests.waiting import wait_until
 
 Status = Run.Status
@@ -78,19 +77,10 @@ def test_ten_more_runs_cost_no_more_queries(client, as_bob: Entry, run: Run, seg
         reverse("jobs:runs_of_series", args=["heart", ct.series_instance_uid]),
         reverse("jobs_api:runs", args=["heart"]),
     ]
-    before = [_queries(client, address) for address in addresses]
+    before = [cost_of(client, address) for address in addresses]
     for _ in range(10):
         services.launch(as_bob, segmentation, ct, arguments={})
-    assert [_queries(client, address) for address in addresses] == before
-
-
-def _queries(client, address: str) -> int:
-    client.get(address)  # session and content types are read once
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        assert client.get(address).status_code == 200
-    return len(queries)
+    assert [cost_of(client, address) for address in addresses] == before
 
 
 def test_the_list_has_pages(client, as_bob: Entry, run: Run, segmentation: Algorithm, ct: Series):

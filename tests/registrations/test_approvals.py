@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.registrations import links, services
 from apps.registrations.models import Registration
 from apps.registrations.selectors import open_requests_of, waiting_for
+from tests.queries import cost_of
 from tests.registrations.conftest import Make, grant
 
 pytestmark = pytest.mark.django_db
@@ -51,19 +50,11 @@ def test_a_stranger_is_led_to_sign_in(client: Client, waiting: Make) -> None:
 
 def test_a_list_of_more_rows_costs_no_more_queries(approver: User, client_of: ClientOf, waiting: Make) -> None:
     client = client_of(approver)
-
-    def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
-            assert client.get(LIST).status_code == 200
-        return len(captured)
-
     waiting(namespace="first")
-    before = queries()
+    before = cost_of(client, LIST)
     for number in range(10):
         waiting(namespace=f"n-{number}", email=f"{number}@uni.example")
-    assert queries() == before
+    assert cost_of(client, LIST) == before
 
 
 def test_the_page_of_a_request_costs_no_more_with_a_longer_history(
