@@ -53,8 +53,10 @@ clean:  ## Remove what was built (not what the portal keeps in var/)
 
 $(VENV)/bin/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install python3.11, or name yours: make run PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed, $(PYTHON) is $$($(PYTHON) --version): name another, make run PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is needed: on Debian, apt-get install python3.11-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed and $(PYTHON) is another: name it, make run PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -w . || { echo "The folder $(CURDIR) cannot be written: make it writable, or clone into one of your own" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv module is needed: on Debian, apt-get install python3.11-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "The folder $(VENV) could not be made, see above: is the disk full?" >&2; exit 1; }
 
 $(VENV)/.run: requirements.txt | $(VENV)/bin/pip
 	@echo "Installing the pinned packages into $(VENV), once"

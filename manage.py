@@ -11,9 +11,16 @@ def main() -> None:
         from maia_dashboard import first_start
 
         first_start.prepare()
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        raise SystemExit("Stopped before it was done.") from None
+    except ModuleNotFoundError as error:
+        if error.name != "django":
+            raise
+        raise SystemExit("This Python has no Django: use `.venv/bin/python`, which `make run` makes.") from None
 
 
 if __name__ == "__main__":

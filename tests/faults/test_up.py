@@ -115,3 +115,30 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
 )
 def test_setting_that_cannot_be_used(tmp_path: Path, name: str, value: str) -> None:
     assert name in refused(tmp_path / "var", **{name: value})
+
+
+def test_interrupted_while_it_prepares(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "up"],
+        cwd=REPOSITORY,
+        env=environment(VAR_DIR=str(var), PORT=str(free_port())),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as starting:
+        wait_until((var / "db.sqlite3").exists, 20)
+        starting.send_signal(signal.SIGINT)
+        assert starting.communicate(timeout=30)[1] == "Stopped before it was done.\n"
+        assert starting.returncode != 0
+
+
+def test_a_python_without_the_packages_is_told_which_one_has_them() -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "manage.py", "api_token", "ida@uni.example"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == "This Python has no Django: use `.venv/bin/python`, which `make run` makes.\n"
