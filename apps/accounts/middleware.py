@@ -50,7 +50,8 @@ class SignInRequired(LoginRequiredMiddleware):
                 return unauthorized()
         if not request.user.is_authenticated:
             _refuse_large_body(request)
-        if _must_change_password(request):
+        # The API answers 401 by itself (PersonalSession): a program cannot follow to a page.
+        if _must_change_password(request) and not request.path.startswith("/api/"):
             return redirect("account_change_password")
         if getattr(view_func, "login_required", True) and _is_fragment_of_ended_session(request):
             return HttpResponse(headers={"HX-Redirect": reverse("account_login")})
