@@ -8,13 +8,13 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.jobs.models import Run
@@ -88,7 +88,7 @@ class Claim:
                 raise ClaimLost
             yield
 
-    def _mine(self) -> Any:
+    def _mine(self) -> QuerySet[Run]:
         return Run.objects.filter(pk=self._run_pk, claim_token=self.token)
 
 
@@ -106,5 +106,5 @@ def hold(run: Run) -> Iterator[Claim | None]:
             claim.release()
 
 
-def _from_now() -> Any:
+def _from_now() -> datetime:
     return timezone.now() + timedelta(seconds=settings.CLAIM_SECONDS)

@@ -89,22 +89,20 @@ def _check(run: Run, inputs: Sequence[staging.InputFile]) -> GateReport:
         return GateReport.refused([Refusal("input folder", "file", str(changed))])
     except InputsUnreadable as unreadable:
         raise NotStored(f"They cannot be compared with the input images: {unreadable}") from unreadable
-    series = Series.objects.filter(study__archive=run.archive, study__study_instance_uid=run.study_instance_uid)
     expected = Expected(
         sop_class_uids=tuple(run.algorithm.produced_sop_classes),
-        taken_series_instance_uids=tuple(series.values_list("series_instance_uid", flat=True)),
         max_bytes=execution.limits_of(run.algorithm).output_bytes,
     )
     return _without_taken(run, run_gate(execution.output_directory(run), summary, expected))
 
 
 def _without_taken(run: Run, report: GateReport) -> GateReport:
-    """Refuses UIDs that other studies of the archive have, which the gate's child cannot know."""
+    """Refuses UIDs that the archive has already, which the gate's child cannot know."""
     uids = [output.sop_instance_uid for output in report.outputs]
     instances = Instance.objects.filter(archive=run.archive, sop_instance_uid__in=uids)
     taken = set(instances.values_list("sop_instance_uid", flat=True))
     series = Series.objects.filter(
-        study__archive=run.archive, series_instance_uid__in={output.series_instance_uid for output in report.outputs}
+        archive=run.archive, series_instance_uid__in={output.series_instance_uid for output in report.outputs}
     )
     taken |= set(series.values_list("series_instance_uid", flat=True))
     refusals = [

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from apps.jobs.reasons import ReasonCode
+
 MAX_REFUSALS = 100
 
 
@@ -44,8 +46,8 @@ class GateReport:
     def reason(self) -> str:
         """The reason code of a run that ends here: empty, `NO_OUTPUT` or `INVALID_OUTPUT`."""
         if self.refusals:
-            return "INVALID_OUTPUT"
-        return "" if self.outputs else "NO_OUTPUT"
+            return ReasonCode.INVALID_OUTPUT
+        return "" if self.outputs else ReasonCode.NO_OUTPUT
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, as `from_json` reads it."""
@@ -105,10 +107,8 @@ class InputSummary:
 
 @dataclass(frozen=True)
 class Expected:
-    """What this run may produce: declared SOP classes, UIDs that are taken already, and how much."""
+    """What this run may produce: declared SOP classes, and how much."""
 
     sop_class_uids: tuple[str, ...]
-    taken_series_instance_uids: tuple[str, ...] = ()
-    taken_sop_instance_uids: tuple[str, ...] = ()
     max_files: int = 5_000
     max_bytes: int = 4 * 1024**3

@@ -91,7 +91,7 @@ def broken_rules(
         return [
             *_file_meta(path, identity),
             *_patient_and_study(part10, identity, inputs),
-            *_new_uids(identity, inputs, expected),
+            *_new_uids(identity, inputs),
             *_sop_class(part10, identity, expected),
             *_pixels(part10),
             *_references(part10, identity, inputs, siblings),
@@ -124,17 +124,17 @@ def _patient_and_study(part10: Part10, identity: Identity, inputs: InputSummary)
         yield "StudyInstanceUID", "The StudyInstanceUID is not that of the input images."
 
 
-def _new_uids(identity: Identity, inputs: InputSummary, expected: Expected) -> Broken:
+def _new_uids(identity: Identity, inputs: InputSummary) -> Broken:
     for keyword, value in (
         ("SeriesInstanceUID", identity.series_instance_uid),
         ("SOPInstanceUID", identity.sop_instance_uid),
     ):
         if not UID(value).is_valid:
             yield keyword, f"The {keyword} is not a valid UID (PS3.5 9.1)."
-    if identity.series_instance_uid in inputs.series_instance_uids | {*expected.taken_series_instance_uids}:
-        yield "SeriesInstanceUID", "The SeriesInstanceUID is that of a series that exists; an output needs a new one."
-    if identity.sop_instance_uid in inputs.images or identity.sop_instance_uid in expected.taken_sop_instance_uids:
-        yield "SOPInstanceUID", "The SOPInstanceUID is that of an object that exists; an output needs a new one."
+    if identity.series_instance_uid in inputs.series_instance_uids:
+        yield "SeriesInstanceUID", "The SeriesInstanceUID is that of the input series; an output needs a new one."
+    if identity.sop_instance_uid in inputs.images:
+        yield "SOPInstanceUID", "The SOPInstanceUID is that of an input image; an output needs a new one."
 
 
 def _sop_class(part10: Part10, identity: Identity, expected: Expected) -> Broken:

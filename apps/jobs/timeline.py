@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from apps.core.models import StateEvent
 from apps.core.templatetags.ui import duration, in_bytes
+from apps.integrations.executors.port import FileSystem, Network
 from apps.jobs.badges import ahead_sentence
 from apps.jobs.models import Run
 from apps.jobs.reasons import word_of
@@ -78,10 +79,7 @@ def _lines(
         elif step.status in left:
             yield Line("done", step.done, _fact(run, step.status), duration(spent))
         elif step.status == run.status:
-            sentence = ahead_sentence(ahead) if step.status == Status.QUEUED else run.progress_text
-            yield Line(
-                "now", step.now, sentence if step.status in (Status.QUEUED, Status.RUNNING) else "", duration(spent)
-            )
+            yield Line("now", step.now, _news(run, ahead), duration(spent))
         else:
             yield Line("next", step.to_come, "", "")
 
@@ -117,8 +115,8 @@ def _news(run: Run, ahead: int) -> str:
 def _lock(run: Run) -> str:
     """What of the lock-in this machine could not give; nothing when all is as promised."""
     missing = []
-    if run.network == "shared":
+    if run.network == Network.SHARED:
         missing.append("the network could not be taken away")
-    if run.file_system == "open":
+    if run.file_system == FileSystem.OPEN:
         missing.append("files could not be closed off")
     return ", ".join(missing)

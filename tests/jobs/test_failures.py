@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from apps.archives.models import Instance, Series
+from apps.archives.models import Archive, Instance, Series
 from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.archives.services import object_path
 from apps.jobs import collecting, execution, services
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
+from tests.dicom import ct_series
+from tests.jobs.conftest import stored
 from tests.jobs.driving import drive
 from tests.jobs.packages import install, write_package
 from tests.waiting import wait_until
@@ -31,6 +33,15 @@ COPIES_INPUT = """
 import pathlib, shutil, sys
 for number, path in enumerate(pathlib.Path(sys.argv[1]).rglob("*.dcm")):
     shutil.copy(path, pathlib.Path(sys.argv[2], f"{number}.dcm"))
+"""
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+TAKES_A_UID = """
+import pathlib, sys, pydicom
+dataset = pydicom.dcmread(next(pathlib.Path(sys.argv[1]).rglob("*.dcm")))
+for keyword, value in {uids}.items():
+    setattr(dataset, keyword, value)
+dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+dataset.save_as(pathlib.Path(sys.argv[2], "image.dcm"))
 """
 WRITES_NOTES = """
 import pathlib, sys
@@ -77,6 +88,25 @@ def test_the_refused_attributes_are_named(as_bob: Entry, ct: Series, settings, t
     run = drive(services.launch(as_bob, algorithm, ct, arguments={}))
     named = {(refusal["file"], refusal["attribute"]) for refusal in run.gate_report["refusals"]}
     assert ("0.dcm", "SOPInstanceUID") in named
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize("keyword", ["SeriesInstanceUID", "SOPInstanceUID"])
+def test_uids_of_another_study_are_refused(
+    as_bob: Entry, archive: Archive, ct: Series, settings, tmp_path: Path, keyword: str
+):
+    other = stored(archive, ct_series(tmp_path / "other", seed="other", slices=1))
+    taken = {"SeriesInstanceUID": other.series_instance_uid, "SOPInstanceUID": other.instances.get().sop_instance_uid}
+    code = TAKES_A_UID.format(
+        uids={"SeriesInstanceUID": "1.2.3.4", "SOPInstanceUID": "1.2.3.5", keyword: taken[keyword]}
+    )
+    algorithm = install(settings, tmp_path / "packages", code, produced_sop_classes=[CT_IMAGE])
+    run = drive(services.launch(as_bob, algorithm, ct, arguments={}))
+    assert run.reason_code == "INVALID_OUTPUT"
+    assert [(one["attribute"], "that exists" in one["sentence"]) for one in run.gate_report["refusals"]] == [
+        (keyword, True)
+    ]
+    assert not Instance.objects.filter(series__study=ct.study).exclude(series=ct).exists()
 
 
 def test_an_algorithm_that_changed_since_launch_is_not_run(as_bob: Entry, ct: Series, settings, tmp_path: Path):

@@ -159,18 +159,6 @@ def test_file_meta_that_is_damaged(finished: Finished) -> None:
     assert "group 2" in refused(finished.check())["FileMetaInformationVersion"]
 
 
-def test_uids_that_exist_already(finished: Finished) -> None:
-    segmentation = pydicom.dcmread(finished.segmentation)
-    taken = replace(
-        EXPECTED,
-        taken_series_instance_uids=(segmentation.SeriesInstanceUID,),
-        taken_sop_instance_uids=(segmentation.SOPInstanceUID,),
-    )
-    sentences = refused(finished.check(taken))
-    assert "is that of a series that exists" in sentences["SeriesInstanceUID"]
-    assert "is that of an object that exists" in sentences["SOPInstanceUID"]
-
-
 def test_the_uids_of_the_input_itself(finished: Finished) -> None:
     finished.change(set_attribute("SeriesInstanceUID", finished.series.series_instance_uid))
     assert "SeriesInstanceUID" in refused(finished.check())

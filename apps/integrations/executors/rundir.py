@@ -94,9 +94,7 @@ def encode_request(run: RunSpec) -> str:
 def decode_request(content: str) -> RunSpec:
     """The inverse of `encode_request`."""
     fields = json.loads(content)
-    directories = {
-        key: Path(fields.pop(f"{key}")) for key in ("input_directory", "output_directory", "working_directory")
-    }
+    directories = {key: Path(fields.pop(key)) for key in ("input_directory", "output_directory", "working_directory")}
     limits = Limits(**fields.pop("limits"))
     return RunSpec(name=fields["name"], command=tuple(fields["command"]), limits=limits, **directories)
 
