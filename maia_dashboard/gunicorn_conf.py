@@ -2,6 +2,8 @@
 
 from django.conf import settings
 
+from maia_dashboard.gunicorn_log import NamelessRequests
+
 bind = f"{settings.ENV['BIND']}:{settings.ENV['PORT']}"
 workers = settings.ENV["WEB_PROCESSES"]
 threads = settings.ENV["WEB_THREADS"]
@@ -12,4 +14,6 @@ graceful_timeout = 10
 keepalive = 15
 accesslog = None  # the portal writes its own, without paths
 loglevel = "warning"
+logger_class = NamelessRequests
+forwarder_headers = ""  # no header of a client says where the portal is or which page is meant
 control_socket_disable = True

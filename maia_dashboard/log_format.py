@@ -2,6 +2,9 @@
 
 import logging
 import logging.config
+from collections.abc import Iterator, Mapping
+from traceback import TracebackException
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -18,7 +21,7 @@ def configure(level: str) -> None:
         "()": structlog.stdlib.ProcessorFormatter,
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(where_it_broke),
             structlog.processors.JSONRenderer(),
         ],
         "foreign_pre_chain": shared,
@@ -28,7 +31,8 @@ def configure(level: str) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"json": formatter},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "filters": {"unsaid": {"()": UnsaidErrors}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["unsaid"]}},
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
                 # Django's own lines name the path, which may carry a patient or a private link.
@@ -46,3 +50,25 @@ def configure(level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+class UnsaidErrors(logging.Filter):
+    """Celery's line of a task that failed, without what the exception says."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, Mapping) and "exc" in record.args:
+            record.args = {**record.args, "exc": "…"}
+        return True
+
+
+def where_it_broke(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """The traceback without what the exceptions say: a database, a decoder or a parser quotes values in that."""
+    return "".join(_frames(TracebackException(*exc_info)))
+
+
+def _frames(error: TracebackException) -> Iterator[str]:
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        yield from _frames(before)
+    yield from error.stack.format()
+    yield f"{error.exc_type.__module__}.{error.exc_type.__qualname__}\n"
