@@ -1,5 +1,6 @@
 """Django's settings. Values from outside come from `environment`, nowhere else."""
 
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from maia_dashboard import environment, log_format
 ENV = environment.read()
 BASE_DIR = ENV["BASE_DIR"]
 VAR_DIR = ENV["VAR_DIR"]
+os.umask(0o077)  # whatever this process writes is for nobody else, also in a folder that others may enter
 SECRET_KEY = ENV["SECRET_KEY"]
 DEBUG = False
 
@@ -153,6 +155,8 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Not what lies in a folder `static` of a package: that may be code, as in apps.archives.static.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -221,7 +225,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.Json"],
+    "ALLOWED_VERSIONS": ["1"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "apps.core.api.Pages",
     "PAGE_SIZE": 100,

@@ -150,7 +150,8 @@ def _static_fingerprint() -> str:
     found = hashlib.sha256()
     for path in sorted(Path(settings.BASE_DIR / "static").rglob("*")):
         found.update(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}\n".encode())
-    found.update((settings.BASE_DIR / "requirements.txt").read_bytes())
+    for name in ("requirements.txt", "maia_dashboard/settings.py"):
+        found.update((settings.BASE_DIR / name).read_bytes())
     return found.hexdigest()
 
 
