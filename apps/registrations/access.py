@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -34,7 +34,7 @@ def as_seen(user: User, pk: int, version: str) -> Registration:
     registration = for_approver(user, pk)
     if version and version != registration.version:
         try:
-            registration.status_changed_at = datetime.fromisoformat(version)
-        except ValueError:
+            registration.status_changed_at = datetime.fromisoformat(version).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise Http404 from None
     return registration

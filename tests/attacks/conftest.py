@@ -1,0 +1,3 @@
+from tests.registrations.conftest import submitted, waiting
+
+__all__ = ["submitted", "waiting"]
