@@ -13,6 +13,7 @@ from apps.accounts.bearer import CHALLENGE, token_of
 from apps.accounts.models import User
 
 View = Callable[..., HttpResponseBase]
+READ_AS_WHOLE = ("multipart/form-data", "application/json")
 OPEN_WITH_ONE_TIME_PASSWORD = (
     "account_change_password",
     "account_logout",
@@ -27,6 +28,12 @@ OPEN_WITH_ONE_TIME_PASSWORD = (
 def accepts_token(view: View) -> View:
     """Marks a view that programs may call with an API token; all others take a session only."""
     view.accepts_token = True  # type: ignore[attr-defined]
+    return view
+
+
+def takes_files(view: View) -> View:
+    """Marks a view that streams the files of a form to where they belong; all others take forms without files."""
+    view.takes_files = True  # type: ignore[attr-defined]
     return view
 
 
@@ -48,7 +55,7 @@ class SignInRequired(LoginRequiredMiddleware):
                 return self._with_token(request, header)
             if not request.user.is_authenticated:
                 return unauthorized()
-        if not request.user.is_authenticated:
+        if not request.user.is_authenticated or not getattr(view_func, "takes_files", False):
             _refuse_large_body(request)
         # The API answers 401 by itself (PersonalSession): a program cannot follow to a page.
         if _must_change_password(request) and not request.path.startswith("/api/"):
@@ -82,9 +89,10 @@ def unauthorized() -> HttpResponse:
 
 
 def _refuse_large_body(request: HttpRequest) -> None:
-    # Uploaded files do not count for Django's own limit, and reading the form's token writes them to the disk.
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        raise RequestDataTooBig("Somebody who is not signed in sends forms, never files.")
+    # Django's own limit counts neither files of a form, which reading its token writes to the disk, nor JSON.
+    is_large = int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if is_large and (request.content_type in READ_AS_WHOLE or not request.user.is_authenticated):
+        raise RequestDataTooBig("Files are taken where the view says so, and from nobody who is not signed in.")
 
 
 def _must_change_password(request: HttpRequest) -> bool:

@@ -50,8 +50,12 @@ def ensure_first_administrator(*, email: str) -> tuple[User, str] | None:
 
 def password_link(user: User) -> str:
     """An address where the person sets a password; valid until used or PASSWORD_RESET_TIMEOUT has passed."""
-    key = default_token_generator.make_token(user)
-    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
+    return password_address(user_pk_to_url_str(user), default_token_generator.make_token(user))
+
+
+def password_address(uidb36: str, key: str) -> str:
+    """Where a password is set, by the person's number in base 36 and a key of default_token_generator."""
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": key})
     return settings.PUBLIC_URL + path
 
 

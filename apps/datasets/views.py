@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import signed_in
+from apps.accounts.middleware import takes_files
 from apps.archives.models import StudyRead
 from apps.archives.port import ObjectUnavailable
 from apps.archives.results import Outcome
@@ -111,6 +112,7 @@ def upload_result(request: HttpRequest, namespace: str, pk: int) -> HttpResponse
     return render(request, "datasets/upload.html", context)
 
 
+@takes_files
 @csrf_exempt  # _take asks for the token: finding it reads the body, which is not read for who may not upload
 @require_POST
 def upload(request: HttpRequest, namespace: str) -> HttpResponse:
