@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,8 @@ from apps.archives.models import Archive, Series
 from apps.archives.services import IncomingFile, ensure_archive, receiving_folder, store_files
 from apps.jobs import services
 from apps.jobs.models import Algorithm
-from apps.projects.access import Entry, Role, enter
+from apps.projects.access import Entry, enter
 from apps.projects.models import Project
-from apps.projects.services import ensure_member
 from tests.dicom import WrittenSeries, ct_series
 
 
@@ -21,41 +19,6 @@ def own_folders(settings, tmp_path: Path) -> None:
     """Primary keys begin anew with each test, so folders named by them must too."""
     settings.ARCHIVES_DIR, settings.RUNS_DIR = tmp_path / "archives", tmp_path / "runs"
     settings.RUNS_DIR.mkdir()
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return User.objects.create_user("alice@example.org", "pw", name="Alice Ek")
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return User.objects.create_user("bob@example.org", "pw", name="Bob Berg")
-
-
-@pytest.fixture
-def vera(db: None) -> User:
-    return User.objects.create_user("vera@example.org", "pw", name="Vera Vik")
-
-
-@pytest.fixture
-def charlie(db: None) -> User:
-    return User.objects.create_user("charlie@example.org", "pw", name="Charlie Cole")
-
-
-@pytest.fixture
-def project(alice: User, bob: User, vera: User) -> Project:
-    project = Project.objects.create(
-        name="Heart",
-        namespace="heart",
-        principal_investigator="Alice Ek",
-        starts_on=date(2026, 1, 1),
-        ends_on=date(2027, 1, 1),
-        status=Project.Status.READY,
-    )
-    for person, role in ((alice, Role.OWNER), (bob, Role.MEMBER), (vera, Role.VIEWER)):
-        ensure_member(project, person, role=role)
-    return project
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from apps.jobs.models import Algorithm, Run
 from apps.projects.models import Project
 from tests.jobs.driving import drive
 
-RUNS = "/api/v1/projects/heart/runs/"
+RUNS = "/api/v1/projects/cardiac-mr/runs/"
 
 
 class Program:
@@ -41,7 +41,7 @@ def wish(segmentation: Algorithm, ct: Series) -> dict[str, object]:
 
 def test_the_projects_of_a_person(program: Program):
     found = program.get("/api/v1/projects/").json()["results"]
-    assert [(project["namespace"], project["state"]) for project in found] == [("heart", "ready")]
+    assert [(project["namespace"], project["state"]) for project in found] == [("cardiac-mr", "ready")]
 
 
 def test_the_algorithms(program: Program, bundled: None):

@@ -93,7 +93,7 @@ def test_an_algorithm_that_starts_after_the_cancel_is_stopped(as_bob: Entry, sle
 
 def test_who_may_cancel(client, as_bob: Entry, sleeper: Algorithm, ct: Series, alice: User, vera: User, charlie: User):
     run = services.launch(as_bob, sleeper, ct, arguments={})
-    address = reverse("jobs:cancel", args=["heart", run.pk])
+    address = reverse("jobs:cancel", args=["cardiac-mr", run.pk])
     for person, status in ((charlie, 404), (vera, 403)):
         client.force_login(person)
         assert client.post(address).status_code == status
@@ -110,7 +110,7 @@ def test_a_run_that_is_over_says_so(client, as_bob: Entry, sleeper: Algorithm, c
     run = services.launch(as_bob, sleeper, ct, arguments={})
     Run.objects.filter(pk=run.pk).update(status=Status.FAILED)
     client.force_login(as_bob.user)
-    page = client.post(reverse("jobs:cancel", args=["heart", run.pk]), follow=True)
+    page = client.post(reverse("jobs:cancel", args=["cardiac-mr", run.pk]), follow=True)
     assert "The run is over already." in page.content.decode()
 
 

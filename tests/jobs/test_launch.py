@@ -41,7 +41,7 @@ def test_a_member_launches_from_a_series(client, bob: User, segmentation: Algori
     assert "Measurements above a threshold" in page
     response = client.post(f"{address}&algorithm=threshold-segmentation", form())
     run = Run.objects.get()
-    assert response.headers["Location"] == reverse("jobs:run", args=["heart", run.pk])
+    assert response.headers["Location"] == reverse("jobs:run", args=["cardiac-mr", run.pk])
     assert (run.status, run.submitter, run.arguments) == ("queued", bob, {"threshold": 250})
     frozen = set(ct.instances.values_list("sop_instance_uid", "sha256"))
     assert set(run.inputs.values_list("sop_instance_uid", "sha256")) == frozen
@@ -158,7 +158,7 @@ def test_the_page_says_when_no_algorithm_takes_the_series(
     install(settings, tmp_path / "packages", "", modalities=["PT"])
     mr = stored(archive, ct_series(tmp_path / "mr", modality="MR", seed="mr"))
     client.force_login(bob)
-    address = f"{reverse('jobs:new', args=['heart'])}?series={mr.series_instance_uid}"
+    address = f"{reverse('jobs:new', args=['cardiac-mr'])}?series={mr.series_instance_uid}"
     assert "No algorithm takes series of this modality" in client.get(address).content.decode()
     assert client.post(address, form()).status_code == 200
     assert not Run.objects.exists()
@@ -172,7 +172,7 @@ def test_more_memory_than_a_run_may_have_is_refused(as_bob: Entry, segmentation:
 
 def test_without_a_series_the_person_is_sent_to_the_images(client, bob: User, project: Project):
     client.force_login(bob)
-    assert client.get(reverse("jobs:new", args=["heart"])).headers["Location"] == "/projects/heart/data/"
+    assert client.get(reverse("jobs:new", args=["cardiac-mr"])).headers["Location"] == "/projects/cardiac-mr/data/"
 
 
 def test_an_unknown_algorithm_is_not_found(client, bob: User, segmentation: Algorithm, address: str):
