@@ -1,0 +1,31 @@
+"""The real servers as fixtures of their names, each started once for all tests that ask for it.
+
+Collected only when asked for: `pytest -m peers` (as `make test-peers` does), or a path below tests/peers.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers.servers import SERVERS
+from tests.peers.starting import throwaway_folder
+
+HERE = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    named = any(Path(argument.partition("::")[0]).resolve().is_relative_to(HERE) for argument in config.args)
+    return None if named or config.option.markexpr == "peers" else True
+
+
+def _started_once(name: str) -> Callable[[], Iterator[object]]:
+    @pytest.fixture(scope="session", name=name)
+    def server() -> Iterator[object]:
+        with throwaway_folder() as folder, SERVERS[name](folder) as address:
+            yield address
+
+    return server
+
+
+globals().update({f"{name}_server": _started_once(name) for name in SERVERS})

@@ -1,0 +1,128 @@
+"""Runs a server for as long as it is needed: in a folder that is thrown away, its log beside its data."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+class CommandMissing(Exception):
+    """A server's command is not installed; says what to install."""
+
+
+class ServerFailed(Exception):
+    """A server ended or did not answer in time; its last words follow."""
+
+
+class LeftBehind(Exception):
+    """Processes or mounts of a folder outlived their server."""
+
+
+def require(commands: Sequence[str], packages: Path) -> None:
+    """Raises CommandMissing unless each command is there; `packages` lists the Debian packages that bring them."""
+    missing = [command for command in commands if shutil.which(command) is None]
+    if missing:
+        names = " ".join(packages.read_text().split())
+        raise CommandMissing(f"{', '.join(missing)} missing: apt-get install --no-install-recommends {names}")
+
+
+@contextmanager
+def throwaway_folder() -> Iterator[Path]:
+    """A folder that is removed in the end; raises LeftBehind when something still lives in it."""
+    folder = Path(tempfile.mkdtemp(prefix="maia-peers-"))
+    folder.chmod(0o711)  # a server's own user passes through to its data
+    try:
+        yield folder
+        if left := [*_processes_in(folder), *mounts_in(folder)]:
+            raise LeftBehind("; ".join(left))
+    finally:
+        shutil.rmtree(folder)
+
+
+def mounts_in(folder: Path) -> list[str]:
+    """Mount points below the folder, innermost first."""
+    points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    return [point for point in reversed(points) if Path(point).is_relative_to(folder)]
+
+
+def _processes_in(folder: Path) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            arguments = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in arguments or (process / "cwd").readlink().is_relative_to(folder):
+                found.append(f"{process.name} {arguments}")
+    return found
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    answers: Callable[[], object],
+    timeout_seconds: float = 60,
+    user: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The server from its first answer on; ended in the end, also when this process is killed.
+
+    It runs as `user` where this process is root's. Raises ServerFailed with the end of its log.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*_bound_to_us(stop_signal, user), *map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,  # Ctrl-C reaches the starter alone, which stops the servers in order
+        )
+    try:
+        _await(process, answers, log, timeout_seconds)
+        yield process
+    finally:
+        _stop(process, stop_signal)
+
+
+def _bound_to_us(stop_signal: signal.Signals, user: str | None) -> list[str]:
+    bound = ["setpriv", "--pdeathsig", stop_signal.name]
+    if user is not None and os.geteuid() == 0:
+        bound += ["--reuid", user, "--regid", user, "--init-groups"]
+    return bound
+
+
+def _await(process: subprocess.Popen[bytes], answers: Callable[[], object], log: Path, timeout_seconds: float) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            state = "does not answer" if process.returncode is None else f"ended with {process.returncode}"
+            raise ServerFailed(f"{log.stem} {state}: {log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.1)
+
+
+def _stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
+    process.send_signal(stop_signal)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(30)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+
+
+def accepts(port: int, host: str = LOOPBACK) -> bool:
+    """Whether something takes connections there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
