@@ -26,6 +26,7 @@ _MEDIA_TYPES = {
 }
 _MPEG4_AND_LATER = tuple(f"1.2.840.10008.1.2.4.10{number}" for number in range(2, 9))
 OCTET_STREAM = "application/octet-stream"
+PIXEL_DATA = "7FE00010"
 EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
 

@@ -11,7 +11,10 @@ from apps.archives.static.objects import Outcome
 
 
 class ObjectUnavailable(Exception):
-    """The index has the object, but its bytes are missing or damaged: an administrator has to look."""
+    """The index has the object, but its bytes are missing or damaged."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive has lost this object; an administrator has to look.")
 
 
 class NotInObject(Exception):

@@ -7,11 +7,9 @@ from typing import Any
 
 from apps.archives.intake import Arrival
 from apps.archives.models import NAME_LENGTH, TEXT_LENGTH
-
-JsonDataSet = dict[str, dict[str, Any]]
+from apps.archives.static.values import PERSON_NAME_GROUPS, JsonDataSet
 
 _LARGEST_INTEGER = 2**31 - 1
-_NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 # Returned for every match, empty when unknown (PS3.18 10.6.3.3).
 _ALWAYS_IN_STUDY = {
     "00080020": "DA", "00080030": "TM", "00080050": "SH", "00080090": "PN", "00100010": "PN", "00100020": "LO",
@@ -92,7 +90,7 @@ def first_text(attributes: JsonDataSet, tag: str) -> str:
 
 def text_of(value: Any) -> str:
     if isinstance(value, dict):
-        return "=".join(str(value.get(group, "")).rstrip("^") for group in _NAME_GROUPS).rstrip("=")
+        return "=".join(str(value.get(group, "")).rstrip("^") for group in PERSON_NAME_GROUPS).rstrip("=")
     return str(value)
 
 
@@ -127,16 +125,12 @@ def _study_attributes(arrival: Arrival) -> JsonDataSet:
 
 def _instance_attributes(arrival: Arrival) -> JsonDataSet:
     identity = arrival.identity
-    address = (
-        f"studies/{identity.study_instance_uid}/series/{identity.series_instance_uid}"
-        f"/instances/{identity.sop_instance_uid}"
-    )
     return _whole(
         {
             **_empty(_ALWAYS_IN_INSTANCE),
             **arrival.description["attributes"]["instance"],
             **_ADDED,
-            "00081190": {"vr": "UR", "Value": [address]},
+            "00081190": {"vr": "UR", "Value": [identity.address]},
             "0020000D": {"vr": "UI", "Value": [identity.study_instance_uid]},
             "0020000E": {"vr": "UI", "Value": [identity.series_instance_uid]},
         }

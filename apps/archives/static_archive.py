@@ -4,15 +4,16 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import structlog
 from django.conf import settings
 
 from apps.archives.intake import Arrival
-from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, OCTET_STREAM, frame_form
+from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, OCTET_STREAM, PIXEL_DATA, frame_form
 from apps.archives.models import Instance, Series
 from apps.archives.port import Content, Look, NotInObject, ObjectUnavailable, Picture
+from apps.archives.selectors import ORDER
 from apps.archives.static.layout import object_path, series_metadata_path
 from apps.archives.static.objects import (
     Outcome,
@@ -26,8 +27,6 @@ from apps.archives.static.pool import Reply, default_pool
 from apps.archives.static.refusals import FileRefused
 
 log = structlog.get_logger(__name__)
-
-PIXEL_DATA = "7FE00010"
 
 Range = tuple[int, int]
 
@@ -204,12 +203,12 @@ def _check_frames(instance: Instance, numbers: Sequence[int]) -> None:
 
 
 def _metadata_rows(series: Series) -> Iterator[bytes]:
-    rows = Instance.objects.filter(series=series).order_by("instance_number", "sop_instance_uid")
+    rows = Instance.objects.filter(series=series).order_by(*ORDER)
     for packed in rows.values_list("metadata", flat=True).iterator(chunk_size=200):
         yield gzip.decompress(packed)
 
 
-def _lines(file: Any) -> Iterator[bytes]:
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
     """The objects of a metadata file, which has one a line."""
     with file, gzip.GzipFile(fileobj=file) as lines:
         for line in lines:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.archives.static.colours import segment_colour
-
-JsonDataSet = dict[str, dict[str, Any]]
+from apps.archives.static.values import JsonDataSet
 
 _SERIES_INSTANCE_UID = "0020000E"
 _REFERENCED_SOP_INSTANCE_UID = "00081155"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from apps.datasets.references import JsonDataSet, first, items
+from apps.archives.static.values import JsonDataSet
+from apps.datasets.references import first, items
 
 _CONCEPT_NAME, _CONTENT, _VALUE_TYPE, _MEANING = "0040A043", "0040A730", "0040A040", "00080104"
 _CODE, _MEASURED, _NUMERIC, _UNITS = "0040A168", "0040A300", "0040A30A", "004008EA"

@@ -7,19 +7,20 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
+from pydicom.uid import SegmentationStorage
 
 from apps.archives.models import Instance, Series
 from apps.archives.selectors import instances_of, metadata_of
+from apps.archives.static.values import JsonDataSet
 from apps.datasets import access, selectors, stacks
 from apps.datasets.addresses import frame_address, mask_address
 from apps.datasets.pictures import applied_window
-from apps.datasets.references import JsonDataSet, first
+from apps.datasets.references import first
 from apps.datasets.reports import content_of
 from apps.datasets.stacks import Frame, Mask
 from apps.datasets.templatetags.dicom import dicom_date
 
 MOST_REPORTS = 20
-SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 FACTS = (
     ("Body part", "00180015"),
     ("Protocol", "00181030"),
@@ -93,7 +94,7 @@ def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) ->
 
 def _window(instance: Instance, frame: int, metadata: JsonDataSet) -> list[float] | None:
     """What the viewer starts from: as the image says, else as it is shown; None for colour and for masks."""
-    if instance.sop_class_uid == SEGMENTATION_STORAGE or not stacks.is_grey(metadata):
+    if instance.sop_class_uid == SegmentationStorage or not stacks.is_grey(metadata):
         return None
     return stacks.window_of(metadata) or applied_window(instance, frame)
 

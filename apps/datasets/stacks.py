@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.datasets.references import JsonDataSet, first
+from apps.archives.static.values import JsonDataSet
+from apps.datasets.references import first
 
 _WINDOW_CENTER, _WINDOW_WIDTH, _PIXEL_SPACING = "00281050", "00281051", "00280030"
 _PHOTOMETRIC_INTERPRETATION = "00280004"

@@ -1,4 +1,3 @@
-import errno
 import shutil
 import uuid
 from http import HTTPStatus
@@ -25,6 +24,7 @@ from apps.archives.selectors import DERIVED_MODALITIES, metadata_of
 from apps.archives.services import IncomingFile, note_read
 from apps.archives.static.pool import PoolBusy
 from apps.archives.static.refusals import FileRefused
+from apps.core import disk
 from apps.datasets import access, listing, selectors, services, tags
 from apps.datasets.forms import StudyFilter
 from apps.datasets.pictures import mask_over
@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 PAGE_LENGTH = 50
 LEAST_FREE_BYTES = 200 * 1024**2
-DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 DISK_IS_FULL = "The disk of this portal is full. What it had stored before stays; ask an administrator for space."
 OVERLAY_KEPT_SECONDS = 3600
 
@@ -130,7 +129,7 @@ def upload(request: HttpRequest, namespace: str) -> HttpResponse:
         most = f"{settings.DATA_UPLOAD_MAX_NUMBER_FILES} files"
         return _refused(request, entry, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_much(most))
     except OSError as error:
-        if error.errno not in DISK_FULL:
+        if not disk.is_full(error):
             raise
         log.exception("disk is full")
         return _refused(request, entry, HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
@@ -167,11 +166,11 @@ def overlay(request: HttpRequest, namespace: str, series_instance_uid: str, sop_
     try:
         picture = mask_over(segmentations, image, frame=_frame(request.GET.get("frame", "1")))
     except FileRefused as refusal:
-        return _plain_text(refusal.sentence, HTTPStatus.NOT_ACCEPTABLE)
-    except ObjectUnavailable:
-        return _plain_text("The archive has lost this object; an administrator has to look.", HTTPStatus.GONE)
-    except PoolBusy:
-        return _plain_text("The archive is busy; try again in a minute.", HTTPStatus.SERVICE_UNAVAILABLE)
+        return _plain_text(refusal, HTTPStatus.NOT_ACCEPTABLE)
+    except ObjectUnavailable as loss:
+        return _plain_text(loss, HTTPStatus.GONE)
+    except PoolBusy as busy:
+        return _plain_text(busy, HTTPStatus.SERVICE_UNAVAILABLE)
     response = HttpResponse(picture.body, content_type=picture.media_type)
     patch_cache_control(response, private=True, max_age=OVERLAY_KEPT_SECONDS)
     return response
@@ -200,5 +199,5 @@ def _frame(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 1
 
 
-def _plain_text(sentence: str, status: HTTPStatus) -> HttpResponse:
-    return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+def _plain_text(error: Exception, status: HTTPStatus) -> HttpResponse:
+    return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")

@@ -1,6 +1,5 @@
 """Answers of the DICOMweb addresses: for programs, so errors are JSON with a sentence too."""
 
-import errno
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
@@ -18,6 +17,7 @@ from apps.archives.dicomweb.query import QueryInvalid
 from apps.archives.port import Content, NotInObject, ObjectUnavailable
 from apps.archives.static.pool import PoolBusy
 from apps.archives.static.refusals import FileRefused
+from apps.core import disk
 
 View = Callable[..., HttpResponseBase]
 
@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 _DAY_SECONDS = 24 * 3600
 _CHUNK_BYTES = 128 * 1024
-_DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class RequestRefused(Exception):
@@ -36,17 +35,19 @@ class RequestRefused(Exception):
         self.status = status
 
 
-# What a view raises, the status of the answer, and its sentence, where the error has none of its own.
-_PROBLEMS: tuple[tuple[tuple[type[Exception], ...], HTTPStatus, str], ...] = (
-    ((Http404, NotInObject), HTTPStatus.NOT_FOUND, "There is nothing at this address."),
-    ((PermissionDenied,), HTTPStatus.FORBIDDEN, ""),
-    ((QueryInvalid, MultipartInvalid), HTTPStatus.BAD_REQUEST, ""),
-    ((NotAcceptable, FileRefused), HTTPStatus.NOT_ACCEPTABLE, ""),
-    ((TooManyParts,), HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request has too many parts; send it as several."),
-    ((PoolBusy,), HTTPStatus.SERVICE_UNAVAILABLE, "The archive is busy; try again in a minute."),
-    ((ObjectUnavailable,), HTTPStatus.GONE, "The archive has lost this object; an administrator has to look."),
-)
-_EXPECTED = tuple(kind for kinds, _, _ in _PROBLEMS for kind in kinds)
+# What a view raises, and the status of the answer.
+_PROBLEMS: dict[type[Exception], HTTPStatus] = {
+    Http404: HTTPStatus.NOT_FOUND,
+    NotInObject: HTTPStatus.NOT_FOUND,
+    PermissionDenied: HTTPStatus.FORBIDDEN,
+    QueryInvalid: HTTPStatus.BAD_REQUEST,
+    MultipartInvalid: HTTPStatus.BAD_REQUEST,
+    NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    FileRefused: HTTPStatus.NOT_ACCEPTABLE,
+    TooManyParts: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    PoolBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    ObjectUnavailable: HTTPStatus.GONE,
+}
 
 
 def dicomweb(*methods: str) -> Callable[[View], View]:
@@ -63,10 +64,10 @@ def dicomweb(*methods: str) -> Callable[[View], View]:
                 return view(request, *arguments, **named)
             except RequestRefused as error:
                 return problem(error.status, str(error))
-            except _EXPECTED as error:
+            except tuple(_PROBLEMS) as error:
                 return _problem_of(error)
             except OSError as error:
-                if error.errno not in _DISK_IS_FULL:
+                if not disk.is_full(error):
                     raise
                 log.exception("disk is full")
                 return problem(HTTPStatus.INSUFFICIENT_STORAGE, "The archive's disk is full; tell the administrators.")
@@ -81,8 +82,9 @@ def problem(status: HTTPStatus, sentence: str) -> HttpResponse:
 
 
 def _problem_of(error: Exception) -> HttpResponse:
-    status, sentence = next((status, text) for kinds, status, text in _PROBLEMS if isinstance(error, kinds))
-    response = problem(status, sentence or str(error))
+    status = next(status for kind, status in _PROBLEMS.items() if isinstance(error, kind))
+    is_missing = status == HTTPStatus.NOT_FOUND
+    response = problem(status, "There is nothing at this address." if is_missing else str(error))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = "60"
     return response

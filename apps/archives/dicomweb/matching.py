@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from django.db.models import Q
 
 from apps.archives.dicomweb.query import MODALITIES_IN_STUDY, Level, Match, Query, QueryInvalid, bounds
-from apps.archives.rows import JsonDataSet, text_of
+from apps.archives.rows import text_of
+from apps.archives.static.values import JsonDataSet
 
 Test = Callable[[JsonDataSet], bool]
 

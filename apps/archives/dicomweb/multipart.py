@@ -28,6 +28,9 @@ class MultipartInvalid(Exception):
 class TooManyParts(Exception):
     """The body has more parts than one request may have."""
 
+    def __init__(self) -> None:
+        super().__init__("The request has too many parts; send it as several.")
+
 
 @dataclass(frozen=True)
 class Part:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
+from apps.archives.media import OCTET_STREAM
+
 MULTIPART = "multipart/related"
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
 JSON = "application/json"
-OCTET_STREAM = "application/octet-stream"
 # Names of the time before the types were registered, as clients still send them.
 _OLD_NAMES = {"image/x-jls": "image/jls", "image/x-dicom-rle": "image/dicom-rle", "image/jpg": "image/jpeg"}
 

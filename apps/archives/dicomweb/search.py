@@ -12,9 +12,10 @@ from django.db.models import Q, QuerySet
 from apps.archives.dicomweb.matching import Test, conditions
 from apps.archives.dicomweb.query import MAX_RESULTS, MODALITIES_IN_STUDY, SEARCHABLE, Level, Query
 from apps.archives.models import Archive, Instance, Series, Study
-from apps.archives.rows import JsonDataSet, compact
+from apps.archives.rows import compact
 from apps.archives.selectors import ORDER
 from apps.archives.static.describe import INSTANCE_TAGS
+from apps.archives.static.values import JsonDataSet
 
 _CHUNK = 500
 

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from apps.archives.dicomweb.answers import RequestRefused
 from apps.archives.dicomweb.negotiation import DICOM, MULTIPART, content_type
 from apps.archives.results import StoredResult
-from apps.archives.rows import JsonDataSet, compact
+from apps.archives.rows import compact
+from apps.archives.static.values import JsonDataSet
 
 _CHUNK_BYTES = 1024 * 1024
 _RETRIEVE_URL, _SOP_CLASS, _SOP_INSTANCE = "00081190", "00081150", "00081155"
@@ -71,11 +72,7 @@ def response_json(results: Sequence[StoredResult], root: str) -> str:
 def _stored(result: StoredResult, root: str) -> JsonDataSet:
     identity = result.identity
     assert identity is not None  # noqa: S101 - it was read
-    address = (
-        f"{root}/studies/{identity.study_instance_uid}/series/{identity.series_instance_uid}"
-        f"/instances/{identity.sop_instance_uid}"
-    )
-    return {**_referenced(result), _RETRIEVE_URL: {"vr": "UR", "Value": [address]}}
+    return {**_referenced(result), _RETRIEVE_URL: {"vr": "UR", "Value": [f"{root}/{identity.address}"]}}
 
 
 def _failed(result: StoredResult) -> JsonDataSet:

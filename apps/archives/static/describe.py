@@ -8,9 +8,9 @@ from pydicom.datadict import tag_for_keyword
 
 from .dataset import Part10, open_part10
 from .frames import Frames, frames_of, pixel_element
-from .identity import Identity, identity_of
-from .metadata import JsonDataSet, Metadata, metadata_of
-from .values import WORD_BYTES
+from .identity import identity_of
+from .metadata import Metadata, metadata_of
+from .values import WORD_BYTES, JsonDataSet
 
 
 def _tags(keywords: str) -> frozenset[str]:
@@ -52,7 +52,7 @@ def describe(path: str) -> tuple[dict[str, Any], bytes]:
     with open_part10(path) as part10:
         identity = identity_of(part10)
         frames = frames_of(part10)
-        metadata = metadata_of(part10, bulk_address=_bulk_address(identity))
+        metadata = metadata_of(part10, bulk_address=f"{identity.address}/bulkdata")
         header = {
             **asdict(identity),
             "transfer_syntax_uid": part10.transfer_syntax_uid,
@@ -62,13 +62,6 @@ def describe(path: str) -> tuple[dict[str, Any], bytes]:
             "bulk": _bulk(metadata, part10),
         }
     return header, _compact_json(metadata.attributes)
-
-
-def _bulk_address(identity: Identity) -> str:
-    return (
-        f"studies/{identity.study_instance_uid}/series/{identity.series_instance_uid}"
-        f"/instances/{identity.sop_instance_uid}/bulkdata"
-    )
 
 
 def _attributes(attributes: JsonDataSet) -> dict[str, JsonDataSet]:

@@ -20,6 +20,11 @@ class Identity:
     sop_instance_uid: str
     sop_class_uid: str
 
+    @property
+    def address(self) -> str:
+        """The object's own address, relative to the root of a DICOMweb service (PS3.18 10.1)."""
+        return instance_address(self.study_instance_uid, self.series_instance_uid, self.sop_instance_uid)
+
 
 def identity_of(part10: Part10) -> Identity:
     """The four UIDs; raises FileRefused when one is missing or not a UID (PS3.5 9.1)."""
@@ -29,6 +34,11 @@ def identity_of(part10: Part10) -> Identity:
         sop_instance_uid=_uid(part10, 0x00080018, "SOPInstanceUID"),
         sop_class_uid=_uid(part10, 0x00080016, "SOPClassUID"),
     )
+
+
+def instance_address(study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> str:
+    """The address of an object relative to the root of a DICOMweb service (PS3.18 10.1)."""
+    return f"studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"
 
 
 def is_uid(text: str) -> bool:

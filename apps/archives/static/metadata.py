@@ -7,15 +7,13 @@ from typing import Any
 from .dataset import Part10
 from .elements import Element, Elements
 from .frames import PIXEL_TAGS
-from .values import BINARY_VRS, encodings_of, json_value, json_vr
+from .values import BINARY_VRS, JsonDataSet, encodings_of, json_value, json_vr
 
 INLINE_BINARY_BYTES = 1024
 INLINE_OTHER_BYTES = 64 * 1024
 _CHARACTER_SET = 0x00080005
 _AVAILABLE_TRANSFER_SYNTAX = "00083002"
 _PADDING = 0xFFFCFFFC
-
-JsonDataSet = dict[str, dict[str, Any]]
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydicom.uid import SegmentationStorage
 
 from .colours import segment_colours
 from .dataset import PER_FRAME_FUNCTIONAL_GROUPS, SHARED_FUNCTIONAL_GROUPS, DataSet, Part10, open_part10
@@ -13,7 +14,6 @@ from .decoding import Pixels, located_frame
 from .frames import geometry_of
 from .refusals import FileRefused
 
-_SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 _DERIVATION_IMAGE, _SOURCE_IMAGE = 0x00089124, 0x00082112
 _REFERENCED_SOP_INSTANCE_UID, _REFERENCED_FRAME_NUMBER = 0x00081155, 0x00081160
 _SEGMENT_IDENTIFICATION, _REFERENCED_SEGMENT_NUMBER = 0x0062000A, 0x0062000B
@@ -32,7 +32,7 @@ def overlay(
     `segments` (their numbers), or `absent` when nothing lies on that image. Raises FileRefused.
     """
     with open_part10(path) as segmentation:
-        if segmentation.text(0x00080016) != _SEGMENTATION_STORAGE:
+        if segmentation.text(0x00080016) != SegmentationStorage:
             raise FileRefused("The file is no segmentation.")
         frames = _frames_by_source(segmentation, sop_instance_uid, frame)
         if frames is None:

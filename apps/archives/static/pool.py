@@ -24,6 +24,9 @@ class Reply(NamedTuple):
 class PoolBusy(Exception):
     """All children stayed busy for as long as the caller was ready to wait."""
 
+    def __init__(self) -> None:
+        super().__init__("The archive is busy; try again in a minute.")
+
 
 class ChildPool:
     """At most `size` children, started when needed, reused, and replaced when they die. Safe for threads."""

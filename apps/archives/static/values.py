@@ -9,6 +9,9 @@ from typing import Any
 
 from pydicom.charset import convert_encodings, decode_bytes
 
+JsonDataSet = dict[str, dict[str, Any]]
+"""One DICOM JSON object: elements by tag, eight hexadecimal digits."""
+
 _NUMBER_FORMATS = {
     "FD": "d", "FL": "f", "SL": "l", "SS": "h", "SV": "q", "UL": "L", "US": "H", "UV": "Q",
     "US or SS": "H", "US or OW": "H", "US or SS or OW": "H",
@@ -18,7 +21,7 @@ _SINGLE_TEXT = frozenset({"LT", "ST", "UR", "UT"})
 _OTHER_CHARACTER_SETS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([Ee][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
-_PERSON_NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+PERSON_NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _DELIMITERS = {"PN": {0x5C, 0x3D, 0x5E}}
 # VRs of words that big endian files write the other way round; all others are bytes.
 WORD_BYTES = {
@@ -79,7 +82,7 @@ def _plain(text: str) -> str | None:
 
 def _person_name(text: str) -> dict[str, str] | None:
     groups = (group.strip(" \0") for group in text.split("="))
-    name = {key: group for key, group in zip(_PERSON_NAME_GROUPS, groups, strict=False) if group}
+    name = {key: group for key, group in zip(PERSON_NAME_GROUPS, groups, strict=False) if group}
     return name or None
 
 

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.archives.models import Instance
+from apps.archives.static import identity
 
 
 def root(request: HttpRequest, namespace: str, archive_name: str) -> str:
@@ -23,7 +24,7 @@ def _origin(request: HttpRequest) -> str:
 def instance_address(root: str, instance: Instance) -> str:
     """Of an instance that is loaded with series and study."""
     series = instance.series
-    return (
-        f"{root}/studies/{series.study.study_instance_uid}/series/{series.series_instance_uid}"
-        f"/instances/{instance.sop_instance_uid}"
+    path = identity.instance_address(
+        series.study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid
     )
+    return f"{root}/{path}"

@@ -4,16 +4,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from apps.archives.access import Visit, visit
 from apps.archives.dicomweb import answers, multipart
-from apps.archives.dicomweb.negotiation import OCTET_STREAM, Offer, choose
+from apps.archives.dicomweb.negotiation import Offer, choose
 from apps.archives.dicomweb.presentation import look_of
-from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, frame_form
+from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, OCTET_STREAM, PIXEL_DATA, frame_form
 from apps.archives.models import Instance
 from apps.archives.port import Content, NotInObject
 from apps.archives.selectors import representative_of
 from apps.archives.services import note_read, render, store_of
 from apps.archives.views import addresses
-
-PIXEL_DATA = "7FE00010"
 
 
 @answers.dicomweb("GET", "HEAD")
