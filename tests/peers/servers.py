@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from tests.peers.keycloak import running_keycloak
 from tests.peers.mail import running_mail
 from tests.peers.orthanc import running_orthanc
 from tests.peers.postgresql import running_postgresql
@@ -14,4 +15,5 @@ SERVERS: Mapping[str, Callable[[Path], AbstractContextManager[object]]] = {
     "redis": running_redis,
     "mail": running_mail,
     "orthanc": running_orthanc,
+    "keycloak": running_keycloak,
 }
