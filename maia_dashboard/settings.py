@@ -116,6 +116,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "apps.accounts.adapter.LocalAccounts"
+ACCOUNT_FORMS = {
+    "login": "apps.accounts.forms.SignInForm",
+    "change_password": "apps.accounts.forms.ChangedPasswordForm",
+    "reset_password": "apps.accounts.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "apps.accounts.forms.NewPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -159,3 +159,18 @@ def test_a_stranger_cannot_fill_the_disk(client: Client, db: None) -> None:
     for name in ("account_login", "registrations:register", "account_reset_password"):
         answer = client.post(reverse(name), body, content_type="multipart/form-data; boundary=x")
         assert answer.status_code == 400, name
+
+
+def test_fields_have_the_same_words_on_every_page_and_say_them_once(client: Client, alice: User) -> None:
+    sign_in_page, forgotten = (client.get(reverse(name)).text for name in ("account_login", "account_reset_password"))
+    client.force_login(alice)
+    change = client.get(reverse("account_change_password")).text
+    chosen = Client().get(services.password_link(alice), follow=True).text
+    for text, label in (
+        (sign_in_page, "E-mail address"),
+        (forgotten, "E-mail address"),
+        (change, "Current password"),
+        (chosen, "New password again"),
+    ):
+        assert f">{label}<" in text
+        assert "placeholder" not in text
