@@ -25,6 +25,14 @@ def test_every_icon_that_a_template_names_is_in_the_sprite(path: Path) -> None:
     assert {a or b for a, b in named} <= ICONS
 
 
+def test_every_icon_in_the_sprite_is_in_use() -> None:
+    root = Path(settings.BASE_DIR)
+    scripts = [*(root / "apps").rglob("*.py"), *(STATIC / "js").glob("*.js")]
+    sources = "".join(path.read_text() for path in (*TEMPLATES, *scripts))
+    assembled = {"player-pause"}  # by viewer.js
+    assert {icon for icon in ICONS if f'"{icon}"' not in sources} == assembled
+
+
 def test_a_fragment_never_extends() -> None:
     assert [path.name for path in TEMPLATES if path.name.startswith("_") and "{% extends" in path.read_text()] == []
 
