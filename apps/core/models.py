@@ -67,7 +67,7 @@ class Step(Stateful):
     @property
     def kind(self) -> str:
         """How the timeline draws it."""
-        return {"waiting": "next", "running": "now"}.get(self.status, self.status)
+        return {self.Status.WAITING: "next", self.Status.RUNNING: "now"}.get(self.Status(self.status), self.status)
 
 
 class Mail(Stateful):

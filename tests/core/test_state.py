@@ -3,11 +3,13 @@
 import threading
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
+from django.db.models import CheckConstraint
 
 from apps.accounts.models import User
 from apps.core.models import Ledger, StateEvent, Step
-from apps.core.state import IllegalTransition
+from apps.core.state import IllegalTransition, Stateful
 
 Status = Step.Status
 
@@ -57,6 +59,17 @@ def test_a_row_that_went_away_and_came_back_is_another_version(step: Step) -> No
 def test_the_database_guards_the_values(step: Step) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Step.objects.filter(pk=step.pk).update(status="lost")
+
+
+def test_the_guard_of_every_table_has_every_declared_status() -> None:
+    """The list stands twice, in `Status` and in the constraint: a migration must not need the class."""
+    tables = [model for model in apps.get_models() if issubclass(model, Stateful)]
+    assert len(tables) >= 5
+    for model in tables:
+        guards = [one.condition.children for one in model._meta.constraints if isinstance(one, CheckConstraint)]
+        assert [("status__in", model.Status.values)] in guards, model
+        reached = {status for targets in model.TRANSITIONS.values() for status in targets}
+        assert reached | model.TRANSITIONS.keys() <= set(model.Status.values), model
 
 
 @pytest.mark.race
