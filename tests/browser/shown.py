@@ -81,7 +81,7 @@ def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Sho
         Shown("change-password", "/account/password/change/"),
         Shown("outbox", "/outbox/"),
         Shown("approvals", "/approvals/"),
-        Shown("approvals-all", "/approvals/?status=all"),
+        Shown("approvals-all", "/approvals/?status="),
         Shown("approval", "/approvals/1/"),
         Shown("algorithms", "/algorithms/"),
         Shown("project", project),
