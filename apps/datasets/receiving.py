@@ -9,6 +9,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+SUFFIX = ".upload"
+"""Of all that an upload keeps in FILE_UPLOAD_TEMP_DIR, which Django names so too."""
+
 
 class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
     """A whole file on disk. Closing removes it, unless the archive has taken it by then."""
@@ -30,7 +33,7 @@ class KeepOnDisk(FileUploadHandler):
 
     def new_file(self, *args: object, **kwargs: object) -> None:
         super().new_file(*args, **kwargs)  # type: ignore[arg-type]
-        descriptor, name = tempfile.mkstemp(suffix=".upload", dir=settings.FILE_UPLOAD_TEMP_DIR)
+        descriptor, name = tempfile.mkstemp(suffix=SUFFIX, dir=settings.FILE_UPLOAD_TEMP_DIR)
         self.file, self.path = os.fdopen(descriptor, "wb"), Path(name)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,9 @@ from apps.archives.results import Outcome, StoredResult
 from apps.archives.services import IncomingFile, reader, store_files
 from apps.archives.static.refusals import FileRefused
 from apps.audit.services import record
+from apps.core.disk import remove_abandoned
 from apps.datasets.models import Upload
+from apps.datasets.receiving import SUFFIX
 
 BATCH_FILES = 200
 MAX_ZIP_MEMBERS = 100_000
@@ -74,15 +75,12 @@ def import_files(archive: Archive, paths: Sequence[Path], *, by: User) -> Receip
 
 
 def sweep() -> int:
-    """Removes what uploads that were killed left in the temporary folder; returns how many entries."""
-    oldest = time.time() - ABANDONED_SECONDS
-    abandoned = [entry for entry in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if _is_older(entry, oldest)]
-    for entry in abandoned:
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
-    return len(abandoned)
+    """Removes what uploads that were killed left in the temporary folder; returns how many entries.
+
+    The folder is that of the whole portal: what others keep there for days is theirs.
+    """
+    left = Path(settings.FILE_UPLOAD_TEMP_DIR).glob(f"*{SUFFIX}")
+    return remove_abandoned(left, older_than_seconds=ABANDONED_SECONDS)
 
 
 def _begin(archive: Archive, *, by: User, key: uuid.UUID) -> Upload:
@@ -150,16 +148,9 @@ def _is_zip(path: Path) -> bool:
     return head.startswith(ZIP_STARTS) and head[128:] != b"DICM"
 
 
-def _is_older(entry: Path, oldest: float) -> bool:
-    try:
-        return entry.stat().st_mtime < oldest
-    except FileNotFoundError:
-        return False
-
-
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(suffix=".upload", dir=settings.FILE_UPLOAD_TEMP_DIR))
+    folder = Path(tempfile.mkdtemp(suffix=SUFFIX, dir=settings.FILE_UPLOAD_TEMP_DIR))
     try:
         yield folder
     finally:

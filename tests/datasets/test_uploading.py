@@ -252,10 +252,13 @@ def test_a_repeat_after_a_failure_completes_the_upload(
 def test_files_of_killed_uploads_are_swept(monkeypatch: pytest.MonkeyPatch) -> None:
     abandoned = Path(settings.FILE_UPLOAD_TEMP_DIR, "killed.upload")
     abandoned.write_bytes(b"half")
+    somebody_elses = Path(settings.FILE_UPLOAD_TEMP_DIR, "beat")
+    somebody_elses.touch()
     assert services.sweep() == 0
     monkeypatch.setattr(services, "ABANDONED_SECONDS", -60)
     assert services.sweep() >= 1
     assert not abandoned.exists()
+    assert somebody_elses.exists()
 
 
 def test_files_of_this_machine_are_copied_in(archive: Archive, alice: User, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ import enum
 import filecmp
 import gzip
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+
+from apps.core.disk import remove_abandoned
 
 from .layout import incoming_folder
 
@@ -74,15 +74,7 @@ def read_range(path: Path, ranges: Iterable[tuple[int, int]]) -> Iterator[bytes]
 
 def sweep_temporaries(root: Path, *, older_than_seconds: float) -> int:
     """Remove what uploads that died left in the incoming folder; returns how many entries."""
-    oldest = time.time() - older_than_seconds
-    incoming = incoming_folder(root)
-    entries = [entry for entry in incoming.iterdir() if _modified(entry) < oldest] if incoming.is_dir() else []
-    for entry in entries:
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
-    return len(entries)
+    return remove_abandoned(incoming_folder(root).glob("*"), older_than_seconds=older_than_seconds)
 
 
 def write_series_metadata(destination: Path, root: Path, instances: Iterable[bytes]) -> None:
@@ -144,10 +136,3 @@ def _chunks(read: Callable[[int], bytes], length: int) -> Iterator[bytes]:
             raise ObjectCutShort
         remaining -= len(chunk)
         yield chunk
-
-
-def _modified(entry: Path) -> float:
-    try:
-        return entry.stat().st_mtime
-    except FileNotFoundError:
-        return time.time()
