@@ -36,7 +36,9 @@ unit: $(VENV)/.dev  ## Tests without a browser
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser"
 
 browser: $(VENV)/.dev  ## Tests in headless Chromium
-	$(BIN)/python -m pytest -q -m browser
+	@for name in chromium chromium-browser google-chrome; do \
+		command -v $$name >/dev/null && exec $(BIN)/python -m pytest -q -m browser; \
+	done; echo "Browser tests left out: Chromium is not installed (on Debian, apt-get install chromium)"
 
 bench: $(VENV)/.dev  ## Print the figures
 	$(BIN)/python -m tests.bench
