@@ -162,14 +162,8 @@ def _queue(
         RunInput(run=run, sop_instance_uid=uid, size_bytes=size_bytes, sha256=sha256)
         for uid, size_bytes, sha256 in instances
     )
-    record(
-        "run.launched",
-        actor=entry.user.pk,
-        project=entry.project.pk,
-        subject=run,
-        algorithm=algorithm.name,
-        digest=algorithm.digest,
-    )
+    of_what = {"algorithm": algorithm.name, "digest": algorithm.digest}
+    record("run.launched", actor=entry.user.pk, project=entry.project.pk, subject=run, **of_what)
     ring("jobs.advance", run.pk)
     return run
 
