@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.images import Podman
 from tests.peers.servers import SERVERS
 from tests.peers.starting import throwaway_folder
 
@@ -29,3 +30,10 @@ def _started_once(name: str) -> Callable[[], Iterator[object]]:
 
 
 globals().update({f"{name}_server": _started_once(name) for name in SERVERS})
+
+
+@pytest.fixture
+def podman() -> Iterator[Podman]:
+    """Without an image yet."""
+    with throwaway_folder() as folder:
+        yield Podman(folder)

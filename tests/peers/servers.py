@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.peers.keycloak import running_keycloak
+from tests.peers.kubernetes import running_kubernetes
 from tests.peers.mail import running_mail
 from tests.peers.orthanc import running_orthanc
 from tests.peers.postgresql import running_postgresql
 from tests.peers.redis import running_redis
+from tests.peers.registry import running_registry
 
 SERVERS: Mapping[str, Callable[[Path], AbstractContextManager[object]]] = {
     "postgresql": running_postgresql,
@@ -16,4 +18,6 @@ SERVERS: Mapping[str, Callable[[Path], AbstractContextManager[object]]] = {
     "mail": running_mail,
     "orthanc": running_orthanc,
     "keycloak": running_keycloak,
+    "registry": running_registry,
+    "kubernetes": running_kubernetes,
 }

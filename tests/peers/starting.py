@@ -37,7 +37,8 @@ def require(commands: Sequence[str], packages: Path) -> None:
 @contextmanager
 def throwaway_folder() -> Iterator[Path]:
     """A folder that is removed in the end; raises LeftBehind when something still lives in it."""
-    folder = Path(tempfile.mkdtemp(prefix="maia-peers-"))
+    # Not below TMPDIR: podman takes no path over 50 characters, and a socket's name ends at 108.
+    folder = Path(tempfile.mkdtemp(prefix="maia-peers-", dir="/tmp"))
     folder.chmod(0o711)  # a server's own user passes through to its data
     try:
         yield folder

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.peers.starting import CommandMissing
 from tests.portal import REPOSITORY
 
 TOOLS = REPOSITORY / ".tools"
@@ -29,6 +30,8 @@ def go_tools(module: Path, linker_flags: str = "") -> Path:
     """The folder with the commands that the module's `tool` lines name."""
 
     def build(folder: Path) -> None:
+        if shutil.which("go") is None:
+            raise CommandMissing("go 1.24 or newer missing: https://go.dev/dl/")
         print(f"Building {module.name}, once", flush=True)
         flags = ["-trimpath", "-buildvcs=false", f"-ldflags=-s -w {linker_flags}"]
         environment = {**os.environ, "CGO_ENABLED": "0"}
