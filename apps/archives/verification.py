@@ -11,21 +11,26 @@ _PAGE = 500
 
 
 def verify(archive: Archive) -> Iterator[str]:
-    """One sentence for each object that is missing, damaged or unknown to the index; none when all is well.
+    """One sentence for each object of the index whose file is missing or damaged; none when all is well.
 
-    Reads every byte. Files that are stored while it runs may be named as unknown.
+    Reads every byte.
     """
     store = StaticArchive(archive.pk)
-    known: set[Path] = set()
     for instance in _instances(archive):
-        path = store.path(instance)
-        known.add(path)
-        fault = _fault(path, instance)
+        fault = _fault(store.path(instance), instance)
         if fault:
             yield f"Instance {instance.pk} ({instance.sop_instance_uid}): {fault}"
-    for path in store.object_files():
-        if path not in known:
-            yield f"{path}: the index does not know this file; storing the same object again takes it in."
+
+
+def unindexed_files(archive: Archive) -> list[Path]:
+    """Stored files that the index does not know.
+
+    They were published by a process that was killed before it could acknowledge them, or are newer than the database,
+    as after an old copy of it was brought back. Files that are being stored meanwhile are among them.
+    """
+    store = StaticArchive(archive.pk)
+    known = {store.path(instance) for instance in _instances(archive)}
+    return [path for path in store.object_files() if path not in known]
 
 
 def _instances(archive: Archive) -> Iterator[Instance]:

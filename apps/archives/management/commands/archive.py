@@ -4,24 +4,26 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.archives import services
 from apps.archives.models import Archive, Instance, Series
-from apps.archives.verification import verify
+from apps.archives.services import IncomingFile
+from apps.archives.verification import unindexed_files, verify
 
 
 class Command(BaseCommand):
     help = (
         "`archive verify PROJECT` compares every stored object with the index; "
+        "`archive adopt PROJECT` takes files into the index that it does not know; "
         "`archive rebuild PROJECT` writes the metadata files of series anew."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["verify", "rebuild"])
+        parser.add_argument("action", choices=["verify", "adopt", "rebuild"])
         parser.add_argument("project", help="the project's namespace")
 
     def handle(self, *args: Any, **options: Any) -> None:
         archives = list(Archive.objects.filter(project__namespace=options["project"]).order_by("pk"))
         if not archives:
             raise CommandError(f"No project with the namespace {options['project']} has an archive.")
-        act = self._verify if options["action"] == "verify" else self._rebuild
+        act = {"verify": self._verify, "adopt": self._adopt, "rebuild": self._rebuild}[options["action"]]
         for archive in archives:
             act(archive)
 
@@ -34,6 +36,21 @@ class Command(BaseCommand):
             raise CommandError(f"Archive {archive.name}: {faults} of its objects or files are not as they should be.")
         count = Instance.objects.filter(archive=archive).count()
         self.stdout.write(f"Archive {archive.name}: all {count} objects are there, unchanged.")
+        unknown = len(unindexed_files(archive))
+        if unknown:
+            self.stdout.write(
+                f"Besides, {unknown} files are not in the index: nobody was told that they are stored, or the database "
+                "is older than they are. `archive adopt` takes them in."
+            )
+
+    def _adopt(self, archive: Archive) -> None:
+        found = [IncomingFile(path, str(path)) for path in unindexed_files(archive)]
+        results = services.store_files(archive, found, by=None)
+        for result in results:
+            if result.is_refused:
+                self.stderr.write(f"{result.name}: {result.sentence}")
+        taken = sum(not result.is_refused for result in results)
+        self.stdout.write(f"Archive {archive.name}: took {taken} of {len(results)} files into the index.")
 
     def _rebuild(self, archive: Archive) -> None:
         written = 0
