@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CODE := manage.py maia_dashboard celery_worker apps deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test format check unit browser bench lock screenshots clean
+.PHONY: help run test format check unit browser peers test-peers bench lock screenshots clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,12 @@ browser: $(VENV)/.dev  ## Tests in headless Chromium
 	@for name in chromium chromium-browser google-chrome; do \
 		command -v $$name >/dev/null && exec $(BIN)/python -m pytest -q -m browser; \
 	done; echo "Browser tests left out: Chromium is not installed (on Debian, apt-get install chromium)"
+
+peers: $(VENV)/.dev  ## Start the real servers for a person until Ctrl-C (SERVERS="redis mail" starts only these)
+	@exec $(BIN)/python -m tests.peers $(SERVERS)
+
+test-peers: $(VENV)/.dev  ## Tests on the real servers (needs the packages of tests/peers/*/packages.txt, and root)
+	$(BIN)/pytest -q -m peers
 
 bench: $(VENV)/.dev  ## Print the figures
 	$(BIN)/python -m tests.bench

@@ -4,6 +4,7 @@ import requests
 from tests.peers.keycloak import Keycloak, running_keycloak
 from tests.peers.starting import accepts, throwaway_folder
 
+# Fetched the first time.
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(400)]
 
 

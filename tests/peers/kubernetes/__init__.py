@@ -14,7 +14,8 @@ from tests.peers.kubernetes.certificates import make_certificates
 from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.configuration import NODE
 from tests.peers.kubernetes.control_plane import running_control_plane
-from tests.peers.kubernetes.node import node_network, running_containerd, running_node
+from tests.peers.kubernetes.machine import borrowed_machine
+from tests.peers.kubernetes.node import running_containerd, running_node
 from tests.peers.starting import LOOPBACK, require
 from tests.peers.tools import go_tools
 from tests.portal import free_port
@@ -40,7 +41,7 @@ def running_kubernetes(folder: Path) -> Iterator[Kubernetes]:
     keys = folder / "keys"
     server = f"https://{LOOPBACK}:{free_port()}"
     cluster = Kubernetes(server, keys / "admin.kubeconfig", commands, folder / "containerd.sock")
-    with _alone(), node_network(), running_containerd(folder, cluster):
+    with _alone(), borrowed_machine(folder), running_containerd(folder, cluster):
         make_certificates(keys, server)
         with running_control_plane(folder, keys, cluster), running_node(folder, keys, cluster, coredns):
             _pretend_gpus(cluster)

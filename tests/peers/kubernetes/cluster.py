@@ -21,7 +21,7 @@ class Kubernetes:
         done = subprocess.run(
             [self.commands / "kubectl", *arguments],
             input=None if manifest is None else json.dumps(manifest),
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
+            env={**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent)},
             capture_output=True,
             text=True,
             check=True,

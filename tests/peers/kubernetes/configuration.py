@@ -85,6 +85,7 @@ def kubelet(folder: Path, keys: Path, socket: Path) -> dict[str, Any]:
         "clusterDNS": [NODE_IP],
         "clusterDomain": "cluster.local",
         "resolvConf": "",
+        "makeIPTablesUtilChains": False,
         "podLogsDir": str(folder / "pod-logs"),
         "volumePluginDir": str(folder / "volume-plugins"),
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},

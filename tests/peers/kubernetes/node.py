@@ -1,10 +1,6 @@
-"""containerd, kubelet, kube-proxy and CoreDNS: this machine as the cluster's one node.
-
-Root's work. All of it is taken back in the end: containers, mounts, network namespaces, bridges, packet rules.
-"""
+"""containerd, kubelet, kube-proxy and CoreDNS: this machine as the cluster's one node."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,34 +9,8 @@ from pathlib import Path
 from tests.peers.images import Podman
 from tests.peers.kubernetes import configuration
 from tests.peers.kubernetes.cluster import Kubernetes
-from tests.peers.kubernetes.configuration import NODE, NODE_BRIDGE, NODE_IP, PAUSE_IMAGE, POD_BRIDGE
-from tests.peers.starting import accepts, mounts_in, running
-
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
-NETWORK_NAMESPACES = Path("/run/netns")
-CONTROL_GROUPS = Path("/sys/fs/cgroup")
-
-
-@contextmanager
-def node_network() -> Iterator[None]:
-    """The node's address on a bridge of its own, and packets forwarded between the bridges."""
-    before = FORWARDING.read_text()
-    _remove_bridges()
-    _ip("link", "add", NODE_BRIDGE, "type", "bridge")
-    try:
-        _ip("addr", "add", f"{NODE_IP}/32", "dev", NODE_BRIDGE)
-        _ip("link", "set", NODE_BRIDGE, "up")
-        FORWARDING.write_text("1")
-        yield
-    finally:
-        _remove_bridges()
-        FORWARDING.write_text(before)
-
-
-def _remove_bridges() -> None:
-    for bridge in (POD_BRIDGE, NODE_BRIDGE):
-        if Path("/sys/class/net", bridge).exists():
-            _ip("link", "delete", bridge)
+from tests.peers.kubernetes.configuration import NODE, NODE_IP, PAUSE_IMAGE
+from tests.peers.starting import accepts, running
 
 
 @contextmanager
@@ -49,24 +19,16 @@ def running_containerd(folder: Path, cluster: Kubernetes) -> Iterator[None]:
     (folder / "cni").mkdir()
     (folder / "cni/10-maia.conflist").write_text(json.dumps(configuration.pod_network(folder)))
     (folder / "containerd.toml").write_text(configuration.containerd(folder, cluster.containerd))
-    known = _network_namespaces()
-    try:
-        with running(
-            ["containerd", "--config", folder / "containerd.toml"],
-            log=folder / "containerd.log",
-            answers=cluster.containerd.is_socket,
-        ):
-            _make_pause_image(folder / "pause", cluster)
-            try:
-                yield
-            finally:
-                _remove_containers(cluster)
-    finally:
-        for name in _network_namespaces() - known:
-            _ip("netns", "delete", name)
-        for point in mounts_in(folder):
-            subprocess.run(["umount", "--lazy", point], check=True)
-        _remove_control_groups()
+    with running(
+        ["containerd", "--config", folder / "containerd.toml"],
+        log=folder / "containerd.log",
+        answers=cluster.containerd.is_socket,
+    ):
+        _make_pause_image(folder / "pause", cluster)
+        try:
+            yield
+        finally:
+            _remove_containers(cluster)
 
 
 def _make_pause_image(folder: Path, cluster: Kubernetes) -> None:
@@ -81,17 +43,6 @@ def _remove_containers(cluster: Kubernetes) -> None:
         for name in cluster.ctr(kind, "list", "--quiet").split():
             with suppress(subprocess.CalledProcessError):
                 cluster.ctr(kind, "delete", *(["--force"] if kind == "tasks" else []), name)
-
-
-def _network_namespaces() -> set[str]:
-    return {path.name for path in NETWORK_NAMESPACES.glob("cni-*")}
-
-
-def _remove_control_groups() -> None:
-    for group in CONTROL_GROUPS.glob("*/kubepods"):
-        for folder, _, _ in os.walk(group, topdown=False):
-            with suppress(FileNotFoundError):
-                os.rmdir(folder)
 
 
 @contextmanager
@@ -111,11 +62,8 @@ def running_node(folder: Path, keys: Path, cluster: Kubernetes, coredns: Path) -
     proxy = [cluster.commands / "kube-proxy", f"--config={folder}/kube-proxy.json"]
     names = [coredns / "coredns", "-conf", folder / "Corefile"]
     with ExitStack() as servers:
-        servers.callback(_remove_packet_rules, cluster)
         servers.enter_context(running(kubelet, log=folder / "kubelet.log", answers=lambda: _is_ready(cluster)))
-        servers.enter_context(
-            running(proxy, log=folder / "kube-proxy.log", answers=lambda: accepts(10256, "127.0.0.1"))
-        )
+        servers.enter_context(running(proxy, log=folder / "kube-proxy.log", answers=lambda: accepts(10256)))
         servers.enter_context(running(names, log=folder / "coredns.log", answers=lambda: accepts(53, NODE_IP)))
         yield
 
@@ -124,11 +72,3 @@ def _is_ready(cluster: Kubernetes) -> bool:
     nodes = cluster.read("nodes")["items"]
     conditions = {row["type"]: row["status"] for node in nodes for row in node["status"]["conditions"]}
     return conditions.get("Ready") == "True"
-
-
-def _remove_packet_rules(cluster: Kubernetes) -> None:
-    subprocess.run([cluster.commands / "kube-proxy", "--cleanup"], check=True, capture_output=True)
-
-
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True)

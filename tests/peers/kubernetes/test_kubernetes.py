@@ -6,9 +6,11 @@ import pytest
 
 from tests.peers.images import Podman
 from tests.peers.kubernetes import Kubernetes
+from tests.peers.kubernetes.machine import traces
 from tests.peers.registry import Registry
 from tests.waiting import wait_until
 
+# Built the first time.
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
 
 
@@ -85,3 +87,9 @@ def test_a_restricted_namespace_refuses_a_careless_pod(kubernetes: Kubernetes, i
         kubernetes.kubectl("apply", "-f", "-", manifest=careless)
     assert 'violates PodSecurity "restricted' in refused.value.stderr
     kubernetes.kubectl("delete", "namespace", "careful", "--wait=false")
+
+
+def test_its_traces_are_seen_while_it_runs(kubernetes: Kubernetes) -> None:
+    """The starter fails when any of them stays; here is the proof that it would see them."""
+    kinds = ("/sys/class/net/maianode0", "kubepods", "KUBE-SERVICES")
+    assert [kind for kind in kinds if not any(trace.endswith(kind) for trace in traces())] == []

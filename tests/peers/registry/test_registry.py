@@ -7,7 +7,8 @@ from tests.peers.images import Podman
 from tests.peers.registry import Registry, running_registry
 from tests.peers.starting import accepts, throwaway_folder
 
-pytestmark = pytest.mark.peers
+# Built the first time.
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
 
 
 def test_what_podman_pushes_it_pulls_again_by_digest(registry: Registry, podman: Podman) -> None:
