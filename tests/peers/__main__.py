@@ -4,16 +4,19 @@ import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 from tests.peers.servers import SERVERS
 from tests.peers.starting import CommandMissing, throwaway_folder
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(names: list[str]) -> None:
     if unknown := set(names) - set(SERVERS):
         sys.exit(f"No such server: {', '.join(sorted(unknown))}. There are {', '.join(SERVERS)}.")
-    # `kill` ends as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in STOPPING:
+        signal.signal(number, _stop)
     try:
         with throwaway_folder() as folder, ExitStack() as servers:
             _serve(names or list(SERVERS), folder, servers)
@@ -28,15 +31,16 @@ def _serve(names: list[str], folder: Path, servers: ExitStack) -> None:
         own = folder / name
         own.mkdir(mode=0o711)
         print(f"{name}: {servers.enter_context(SERVERS[name](own))}", flush=True)
-    servers.callback(_be_deaf)  # what has begun to stop is stopped to its end
     print("Ctrl-C stops them.", flush=True)
     while True:
         signal.pause()
 
 
-def _be_deaf() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+def _stop(number: int, frame: FrameType | None) -> None:
+    # What has begun to stop is stopped to its end: a second Ctrl-C changes nothing.
+    for stopping in STOPPING:
+        signal.signal(stopping, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

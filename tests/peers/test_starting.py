@@ -55,6 +55,7 @@ def test_the_command_prints_addresses_and_stops_all(number: signal.Signals, tmp_
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert len(children) == 1
     process.send_signal(number)
+    process.send_signal(number)
     assert process.wait(30) == 0
     assert not Path("/proc", children[0]).exists()
 

@@ -43,11 +43,13 @@ def borrowed_machine(folder: Path) -> Iterator[None]:
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         yield
     finally:
-        _clean(folder)
-        for path, setting in before.items():
-            path.write_text(setting)
-    if left := traces():
-        raise LeftBehind("; ".join(left))
+        try:
+            _clean(folder)
+        finally:
+            for path, setting in before.items():
+                path.write_text(setting)
+        if left := traces():
+            raise LeftBehind("; ".join(left))
 
 
 def traces() -> list[str]:
