@@ -4,6 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.peers.starting import output_of
+
 BUSYBOX = Path("/bin/busybox")
 
 
@@ -17,7 +19,7 @@ class Podman:
         """What the podman command prints."""
         # crun, podman's first choice, fails where cgroups are of version 1.
         command = ["podman", "--runtime", "runc", *self.storage, *map(str, arguments)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return output_of(command).strip()
 
     def make_busybox(self, tag: str, *entry: str) -> None:
         """An image of Debian's static busybox alone; `entry` is what it runs."""

@@ -129,3 +129,17 @@ def accepts(port: int, host: str = LOOPBACK) -> bool:
     except OSError:
         return False
     return True
+
+
+def output_of(
+    command: Sequence[str | Path], sent: str | None = None, environment: Mapping[str, str] | None = None
+) -> str:
+    """What a command prints; raises CalledProcessError with what it complained of."""
+    try:
+        done = subprocess.run(
+            command, input=sent, env=environment, capture_output=True, text=True, check=True, timeout=600
+        )
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
+    return done.stdout

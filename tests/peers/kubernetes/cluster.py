@@ -2,11 +2,12 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.peers.starting import output_of
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,9 @@ class Kubernetes:
 
     def kubectl(self, *arguments: str, manifest: Mapping[str, Any] | None = None) -> str:
         """What kubectl prints as the cluster's administrator; raises CalledProcessError when it refuses."""
-        done = subprocess.run(
-            [self.commands / "kubectl", *arguments],
-            input=None if manifest is None else json.dumps(manifest),
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent)},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        return done.stdout.strip()
+        own = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent)}
+        sent = None if manifest is None else json.dumps(manifest)
+        return output_of([self.commands / "kubectl", *arguments], sent, {**os.environ, **own}).strip()
 
     def read(self, *arguments: str) -> Any:
         """One object or list of the API, as `kubectl get` names it."""
@@ -38,8 +32,7 @@ class Kubernetes:
         self.ctr("images", "import", str(archive))
 
     def ctr(self, *arguments: str) -> str:
-        command = ["ctr", "--address", self.containerd, "--namespace", "k8s.io", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+        return output_of(["ctr", "--address", self.containerd, "--namespace", "k8s.io", *arguments])
 
     def __str__(self) -> str:
         return f"{self.server}; KUBECONFIG={self.kubeconfig} {self.commands}/kubectl get nodes"
