@@ -88,6 +88,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
+            umask=0o022,  # the portal's own, which tests run under, would close the containers' roots to their users
             start_new_session=True,  # Ctrl-C reaches the starter alone, which stops the servers in order
         )
     try:
@@ -137,7 +138,7 @@ def output_of(
     """What a command prints; raises CalledProcessError with what it complained of."""
     try:
         done = subprocess.run(
-            command, input=sent, env=environment, capture_output=True, text=True, check=True, timeout=600
+            command, input=sent, env=environment, capture_output=True, text=True, check=True, timeout=600, umask=0o022
         )
     except subprocess.CalledProcessError as error:
         error.add_note(error.stderr)
