@@ -1,5 +1,6 @@
 """STOW-RS, QIDO-RS, metadata and frames of one CT series of 300 × 512², ours and Orthanc's, both on loopback."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import requests
 
-from tests.bench import figures, orthanc
+from tests.bench import figures
 from tests.dicom import WrittenSeries, ct_series
+from tests.peers.orthanc import PLUGIN, running_orthanc
 from tests.portal import ADMINISTRATOR, running_portal
 
 SLICES, SIZE, BATCH = 300, 512, 50
@@ -24,7 +26,11 @@ def main() -> None:
             ct_series(folder / f"ct{number}", slices=SLICES, rows=SIZE, columns=SIZE, seed=f"bench {number}")
             for number in range(2)
         ]
+        first = ct_series(folder / "first", slices=10, rows=SIZE, columns=SIZE, seed="first")
         with _ours(folder) as mine, _theirs(folder) as peer:
+            for side in (mine, peer):
+                if side:
+                    _instances_a_second(side, first, 1)  # so that both have started all that they start
             _store(series, mine, peer)
             _read(series[0], mine, peer)
 
@@ -32,21 +38,28 @@ def main() -> None:
 @contextmanager
 def _ours(folder: Path) -> Iterator[Session]:
     with running_portal(folder / "var", WEB_PROCESSES="2", SWEEP_SECONDS="60") as portal:
-        session = requests.Session()
+        session = _session()
         session.headers["Authorization"] = f"Bearer {portal.manage('api_token', ADMINISTRATOR)}"
         yield f"{portal.url}/projects/sample/dicomweb", session
 
 
 @contextmanager
 def _theirs(folder: Path) -> Iterator[Session | None]:
-    if not orthanc.is_installed():
+    if not (shutil.which("Orthanc") and PLUGIN.exists()):
         print("bench: Orthanc is not installed (Debian packages orthanc, orthanc-dicomweb); figures are ours alone")
         yield None
         return
-    with orthanc.running_orthanc(folder / "orthanc") as (address, headers):
-        session = requests.Session()
-        session.headers.update(headers)
-        yield address, session
+    (folder / "orthanc").mkdir()
+    with running_orthanc(folder / "orthanc") as orthanc:
+        session = _session()
+        session.auth = orthanc.credentials
+        yield orthanc.dicomweb_url, session
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.headers["Accept-Encoding"] = "identity"  # on loopback compression only costs
+    return session
 
 
 def _store(series: list[WrittenSeries], mine: Session, peer: Session | None) -> None:
