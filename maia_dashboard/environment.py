@@ -26,6 +26,7 @@ class Setting:
 SETTINGS = (
     Setting("VAR_DIR", "str", "var", "Folder for the database, images, queue, mails and secrets of a single machine."),
     Setting("SECRET_KEY", "str", "", "Signs sessions and links. Empty: read from VAR_DIR/secret_key, made by `up`."),
+    Setting("CREDENTIALS_KEY", "str", "", "Encrypts stored credentials of clusters and archives. Empty: SECRET_KEY."),
     Setting("PORT", "int", 8000, "Port of the web server that `up` starts."),
     Setting("BIND", "str", "127.0.0.1", "Address on which it listens; 0.0.0.0 inside a container."),
     Setting("PUBLIC_URL", "str", "", "Address that people type. Empty: http://127.0.0.1:PORT."),
@@ -65,6 +66,7 @@ def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
     values["VAR_DIR"] = var_dir()
     values["BASE_DIR"] = BASE_DIR
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_of(values["VAR_DIR"])
+    values["CREDENTIALS_KEY"] = values["CREDENTIALS_KEY"] or values["SECRET_KEY"]
     values["PUBLIC_URL"] = (values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}").rstrip("/")
     return values
 

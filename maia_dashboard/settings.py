@@ -13,6 +13,7 @@ BASE_DIR = ENV["BASE_DIR"]
 VAR_DIR = ENV["VAR_DIR"]
 os.umask(0o077)  # whatever this process writes is for nobody else, also in a folder that others may enter
 SECRET_KEY = ENV["SECRET_KEY"]
+CREDENTIALS_KEY = ENV["CREDENTIALS_KEY"]
 DEBUG = False
 
 PUBLIC_URL: str = ENV["PUBLIC_URL"]

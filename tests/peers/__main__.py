@@ -7,6 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from tests.peers.servers import SERVERS
+from tests.peers.shared import announced
 from tests.peers.starting import CommandMissing, throwaway_folder
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -27,10 +28,13 @@ def main(names: list[str]) -> None:
 
 
 def _serve(names: list[str], folder: Path, servers: ExitStack) -> None:
+    started = {}
     for name in names:
         own = folder / name
         own.mkdir(mode=0o711)
-        print(f"{name}: {servers.enter_context(SERVERS[name](own))}", flush=True)
+        started[name] = servers.enter_context(SERVERS[name](own))
+        print(f"{name}: {started[name]}", flush=True)
+    servers.enter_context(announced(started))
     print("Ctrl-C stops them.", flush=True)
     while True:
         signal.pause()

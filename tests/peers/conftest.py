@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers import shared
 from tests.peers.images import Podman
 from tests.peers.servers import SERVERS
 from tests.peers.starting import throwaway_folder
@@ -23,6 +24,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def _started_once(name: str) -> Callable[[], Iterator[object]]:
     @pytest.fixture(scope="session", name=name)
     def server() -> Iterator[object]:
+        if shared.is_wanted():
+            yield shared.running(name)
+            return
         with throwaway_folder() as folder, SERVERS[name](folder) as address:
             yield address
 

@@ -1,0 +1,20 @@
+"""Secrets at rest."""
+
+import pytest
+from pytest_django.fixtures import SettingsWrapper
+
+from apps.core.sealed import SecretUnreadable, seal, unseal
+
+
+def test_what_is_sealed_is_unreadable_and_comes_back() -> None:
+    token = seal("a pass phrase")
+    assert "pass" not in token
+    assert unseal(token) == "a pass phrase"
+    assert seal("a pass phrase") != token
+
+
+def test_another_key_cannot_open_it(settings: SettingsWrapper) -> None:
+    token = seal("a pass phrase")
+    settings.CREDENTIALS_KEY = "another"
+    with pytest.raises(SecretUnreadable, match="CREDENTIALS_KEY"):
+        unseal(token)
