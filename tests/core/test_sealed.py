@@ -1,7 +1,8 @@
 """Secrets at rest."""
 
+from typing import Any
+
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from apps.core.sealed import SecretUnreadable, seal, unseal
 
@@ -13,7 +14,7 @@ def test_what_is_sealed_is_unreadable_and_comes_back() -> None:
     assert seal("a pass phrase") != token
 
 
-def test_another_key_cannot_open_it(settings: SettingsWrapper) -> None:
+def test_another_key_cannot_open_it(settings: Any) -> None:
     token = seal("a pass phrase")
     settings.CREDENTIALS_KEY = "another"
     with pytest.raises(SecretUnreadable, match="CREDENTIALS_KEY"):

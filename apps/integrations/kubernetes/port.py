@@ -112,7 +112,7 @@ class KubernetesApi(Protocol):
         """None when there is no such object."""
         ...
 
-    def list(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Manifest]:
+    def objects(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Manifest]:
         """All objects, fetched in pages of 500; of all namespaces when none is named. Selectors as the API's."""
         ...
 
