@@ -29,7 +29,7 @@ def unseal(token: str) -> str:
         raise SecretUnreadable from error
 
 
-class SealedTextField(models.TextField):
+class SealedTextField(models.TextField):  # type: ignore[type-arg]
     """Text in Python, a Fernet token in the database. It cannot be searched by. Reading raises SecretUnreadable."""
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
