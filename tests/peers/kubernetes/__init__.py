@@ -16,6 +16,7 @@ from tests.peers.kubernetes.configuration import NODE
 from tests.peers.kubernetes.control_plane import running_control_plane
 from tests.peers.kubernetes.machine import borrowed_machine
 from tests.peers.kubernetes.node import running_containerd, running_node
+from tests.peers.kubernetes.storage import offer_volumes
 from tests.peers.starting import LOOPBACK, require
 from tests.peers.tools import go_tools
 from tests.portal import free_port
@@ -35,7 +36,7 @@ class ClusterIsRunning(Exception):
 
 @contextmanager
 def running_kubernetes(folder: Path) -> Iterator[Kubernetes]:
-    """A cluster whose node is Ready and has two GPUs to give."""
+    """A cluster whose node is Ready and has two GPUs and volumes to give."""
     require(COMMANDS, HERE / "packages.txt")
     commands, coredns = go_tools(HERE, _linker_flags()), go_tools(HERE / "coredns")
     keys = folder / "keys"
@@ -45,6 +46,7 @@ def running_kubernetes(folder: Path) -> Iterator[Kubernetes]:
         make_certificates(keys, server)
         with running_control_plane(folder, keys, cluster), running_node(folder, keys, cluster, coredns):
             _pretend_gpus(cluster)
+            offer_volumes(folder / "volumes", cluster)
             yield cluster
 
 
