@@ -5,7 +5,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+from tests.peers.platform_images import publish
 from tests.peers.servers import SERVERS
 from tests.peers.shared import announced
 from tests.peers.starting import CommandMissing, throwaway_folder
@@ -28,13 +30,15 @@ def main(names: list[str]) -> None:
 
 
 def _serve(names: list[str], folder: Path, servers: ExitStack) -> None:
-    started = {}
+    started: dict[str, Any] = {}
     for name in names:
         own = folder / name
         own.mkdir(mode=0o711)
         started[name] = servers.enter_context(SERVERS[name](own))
         print(f"{name}: {started[name]}", flush=True)
     servers.enter_context(announced(started))
+    if "registry" in started:
+        publish(started["registry"])
     print("Ctrl-C stops them.", flush=True)
     while True:
         signal.pause()

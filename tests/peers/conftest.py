@@ -10,6 +10,8 @@ import pytest
 
 from tests.peers import shared
 from tests.peers.images import Podman
+from tests.peers.platform_images import pushed_images
+from tests.peers.registry import Registry
 from tests.peers.servers import SERVERS
 from tests.peers.starting import throwaway_folder
 
@@ -34,6 +36,12 @@ def _started_once(name: str) -> Callable[[], Iterator[object]]:
 
 
 globals().update({f"{name}_server": _started_once(name) for name in SERVERS})
+
+
+@pytest.fixture(scope="session")
+def platform_images(registry: Registry) -> dict[str, str]:
+    """References by digest of the platform's images by name, in the registry."""
+    return pushed_images(registry)
 
 
 @pytest.fixture

@@ -1,25 +1,35 @@
-"""Container images without pulling anything: podman with a storage that is thrown away with its folder."""
+"""Container images without pulling anything: podman with a storage of its own."""
 
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
-from tests.peers.starting import output_of
+from tests.peers.starting import output_of, throwaway_folder
 
 BUSYBOX = Path("/bin/busybox")
+# crun, podman's first choice, fails where cgroups are of version 1.
+PODMAN = ["podman", "--runtime", "runc"]
 
 
 class Podman:
-    def __init__(self, folder: Path) -> None:
-        """Keeps its images below the folder."""
+    def __init__(self, folder: Path, images: Path | None = None) -> None:
+        """Keeps its images below the folder, or where it is told to."""
         self.folder = folder
-        self.storage = ["--root", str(folder / "images"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
+        self.storage = _storage(images or folder / "images", folder / "run", _driver())
 
     def run(self, *arguments: str | Path) -> str:
         """What the podman command prints."""
-        # crun, podman's first choice, fails where cgroups are of version 1.
-        command = ["podman", "--runtime", "runc", *self.storage, *map(str, arguments)]
-        return output_of(command).strip()
+        return output_of([*PODMAN, *self.storage, *map(str, arguments)], timeout_seconds=1800).strip()
+
+    def has(self, tag: str) -> bool:
+        return tag in self.run("images", "--format", "{{.Repository}}").split()
+
+    def push(self, tag: str) -> str:
+        """Sends the image to the registry that its name begins with; its digest there."""
+        digest = self.folder / "digest"
+        self.run("push", "--quiet", "--tls-verify=false", "--digestfile", digest, tag)
+        return digest.read_text()
 
     def make_busybox(self, tag: str, *entry: str) -> None:
         """An image of Debian's static busybox alone; `entry` is what it runs."""
@@ -40,3 +50,16 @@ class Podman:
         archive.unlink(missing_ok=True)
         self.run("save", "--quiet", "--output", archive, tag)
         return archive
+
+
+def _storage(images: Path, runs: Path, driver: str) -> list[str]:
+    return ["--root", str(images), "--runroot", str(runs), "--storage-driver", driver]
+
+
+@cache
+def _driver() -> str:
+    """Layers as differences where the file system can, otherwise each as a whole copy."""
+    with throwaway_folder() as folder:
+        storage = _storage(folder / "images", folder / "run", "overlay")
+        probe = subprocess.run([*PODMAN, *storage, "info"], check=False, capture_output=True)
+    return "overlay" if probe.returncode == 0 else "vfs"

@@ -133,12 +133,22 @@ def accepts(port: int, host: str = LOOPBACK) -> bool:
 
 
 def output_of(
-    command: Sequence[str | Path], sent: str | None = None, environment: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    sent: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout_seconds: float = 600,
 ) -> str:
     """What a command prints; raises CalledProcessError with what it complained of."""
     try:
         done = subprocess.run(
-            command, input=sent, env=environment, capture_output=True, text=True, check=True, timeout=600, umask=0o022
+            command,
+            input=sent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=timeout_seconds,
+            umask=0o022,
         )
     except subprocess.CalledProcessError as error:
         error.add_note(error.stderr)

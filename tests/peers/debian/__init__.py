@@ -1,16 +1,14 @@
 """Debian 12 as the base of the repository's images, made of its packages; nothing is pulled."""
 
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.peers.images import Podman
 from tests.peers.starting import output_of, require, throwaway_folder
 from tests.peers.tools import made_once
 
 HERE = Path(__file__).parent
-BASE = "localhost/debian:12"
-MINIMAL = ["--variant=minbase", "--include=ca-certificates", "bookworm"]
+RELEASE = "bookworm"
+MINIMAL = ["--variant=minbase", "--include=ca-certificates", RELEASE]
 
 
 def base_archive() -> Path:
@@ -20,26 +18,13 @@ def base_archive() -> Path:
     def make(folder: Path) -> None:
         print("Making a Debian base, once", flush=True)
         with throwaway_folder() as scratch:
-            output_of(["debootstrap", *MINIMAL, scratch / "root"])
+            output_of(["debootstrap", *MINIMAL, scratch / "root", *_mirror()])
             subprocess.run(["tar", "-C", scratch / "root", "-cf", folder / "root.tar", "."], check=True)
 
     return made_once("debian", [Path(__file__)], make) / "root.tar"
 
 
-def built_image(tag: str, context: Path, sources: Sequence[str]) -> Path:
-    """The image of the folder's Dockerfile on that base, as an archive that containerd imports.
-
-    `sources` are the files it is made of, the Dockerfile among them; a change of one builds it anew.
-    """
-
-    def make(folder: Path) -> None:
-        base = base_archive()
-        print(f"Building {tag}, once", flush=True)
-        with throwaway_folder() as scratch:
-            podman = Podman(scratch)
-            podman.run("import", "--quiet", base, BASE)
-            podman.run("build", "--isolation", "chroot", "--build-arg", f"BASE={BASE}", "--tag", tag, context)
-            podman.save(tag).rename(folder / "image.tar")
-
-    pins = [Path(__file__), *(context / name for name in sources)]
-    return made_once(f"{context.name}-image", pins, make) / "image.tar"
+def _mirror() -> list[str]:
+    """Where this machine's own packages come from, if it is of the same release; otherwise Debian's own."""
+    known = output_of(["apt-get", "indextargets", "--format", "$(REPO_URI)", f"Codename: {RELEASE}", "Component: main"])
+    return known.split()[:1]

@@ -8,23 +8,25 @@ from typing import Any
 import pytest
 import requests
 
-from tests.peers.debian import built_image
 from tests.peers.kubernetes import Kubernetes
-from tests.portal import REPOSITORY
 from tests.waiting import wait_until
 
 # Built the first time.
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
-IMAGE = "localhost/maia/orthanc:test"
-NAMESPACE = "cardiac-mr"
+NAMESPACE = "orthanc-image"
 USER, PASSWORD = "maia", "a password of this test"
+CLAIM = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "orthanc", "namespace": NAMESPACE},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
 
 
-def _pod() -> dict[str, Any]:
+def _pod(image: str) -> dict[str, Any]:
     container = {
         "name": "orthanc",
-        "image": IMAGE,
-        "imagePullPolicy": "Never",
+        "image": image,
         "env": [{"name": "ORTHANC_NAME", "value": "CARDIACMR"}],
         "securityContext": {
             "runAsNonRoot": True,
@@ -40,7 +42,7 @@ def _pod() -> dict[str, Any]:
         ],
     }
     volumes = [
-        {"name": "data", "emptyDir": {}},
+        {"name": "data", "persistentVolumeClaim": {"claimName": "orthanc"}},
         {"name": "tmp", "emptyDir": {}},
         {"name": "users", "secret": {"secretName": "orthanc"}},
     ]
@@ -59,25 +61,24 @@ def _pod() -> dict[str, Any]:
 
 
 @pytest.fixture
-def address(kubernetes: Kubernetes) -> Iterator[str]:
+def address(kubernetes: Kubernetes, platform_images: dict[str, str]) -> Iterator[str]:
     """Where the pod answers: its own address, which this machine reaches."""
-    archive = built_image(IMAGE, REPOSITORY / "deploy/orthanc", ["Dockerfile", "orthanc.json"])
-    kubernetes.import_image(archive)
     kubernetes.kubectl("create", "namespace", NAMESPACE)
     kubernetes.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
     try:
-        _start(kubernetes)
+        _start(kubernetes, platform_images["orthanc"])
         pod = kubernetes.read("pod", "orthanc", "-n", NAMESPACE)
         yield f"http://{pod['status']['podIP']}:8042"
     finally:
         kubernetes.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def _start(cluster: Kubernetes) -> None:
+def _start(cluster: Kubernetes, image: str) -> None:
     users = json.dumps({"RegisteredUsers": {USER: PASSWORD}})
     cluster.kubectl("create", "secret", "generic", "orthanc", "-n", NAMESPACE, f"--from-literal=users.json={users}")
     wait_until(lambda: cluster.kubectl("get", "sa", "default", "-n", NAMESPACE, "--ignore-not-found"), 20)
-    cluster.kubectl("apply", "-f", "-", manifest=_pod())
+    cluster.kubectl("apply", "-f", "-", manifest=CLAIM)
+    cluster.kubectl("apply", "-f", "-", manifest=_pod(image))
     try:
         cluster.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", "pod/orthanc", "--timeout=50s")
     except subprocess.CalledProcessError as error:
