@@ -21,10 +21,18 @@ log = structlog.get_logger(__name__)
 
 Action = Callable[[int], None]
 AUTOMATIC_ATTEMPTS = 5
+LEAST_WAIT, LONGEST_WAIT = timedelta(seconds=3), timedelta(seconds=300)
 
 
 class StepFailed(Exception):
     """A step could not be done; the sentence is shown to the person who waits."""
+
+
+class StepWaits(Exception):
+    """Not yet: what the step needs is on its way, or time will mend it. It costs no attempt; the sentence is shown.
+
+    The step is looked at again by itself, after a fifth of the time that it has waited so far.
+    """
 
 
 def open_ledger(kind: str, subject_pk: int, steps: Iterable[tuple[str, str]], *, then: str = "") -> Ledger:
@@ -58,6 +66,12 @@ def unfinished(kind: str) -> list[Ledger]:
     return list(Ledger.objects.filter(kind=kind, finished_at=None).order_by("pk"))
 
 
+def due(kind: str) -> list[Ledger]:
+    """The ledgers with a step that has waited (StepWaits) and is to be looked at again now."""
+    waits = Step.objects.filter(status=Step.Status.WAITING, look_again_at__lte=timezone.now())
+    return list(Ledger.objects.filter(kind=kind, finished_at=None, steps__in=waits).distinct().order_by("pk"))
+
+
 def retry(ledger: Ledger, *, by: int | None) -> bool:
     """A person's "retry": failed steps wait again with their attempts counted anew. True when there was one."""
     found = False
@@ -76,8 +90,14 @@ def _claim(step: Step) -> bool:
             if not _is_due_again(step):
                 return False
             step.move_to(Step.Status.WAITING, why="taken up again")
+        elif step.look_again_at and step.look_again_at > timezone.now():
+            return False
         step.move_to(
-            Step.Status.RUNNING, attempts=step.attempts + 1, started_at=timezone.now(), finished_at=None, last_error=""
+            Step.Status.RUNNING,
+            attempts=step.attempts + 1,
+            started_at=step.waiting_since or timezone.now(),
+            finished_at=None,
+            last_error=step.last_error if step.waiting_since else "",
         )
     except IllegalTransition:
         return False
@@ -95,18 +115,33 @@ def _is_due_again(step: Step) -> bool:
 def _perform(step: Step, subject_pk: int, action: Action) -> bool:
     try:
         action(subject_pk)
+    except StepWaits as error:
+        _wait(step, str(error))
     except StepFailed as error:
         _fail(step, str(error))
     except Exception:
         log.exception("step failed", ledger=step.ledger_id, step=step.name)
         _fail(step, "Something unexpected went wrong; the administrators find it in the log.")
     else:
-        return _move_quietly(step, Step.Status.DONE, finished_at=timezone.now())
+        return _end(step, Step.Status.DONE)
     return False
 
 
 def _fail(step: Step, sentence: str) -> None:
-    _move_quietly(step, Step.Status.FAILED, finished_at=timezone.now(), last_error=sentence)
+    _end(step, Step.Status.FAILED, sentence)
+
+
+def _end(step: Step, status: Step.Status, sentence: str = "") -> bool:
+    waited = {"waiting_since": None, "look_again_at": None}
+    return _move_quietly(step, status, finished_at=timezone.now(), last_error=sentence, **waited)
+
+
+def _wait(step: Step, sentence: str) -> None:
+    now = timezone.now()
+    since = step.waiting_since or now
+    pause = min(max((now - since) / 5, LEAST_WAIT), LONGEST_WAIT)
+    fields = {"attempts": step.attempts - 1, "waiting_since": since, "look_again_at": now + pause}
+    _move_quietly(step, Step.Status.WAITING, why=sentence, last_error=sentence, **fields)
 
 
 def _move_quietly(step: Step, target: Step.Status, **fields: Any) -> bool:

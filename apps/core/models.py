@@ -53,6 +53,8 @@ class Step(Stateful):
     last_error = models.TextField(blank=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(null=True, help_text="set while it waits for something outside")
+    look_again_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["ledger", "position"]
@@ -67,6 +69,8 @@ class Step(Stateful):
     @property
     def kind(self) -> str:
         """How the timeline draws it."""
+        if self.waiting_since:
+            return "now"
         return {self.Status.WAITING: "next", self.Status.RUNNING: "now"}.get(self.Status(self.status), self.status)
 
 

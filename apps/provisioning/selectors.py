@@ -37,6 +37,8 @@ def has_failed(steps: list[Step]) -> bool:
 
 
 def _sentence(step: Step) -> str:
+    if step.waiting_since:
+        return step.last_error
     if step.status != Step.Status.FAILED:
         return ""
     is_last = step.attempts >= ledger.AUTOMATIC_ATTEMPTS

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.core import doorbell, ledger
-from apps.core.ledger import StepFailed
+from apps.core.ledger import StepFailed, StepWaits
 from apps.core.models import Ledger, Step
 from tests.waiting import wait_until
 
@@ -100,6 +100,34 @@ def test_a_failed_step_is_tried_again_after_a_while_but_not_for_ever(opened: Led
     assert len(actions.calls) == ledger.AUTOMATIC_ATTEMPTS
     assert ledger.retry(opened, by=None)
     assert ledger.steps_of("test", 7)[0].attempts == 0
+
+
+def test_a_step_that_waits_costs_no_attempt_and_is_looked_at_again_ever_less_often(opened: Ledger) -> None:
+    actions = Actions()
+    actions.failing["first"] = StepWaits("The volume is not there yet.")
+    assert not ledger.advance(opened, actions)
+    assert not ledger.advance(opened, actions)  # at once: too early
+    waiting = ledger.steps_of("test", 7)[0]
+    assert (waiting.status, waiting.attempts, waiting.kind) == (Status.WAITING, 0, "now")
+    assert waiting.last_error == "The volume is not there yet."
+    assert ledger.due("test") == []
+    look_again(waiting)
+    assert ledger.due("test") == [opened]
+    Step.objects.filter(pk=waiting.pk).update(waiting_since=timezone.now() - timedelta(minutes=10))
+    assert not ledger.advance(opened, actions)
+    waiting.refresh_from_db()
+    assert timedelta(seconds=110) < waiting.look_again_at - timezone.now() < timedelta(seconds=130)
+    look_again(waiting)
+    actions.failing.clear()
+    assert ledger.advance(opened, actions)
+    assert [name for name, _ in actions.calls] == ["first", "first", "first", "second", "third"]
+    done = ledger.steps_of("test", 7)[0]
+    assert (done.attempts, done.last_error, done.kind) == (1, "", "done")
+    assert done.finished_at - done.started_at > timedelta(minutes=9)
+
+
+def look_again(step: Step) -> None:
+    Step.objects.filter(pk=step.pk).update(look_again_at=timezone.now())
 
 
 def test_retry_without_a_failed_step_changes_nothing(opened: Ledger) -> None:
