@@ -1,8 +1,4 @@
-"""From the output folder of a run to its archive: all or nothing, and exactly once however often it is repeated.
-
-What the gate found is written down before anything is stored, so that a repetition stores the same objects again (which
-an archive takes as one) and never holds the run's own outputs against it.
-"""
+"""From the output folder of a run on this machine to its archive: all or nothing, and once however often repeated."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,12 +7,12 @@ from apps.archives import services as archives
 from apps.archives.intake import read_all
 from apps.archives.models import Instance, Series
 from apps.archives.results import FailureReason
-from apps.jobs import execution, staging
-from apps.jobs.claims import Claim
+from apps.jobs import staging
+from apps.jobs.folders import input_directory, output_directory
 from apps.jobs.gate_child import InputsUnreadable, run_gate, summarise
 from apps.jobs.gate_report import Expected, GateReport, Output, Refusal
-from apps.jobs.models import Run, RunOutput
-from apps.jobs.reasons import Reason, ReasonCode
+from apps.jobs.models import Run
+from apps.jobs.outputs import are_in_index
 
 
 class NotStored(Exception):
@@ -27,28 +23,17 @@ class ArchiveBusy(Exception):
     """The archive cannot take the outputs now; time mends it."""
 
 
-def checked(run: Run, claim: Claim, inputs: Sequence[staging.InputFile]) -> GateReport:
-    """What the gate finds, or found the first time. Raises ClaimLost and NotStored."""
-    if run.gate_report is not None:
-        return GateReport.from_json(run.gate_report)
-    report = _check(run, inputs)
-    claim.write(run, gate_report=report.as_json())
-    return report
-
-
-def refusal(report: GateReport) -> Reason | None:
-    """Why the run fails at the gate; None when its outputs may be stored."""
-    if report.reason == ReasonCode.NO_OUTPUT:
-        others = f" but {len(report.ignored)} other files, which do not count" if report.ignored else ""
-        return Reason(report.reason, f"The algorithm ended well and wrote no DICOM{others}.")
-    if report.reason:
-        first = report.refusals[0]
-        return Reason(
-            report.reason,
-            f"The outputs break {len(report.refusals)} of the archive's rules, so none was stored. "
-            f"{first.file}, {first.attribute}: {first.sentence}",
-        )
-    return None
+def check(run: Run, inputs: Sequence[staging.InputFile], expected: Expected) -> GateReport:
+    """What the gate finds in the output folder. Raises NotStored."""
+    directory = input_directory(run)
+    try:
+        staging.check_unchanged(inputs, directory)
+        summary = summarise(directory)
+    except staging.InputDamaged as changed:
+        return GateReport.refused([Refusal("input folder", "file", str(changed))])
+    except InputsUnreadable as unreadable:
+        raise NotStored(f"They cannot be compared with the input images: {unreadable}") from unreadable
+    return _without_taken(run, run_gate(output_directory(run), summary, expected))
 
 
 def store(run: Run, report: GateReport) -> None:
@@ -58,42 +43,8 @@ def store(run: Run, report: GateReport) -> None:
         # All are read before the first is stored, since what is stored is not taken back.
         _check_results(result for result in read_all(files) if isinstance(result, archives.StoredResult))
         _check_results(archives.store_files(run.archive, files, by=run.submitter))
-    expected = {(output.sop_instance_uid, output.sha256) for output in report.outputs}
-    found = Instance.objects.filter(archive=run.archive, sop_instance_uid__in=[uid for uid, _ in expected])
-    if set(found.values_list("sop_instance_uid", "sha256")) != expected:
+    if not are_in_index(run, report):
         raise NotStored("The archive's index does not have them.")
-
-
-def record_outputs(run: Run, report: GateReport) -> None:
-    """Write the outputs down; call in the transaction that makes the run succeed."""
-    RunOutput.objects.bulk_create(
-        RunOutput(
-            run=run,
-            study_instance_uid=output.study_instance_uid,
-            series_instance_uid=output.series_instance_uid,
-            sop_instance_uid=output.sop_instance_uid,
-            sop_class_uid=output.sop_class_uid,
-            size_bytes=output.size_bytes,
-            sha256=output.sha256,
-        )
-        for output in report.outputs
-    )
-
-
-def _check(run: Run, inputs: Sequence[staging.InputFile]) -> GateReport:
-    directory = execution.input_directory(run)
-    try:
-        staging.check_unchanged(inputs, directory)
-        summary = summarise(directory)
-    except staging.InputDamaged as changed:
-        return GateReport.refused([Refusal("input folder", "file", str(changed))])
-    except InputsUnreadable as unreadable:
-        raise NotStored(f"They cannot be compared with the input images: {unreadable}") from unreadable
-    expected = Expected(
-        sop_class_uids=tuple(run.algorithm.produced_sop_classes),
-        max_bytes=execution.limits_of(run.algorithm).output_bytes,
-    )
-    return _without_taken(run, run_gate(execution.output_directory(run), summary, expected))
 
 
 def _without_taken(run: Run, report: GateReport) -> GateReport:
@@ -119,7 +70,7 @@ def _without_taken(run: Run, report: GateReport) -> GateReport:
 
 def _copy(run: Run, output: Output, destination: Path) -> archives.IncomingFile:
     try:
-        staging.copy_checked(execution.output_directory(run) / output.path, destination, output.sha256)
+        staging.copy_checked(output_directory(run) / output.path, destination, output.sha256)
     except staging.InputDamaged as changed:
         raise NotStored(f"An output is no longer as it was checked: {changed}") from changed
     return archives.IncomingFile(destination, output.path)

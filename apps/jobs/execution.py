@@ -1,47 +1,19 @@
-"""Where runs are carried out: the executor in force, what it is told of a run, and the run's folders and log.
-
-Below RUNS_DIR: `run-<id>-<attempt>/in`, `…/out` and the executor's own files beside them while the run lives;
-`logs/<id>.txt` for good.
-"""
+"""Where a run is carried out, and its log: while it lives as its place has it, for good as `RUNS_DIR/logs/<id>.txt`."""
 
 import os
-import sys
 from pathlib import Path
 
 from django.conf import settings
 
-from apps.integrations.executors.port import LOG_CHUNK_BYTES, Limits, LogChunk, RunSpec, decode_chunk
-from apps.integrations.executors.process import ProcessExecutor
-from apps.jobs import arguments
-from apps.jobs.models import Algorithm, Run
+from apps.integrations.executors.port import LOG_CHUNK_BYTES, LogChunk, decode_chunk
+from apps.jobs.machine import ThisMachine
+from apps.jobs.models import Run
+from apps.jobs.place import Place
+from apps.jobs.progress import latest_progress, unfinished_bytes
 
 
-def executor() -> ProcessExecutor:
-    return ProcessExecutor(settings.RUNS_DIR)
-
-
-def input_directory(run: Run) -> Path:
-    return Path(settings.RUNS_DIR, run.name, "in")
-
-
-def output_directory(run: Run) -> Path:
-    return Path(settings.RUNS_DIR, run.name, "out")
-
-
-def limits_of(algorithm: Algorithm) -> Limits:
-    return Limits(memory_bytes=algorithm.memory_bytes, timeout_seconds=algorithm.timeout_seconds)
-
-
-def spec_of(run: Run) -> RunSpec:
-    """The present attempt of a run, as the executor is asked to carry it out."""
-    return RunSpec(
-        name=run.name,
-        command=tuple(_command(run)),
-        working_directory=settings.SAMPLES_DIR,
-        input_directory=input_directory(run),
-        output_directory=output_directory(run),
-        limits=limits_of(run.algorithm),
-    )
+def place_of(run: Run) -> Place:
+    return ThisMachine()
 
 
 def read_log(run: Run, offset: int) -> LogChunk:
@@ -51,7 +23,7 @@ def read_log(run: Run, offset: int) -> LogChunk:
             file.seek(offset)
             return decode_chunk(file.read(LOG_CHUNK_BYTES), offset)
     except FileNotFoundError:
-        return executor().log(run.name, offset)
+        return place_of(run).log(run.name, offset)
 
 
 def whole_log(run: Run) -> str:
@@ -64,7 +36,7 @@ def whole_log(run: Run) -> str:
 
 
 def keep_log(run: Run) -> None:
-    """Keep the log when the executor forgets the run. Twice is once."""
+    """Keep the log when the run's place forgets it. Twice is once."""
     kept = _kept_log(run)
     if kept.exists():
         return
@@ -74,12 +46,21 @@ def keep_log(run: Run) -> None:
     temporary.replace(kept)
 
 
-def _command(run: Run) -> list[str]:
-    program, *rest = run.algorithm.entry
-    # The bundled packages are written for the Python and the libraries that the portal itself runs on.
-    interpreter = sys.executable if program == "python" else program
-    folders = [str(input_directory(run)), str(output_directory(run))]
-    return [interpreter, *rest, *folders, run.series_instance_uid, *arguments.options(run.arguments)]
+def note_progress(run: Run) -> None:
+    """Reads on in the log. Two at once do no harm: both write what the log says."""
+    offset, lines = run.log_offset, []
+    while (chunk := read_log(run, offset)).text:
+        next_offset = chunk.next_offset - unfinished_bytes(chunk.text)
+        if next_offset == offset:
+            break
+        offset = next_offset
+        lines += chunk.text.split("\n")[:-1]
+    if offset == run.log_offset:
+        return
+    fields: dict[str, object] = {"log_offset": offset}
+    if said := latest_progress(lines):
+        fields |= {"progress": said.fraction, "progress_text": said.text}
+    Run.objects.filter(pk=run.pk, attempt=run.attempt).update(**fields)
 
 
 def _kept_log(run: Run) -> Path:

@@ -15,10 +15,11 @@ from apps.accounts.models import User
 from apps.archives.models import Series
 from apps.audit.services import record
 from apps.core.doorbell import ring
-from apps.jobs import catalogue, execution, lifecycle
+from apps.jobs import catalogue, lifecycle
 from apps.jobs.arguments import complete, declared
 from apps.jobs.execution import read_log, whole_log
 from apps.jobs.lifecycle import advance
+from apps.jobs.machine import ThisMachine
 from apps.jobs.models import GIB, Algorithm, Run, RunInput
 from apps.projects.access import Entry, Role
 
@@ -123,7 +124,7 @@ def sync_bundled() -> None:
 
 def stop_all_processes() -> list[str]:
     """Ends every algorithm because the platform stops; they are started again with it. Names of those that live on."""
-    return execution.executor().stop_all()
+    return ThisMachine().executor.stop_all()
 
 
 def _check_suits(algorithm: Algorithm, series: Series) -> None:

@@ -11,7 +11,8 @@ from apps.accounts.models import User
 from apps.archives.models import Instance, Series
 from apps.audit.models import Entry as AuditEntry
 from apps.integrations.executors.port import State
-from apps.jobs import execution, lifecycle, services
+from apps.jobs import lifecycle, services, staging
+from apps.jobs.machine import ThisMachine
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 from tests.jobs.driving import drive
@@ -41,7 +42,7 @@ def test_a_run_is_cancelled_in_its_state(
     services.cancel(run, by=as_bob.user)
     drive(run)
     assert run.status == Status.CANCELLED
-    assert execution.executor().observe(run.name).state is State.ABSENT
+    assert ThisMachine().observe(run).state is State.ABSENT
     assert Instance.objects.count() == before
     assert list(settings.RUNS_DIR.glob("run-*")) == []
     assert [event.by_pk for event in run.events() if event.to_status == Status.CANCELLING] == [as_bob.user.pk]
@@ -72,13 +73,13 @@ def test_outputs_that_are_being_stored_cannot_be_cancelled(
 
 def test_a_cancel_while_a_worker_fetches_images_wins(as_bob: Entry, sleeper: Algorithm, ct: Series, monkeypatch):
     run = services.launch(as_bob, sleeper, ct, arguments={})
-    stage = lifecycle.staging.stage
+    stage = staging.stage
 
     def cancelled_meanwhile(*arguments: object) -> None:
         stage(*arguments)
         services.cancel(run, by=as_bob.user)
 
-    monkeypatch.setattr(lifecycle.staging, "stage", cancelled_meanwhile)
+    monkeypatch.setattr(staging, "stage", cancelled_meanwhile)
     assert drive(run).status == Status.CANCELLED
 
 
@@ -88,7 +89,7 @@ def test_an_algorithm_that_starts_after_the_cancel_is_stopped(as_bob: Entry, sle
     drive(run, Status.RUNNING)
     Run.objects.filter(pk=run.pk).update(status=Status.CANCELLED)
     drive(run)
-    assert execution.executor().observe(run.name).state is State.ABSENT
+    assert ThisMachine().observe(run).state is State.ABSENT
 
 
 def test_who_may_cancel(client, as_bob: Entry, sleeper: Algorithm, ct: Series, alice: User, vera: User, charlie: User):
@@ -126,4 +127,4 @@ def test_the_next_run_begins_when_one_is_cancelled(
     drive(first)
     services.cancel(second, by=as_bob.user)
     assert drive(second).status == Status.CANCELLED
-    wait_until(lambda: execution.executor().observe(second.name).state is State.ABSENT)
+    wait_until(lambda: ThisMachine().observe(second).state is State.ABSENT)

@@ -12,7 +12,8 @@ import pytest
 from apps.archives.models import Archive, Instance, Series
 from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.archives.services import object_path
-from apps.jobs import collecting, execution, services
+from apps.jobs import collecting, services
+from apps.jobs.machine import ThisMachine
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 from tests.dicom import ct_series
@@ -160,8 +161,8 @@ def test_an_algorithm_that_is_lost_thrice_fails_the_run(as_bob: Entry, ct: Serie
     for attempt in (1, 2, 3):
         drive(run, Status.RUNNING)
         assert run.attempt == attempt
-        kill_launcher(run)
-        wait_until(lambda: execution.executor().observe(run.name).state == "lost")
+        kill_launcher(run, settings.RUNS_DIR)
+        wait_until(lambda: ThisMachine().observe(run).state == "lost")
         services.advance(run)
         run.refresh_from_db()
     assert drive(run).reason_code == "LOST"
@@ -195,6 +196,6 @@ def test_a_step_that_breaks_again_and_again_ends_the_run(
     assert "No space" not in run.reason
 
 
-def kill_launcher(run: Run) -> None:
-    started = json.loads((execution.settings.RUNS_DIR / run.name / "started.json").read_text())
+def kill_launcher(run: Run, folder: Path) -> None:
+    started = json.loads((folder / run.name / "started.json").read_text())
     os.kill(started["pid"], signal.SIGKILL)

@@ -14,7 +14,7 @@ from django.db import connection
 
 from apps.archives.models import Instance, Series
 from apps.integrations.executors.process import ProcessExecutor
-from apps.jobs import collecting, execution, lifecycle, services, staging
+from apps.jobs import collecting, lifecycle, services, staging
 from apps.jobs.claims import Claim
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
@@ -66,11 +66,11 @@ def after_move(target: Run.Status) -> Callable[[], None]:
 MOMENTS = {
     "images fetched": after(staging, "stage"),
     "algorithm started": after(ProcessExecutor, "start"),
-    "gate passed": after(collecting, "_check"),
-    "finding kept": after(collecting, "checked"),
+    "gate passed": after(collecting, "check"),
+    "finding kept": after(lifecycle, "_report"),
     "outputs stored": after(collecting.archives, "store_files"),
-    "outputs recorded": after(collecting, "record_outputs"),
-    "log kept": after(execution, "keep_log"),
+    "outputs recorded": after(lifecycle, "record_outputs"),
+    "log kept": after(lifecycle, "keep_log"),
     "folders removed": after(ProcessExecutor, "remove"),
     **{f"moved to {status}": after_move(Status(status)) for status in WAY},
 }

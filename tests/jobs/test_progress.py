@@ -6,7 +6,7 @@ import pytest
 
 from apps.archives.models import Series
 from apps.integrations.executors.port import LOG_CHUNK_BYTES
-from apps.jobs import lifecycle, services
+from apps.jobs import execution, services
 from apps.jobs.models import Algorithm, Run
 from apps.jobs.progress import last_words, latest_progress, unfinished_bytes
 from apps.projects.access import Entry
@@ -58,7 +58,7 @@ def test_progress_is_read_on_from_a_log_that_grows(as_bob: Entry, segmentation: 
         with path.open("ab") as file:
             file.write(more)
         run.refresh_from_db()
-        lifecycle._note_progress(run)
+        execution.note_progress(run)
         run.refresh_from_db()
         return run.progress, run.progress_text
 

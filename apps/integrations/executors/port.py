@@ -91,6 +91,10 @@ class Observation:
     network: Network | None = None
     file_system: FileSystem | None = None
 
+    @property
+    def is_active(self) -> bool:
+        return self.state in (State.STARTING, State.RUNNING)
+
 
 @dataclass(frozen=True)
 class LogChunk:
