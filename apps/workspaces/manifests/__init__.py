@@ -1,0 +1,29 @@
+"""What a project has on its cluster, as plain data: pure functions of rows.
+
+Quantities are written as the API server writes them, and nothing empty is named, so that what is there can be compared
+with what is wanted (`apps.workspaces.drift`).
+"""
+
+from apps.workspaces.manifests.base import Grant, Place, labels_of
+from apps.workspaces.manifests.namespace import limit_range, namespace, resource_quota, role_bindings
+from apps.workspaces.manifests.network import network_policies
+from apps.workspaces.manifests.orthanc import DicomPeer, OrthancWish, ae_title_of, orthanc
+from apps.workspaces.manifests.workspace import WorkspaceWish, home_claim, workspace
+
+__all__ = [
+    "DicomPeer",
+    "Grant",
+    "OrthancWish",
+    "Place",
+    "WorkspaceWish",
+    "ae_title_of",
+    "home_claim",
+    "labels_of",
+    "limit_range",
+    "namespace",
+    "network_policies",
+    "orthanc",
+    "resource_quota",
+    "role_bindings",
+    "workspace",
+]
