@@ -49,6 +49,9 @@ def platform_images() -> dict[str, Image]:
     version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
     images = {
         "orthanc": Image(DEPLOY / "orthanc/Dockerfile", DEPLOY / "orthanc", version),
+        "workspace": Image(
+            DEPLOY / "workspace/Dockerfile", DEPLOY / "workspace", version, DEPLOY / "workspace/requirements.txt"
+        ),
         "maia-dashboard": Image(DEPLOY / "Dockerfile", REPOSITORY, version, REPOSITORY / "requirements.txt"),
     }
     for path in SAMPLES.glob("*/algorithm.toml"):
