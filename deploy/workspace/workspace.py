@@ -67,7 +67,8 @@ def prepare() -> None:
 
 
 def _start(name: str) -> int:
-    return subprocess.Popen(SERVERS[name], stdin=subprocess.DEVNULL, start_new_session=True).pid
+    # Not by subprocess, which would take away the ends of processes that are waited for here.
+    return os.posix_spawnp(SERVERS[name][0], SERVERS[name], os.environ, setsid=True)
 
 
 def _replace_one(running: dict[int, str]) -> None:
