@@ -1,0 +1,83 @@
+"""The realm that the settings name: its addresses, and what needs no service account.
+
+https://openid.net/specs/openid-connect-discovery-1_0.html, https://openid.net/specs/openid-connect-rpinitiated-1_0.html
+"""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from django.conf import settings
+
+from apps.integrations.keycloak.client import CONNECT_SECONDS, KeycloakClient
+from apps.integrations.keycloak.port import KeycloakDirectory, KeycloakRefused, KeycloakUnreachable
+
+
+def issuer() -> str:
+    """As the realm's tokens name it, in `iss`."""
+    return f"{settings.KEYCLOAK_URL}/realms/{quote(settings.KEYCLOAK_REALM)}"
+
+
+def endpoint(name: str) -> str:
+    """The address of `auth`, `token`, `certs` or `logout`."""
+    return f"{issuer()}/protocol/openid-connect/{name}"
+
+
+def timeout() -> tuple[float, float]:
+    """Seconds to connect and to wait for an answer."""
+    return min(CONNECT_SECONDS, settings.KEYCLOAK_TIMEOUT_SECONDS), settings.KEYCLOAK_TIMEOUT_SECONDS
+
+
+def directory() -> KeycloakDirectory:
+    return KeycloakClient(
+        url=settings.KEYCLOAK_URL,
+        realm=settings.KEYCLOAK_REALM,
+        client_id=settings.KEYCLOAK_SERVICE_CLIENT_ID,
+        client_secret=settings.KEYCLOAK_SERVICE_SECRET,
+        timeout_seconds=settings.KEYCLOAK_TIMEOUT_SECONDS,
+    )
+
+
+def need_answer() -> None:
+    """Raises KeycloakUnreachable unless the realm answers now, as the issuer that the settings name."""
+    document = _json(requests.Request("GET", f"{issuer()}/.well-known/openid-configuration"))
+    if not isinstance(document, dict) or document.get("issuer") != issuer():
+        raise KeycloakUnreachable
+
+
+def end_session(id_token: str) -> None:
+    """Ends the session in the realm that the ID token was issued in.
+
+    Sent by the portal itself, so that the token stands in no address. Raises KeycloakUnreachable and KeycloakRefused.
+    """
+    form = {"id_token_hint": id_token, "client_id": settings.KEYCLOAK_CLIENT_ID}
+    answer = send(requests.Request("POST", endpoint("logout"), data=form))
+    if answer.status_code >= HTTPStatus.BAD_REQUEST:
+        raise KeycloakRefused(answer.status_code, "it did not end the session")
+
+
+def signing_keys() -> list[dict[str, Any]]:
+    """The realm's public keys (RFC 7517). Raises KeycloakUnreachable."""
+    document = _json(requests.Request("GET", endpoint("certs")))
+    keys = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, list):
+        raise KeycloakUnreachable
+    return [key for key in keys if isinstance(key, dict)]
+
+
+def send(request: requests.Request) -> requests.Response:
+    """Raises KeycloakUnreachable."""
+    try:
+        with requests.Session() as session:
+            return session.send(session.prepare_request(request), timeout=timeout(), allow_redirects=False)
+    except requests.RequestException as error:
+        raise KeycloakUnreachable from error
+
+
+def _json(request: requests.Request) -> Any:
+    answer = send(request)
+    try:
+        return answer.json() if answer.ok else None
+    except ValueError as error:
+        raise KeycloakUnreachable from error
