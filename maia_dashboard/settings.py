@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.projects",
     "apps.archives",
+    "apps.clusters",
     "apps.datasets",
     "apps.provisioning",
     "apps.jobs",
@@ -169,6 +170,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 ARCHIVES_DIR = VAR_DIR / "archives"
+OBJECT_CACHE_DIR = VAR_DIR / "object-cache"
+OBJECT_CACHE_BYTES = ENV["OBJECT_CACHE_GIB"] * 1024**3
 RUNS_DIR = VAR_DIR / "runs"
 SAMPLES_DIR = BASE_DIR / "deploy" / "samples"
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "tmp"

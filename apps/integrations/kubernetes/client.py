@@ -1,0 +1,201 @@
+"""The port's side over HTTPS: plain JSON, nothing retried, so that each verb ends in time and its failure shows.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from apps.integrations.kubernetes.connection import CONNECT_SECONDS, EXCHANGE_SECONDS, Answer, Connection
+from apps.integrations.kubernetes.port import (
+    FIELD_MANAGER,
+    POD,
+    AlreadyExists,
+    ApiRefused,
+    ClusterUnreachable,
+    Credentials,
+    Forbidden,
+    Kind,
+    Manifest,
+    Permission,
+    kind_of,
+)
+
+PAGE = 500
+JSON, APPLY = "application/json", "application/apply-patch+yaml"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+# The kubelet's words for a container that has no log yet.
+NOT_STARTED = "is waiting to start"
+TOO_MANY_REQUESTS, SERVER_ERRORS = 429, 500
+
+
+class KubernetesClient:
+    """See KubernetesApi. Safe to be used by several threads."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        exchange_seconds: float = EXCHANGE_SECONDS,
+    ) -> None:
+        self._connection = Connection(credentials, connect_seconds=connect_seconds, exchange_seconds=exchange_seconds)
+        self._identity = {"Authorization": f"Bearer {credentials.token}"} if credentials.token else {}
+
+    def version(self) -> str:
+        """See KubernetesApi.version."""
+        version = self._ask("GET", "/version").get("gitVersion")
+        if not isinstance(version, str):
+            raise ClusterUnreachable("What answers at the cluster's address is not Kubernetes.")
+        return version
+
+    def apply(self, manifest: Manifest, *, subresource: str = "") -> Manifest:
+        """See KubernetesApi.apply."""
+        metadata = manifest["metadata"]
+        path = _path(kind_of(manifest), metadata.get("namespace", ""), metadata["name"], subresource)
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return self._ask("PATCH", path, query, manifest, APPLY)
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """See KubernetesApi.create."""
+        path = _path(kind_of(manifest), manifest["metadata"].get("namespace", ""))
+        return self._ask("POST", path, {"fieldManager": FIELD_MANAGER}, manifest)
+
+    def read(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
+        """See KubernetesApi.read."""
+        try:
+            return self._ask("GET", _path(kind, namespace, name))
+        except ApiRefused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def objects(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Manifest]:
+        """See KubernetesApi.objects."""
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        query = {"limit": str(PAGE), **{name: value for name, value in selectors.items() if value}}
+        path, token = _path(kind, namespace), ""
+        while True:
+            page = self._page(path, {**query, **({"continue": token} if token else {})})
+            for item in page.get("items") or ():
+                yield {"apiVersion": kind.api_version, "kind": kind.kind, **item}
+            token = page.get("metadata", {}).get("continue") or ""
+            if not token:
+                return
+
+    def delete(self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None) -> None:
+        """See KubernetesApi.delete."""
+        options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        try:
+            self._ask("DELETE", _path(kind, namespace, name), body=options)
+        except ApiRefused as refusal:
+            # 409: it is being deleted already, for no precondition was sent.
+            if refusal.status not in {404, 409}:
+                raise
+
+    def log(
+        self, namespace: str, pod: str, container: str, *, since_seconds: int | None = None, limit_bytes: int = 1024**2
+    ) -> bytes:
+        """See KubernetesApi.log."""
+        query = {"container": container, "limitBytes": str(limit_bytes)}
+        if since_seconds is not None:
+            query["sinceSeconds"] = str(since_seconds)
+        try:
+            return _accepted(self._send("GET", _path(POD, namespace, pod, "log"), query)).body[:limit_bytes]
+        except ApiRefused as refusal:
+            if refusal.status == 404 or NOT_STARTED in str(refusal):
+                return b""
+            raise
+
+    def missing(self, permissions: Sequence[Permission]) -> list[Permission]:
+        """See KubernetesApi.missing."""
+        return [permission for permission in permissions if not self._has(permission)]
+
+    def _has(self, permission: Permission) -> bool:
+        resource, _, subresource = permission.resource.partition("/")
+        asked = {
+            "verb": permission.verb,
+            "group": permission.group,
+            "resource": resource,
+            "subresource": subresource,
+            "namespace": permission.namespace,
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        return bool(self._ask("POST", REVIEWS, body=review).get("status", {}).get("allowed"))
+
+    def _page(self, path: str, query: Mapping[str, str]) -> Manifest:
+        answer = self._send("GET", path, query)
+        if answer.status == 410:
+            # The snapshot behind the token is gone: the answer's own token goes on with what is there now.
+            token = _parsed(answer).get("metadata", {}).get("continue")
+            if token:
+                return {"metadata": {"continue": token}}
+        return _parsed(_accepted(answer))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = JSON,
+    ) -> Manifest:
+        return _parsed(_accepted(self._send(method, path, query or {}, body, content_type)))
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, str], body: Manifest | None = None, content_type: str = JSON
+    ) -> Answer:
+        sent = None if body is None else json.dumps(body).encode()
+        headers = {**self._identity, "Accept": JSON, "User-Agent": FIELD_MANAGER}
+        if sent is not None:
+            headers["Content-Type"] = content_type
+        return self._connection.exchange(
+            method, f"{path}?{urlencode(query)}" if query else path, headers=headers, body=sent
+        )
+
+
+def _path(kind: Kind, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    group = "/api" if "/" not in kind.api_version else "/apis"
+    scope = ["namespaces", namespace] if kind.is_namespaced and namespace else []
+    parts = [*kind.api_version.split("/"), *scope, kind.plural, *([name] if name else []), subresource]
+    return group + "".join(f"/{quote(part, safe='')}" for part in parts if part)
+
+
+def _accepted(answer: Answer) -> Answer:
+    """Raises for all that is not a success."""
+    if 200 <= answer.status < 300:
+        return answer
+    if 300 <= answer.status < 400:
+        raise ClusterUnreachable("The cluster's address sends elsewhere, which is not followed.")
+    said = _parsed(answer)
+    reason, message = str(said.get("reason", "")), str(said.get("message", ""))
+    if answer.status == TOO_MANY_REQUESTS or answer.status >= SERVER_ERRORS:
+        raise ClusterUnreachable(f"The cluster has trouble of its own (status {answer.status} {reason}).")
+    if answer.status in {401, 403}:
+        raise Forbidden(answer.status, reason, message)
+    if reason == "AlreadyExists":
+        raise AlreadyExists(answer.status, reason, message)
+    raise ApiRefused(answer.status, reason, message)
+
+
+def _parsed(answer: Answer) -> Manifest:
+    """Raises ClusterUnreachable for what is no JSON object."""
+    try:
+        found: Any = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise ClusterUnreachable(
+            f"What answers at the cluster's address is not Kubernetes (status {answer.status})."
+        ) from error
+    if not isinstance(found, dict):
+        raise ClusterUnreachable("What answers at the cluster's address is not Kubernetes.")
+    return found
