@@ -36,12 +36,21 @@ SETTINGS = (
     Setting("EMAIL_URL", "str", "", "smtp+tls://USER:PASSWORD@HOST:587. Empty: mails are kept in VAR_DIR/outbox."),
     Setting("MAIL_FROM", "str", "MAIA <maia@localhost>", "Sender of the portal's mails."),
     Setting("ADMIN_EMAIL", "str", "admin@localhost.localdomain", "E-mail address of the first administrator."),
+    Setting("AUTH_MODE", "str", "local", "`local`: passwords kept by the portal. `keycloak`: people sign in there."),
+    Setting("KEYCLOAK_URL", "str", "", "https://HOST of Keycloak, as people and the portal reach it."),
+    Setting("KEYCLOAK_REALM", "str", "maia", "Realm, made from deploy/keycloak/realm.json."),
+    Setting("KEYCLOAK_CLIENT_ID", "str", "maia", "Client by which people sign in."),
+    Setting("KEYCLOAK_CLIENT_SECRET", "str", "", "Its secret."),
+    Setting("KEYCLOAK_SERVICE_CLIENT_ID", "str", "maia-service", "Client that makes people and groups."),
+    Setting("KEYCLOAK_SERVICE_SECRET", "str", "", "Its secret."),
+    Setting("KEYCLOAK_TIMEOUT_SECONDS", "int", 5, "How long the portal waits for an answer of Keycloak."),
     Setting("WEB_PROCESSES", "int", 2, "Processes of the web server."),
     Setting("WEB_THREADS", "int", 8, "Threads of each of these processes."),
     Setting("WORKER_THREADS", "int", 4, "Tasks that the worker does at the same time."),
     Setting("READER_PROCESSES", "int", 2, "Limited child processes that parse images, for each web or worker process."),
     Setting("READER_MEMORY_MIB", "int", 2048, "Memory limit of such a child process."),
     Setting("UPLOAD_MAX_GIB", "int", 64, "Largest upload or unpacked zip."),
+    Setting("OBJECT_CACHE_GIB", "int", 2, "Disk for copies of images of remote archives, kept for an hour at most."),
     Setting("RUNS_AT_ONCE", "int", 1, "Algorithm runs that this machine does at the same time."),
     Setting("RUN_MEMORY_GIB", "int", 8, "Most memory that one run may ask for on this machine."),
     Setting("SWEEP_SECONDS", "int", 60, "How often everything that waits is looked at again."),
@@ -53,6 +62,8 @@ SETTINGS = (
 YES_OR_NO = {"true", "false", "yes", "no", "on", "off", "1", "0"}
 POSITIVE = {setting.name for setting in SETTINGS if setting.kind == "int"}
 HIGHEST_PORT = 65535
+AUTH_MODES = ("local", "keycloak")
+KEYCLOAK_NEEDS = ("KEYCLOAK_URL", "KEYCLOAK_CLIENT_SECRET", "KEYCLOAK_SERVICE_SECRET")
 
 
 def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -68,7 +79,17 @@ def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_of(values["VAR_DIR"])
     values["CREDENTIALS_KEY"] = values["CREDENTIALS_KEY"] or values["SECRET_KEY"]
     values["PUBLIC_URL"] = (values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}").rstrip("/")
+    values["KEYCLOAK_URL"] = values["KEYCLOAK_URL"].rstrip("/")
+    _need_keycloak(values)
     return values
+
+
+def _need_keycloak(values: Mapping[str, Any]) -> None:
+    if values["AUTH_MODE"] not in AUTH_MODES:
+        raise SettingInvalid(f"AUTH_MODE must be one of: {', '.join(AUTH_MODES)}.")
+    missing = [name for name in KEYCLOAK_NEEDS if not values[name]]
+    if values["AUTH_MODE"] == "keycloak" and missing:
+        raise SettingInvalid(f"AUTH_MODE is keycloak, which needs {' and '.join(missing)}.")
 
 
 def _read_one(environment: environ.Env, setting: Setting) -> Any:

@@ -8,6 +8,12 @@ import environ
 
 from maia_dashboard import environment, log_format
 
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 ENV = environment.read()
 BASE_DIR = ENV["BASE_DIR"]
 VAR_DIR = ENV["VAR_DIR"]
@@ -109,7 +115,18 @@ CACHES: dict[str, dict[str, Any]] = {
 
 # Sign-in
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_MODE: str = ENV["AUTH_MODE"]
+KEYCLOAK_URL: str = ENV["KEYCLOAK_URL"]
+KEYCLOAK_REALM: str = ENV["KEYCLOAK_REALM"]
+KEYCLOAK_CLIENT_ID: str = ENV["KEYCLOAK_CLIENT_ID"]
+KEYCLOAK_CLIENT_SECRET: str = ENV["KEYCLOAK_CLIENT_SECRET"]
+KEYCLOAK_SERVICE_CLIENT_ID: str = ENV["KEYCLOAK_SERVICE_CLIENT_ID"]
+KEYCLOAK_SERVICE_SECRET: str = ENV["KEYCLOAK_SERVICE_SECRET"]
+KEYCLOAK_TIMEOUT_SECONDS: int = ENV["KEYCLOAK_TIMEOUT_SECONDS"]
+AUTHENTICATION_BACKENDS = [
+    *(["apps.accounts.keycloak.KeycloakBackend"] if AUTH_MODE == "keycloak" else []),
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -153,7 +170,8 @@ CONTENT_SECURITY_POLICY = {
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
-        "form-action": ["'self'"],
+        # A form that leads to another address is held to this there too: signing in goes on at Keycloak.
+        "form-action": ["'self'", *([_origin(KEYCLOAK_URL)] if AUTH_MODE == "keycloak" else [])],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
     }

@@ -11,7 +11,7 @@ LONGEST = 40
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 RESERVED = frozenset(
     {"admin", "administrator", "api", "default", "ingress", "keycloak", "monitoring", "orthanc", "portal", "registry"}
-    | {"root", "sample", "static", "system"}
+    | {"root", "sample", "static", "system", "users"}
 )
 RESERVED_PREFIXES = ("kube-", "maia", "openshift-")
 
