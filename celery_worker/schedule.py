@@ -10,6 +10,7 @@ SWEEPS = (
     "core.sweep_mail",
     "audit.seal",
     "archives.sweep",
+    "archives.refresh",
     "datasets.sweep",
     "provisioning.sweep",
     "registrations.sweep",

@@ -17,11 +17,16 @@ from apps.audit.services import record
 PatientKey = tuple[str, str]
 
 
-def add(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None) -> list[StoredResult]:
+STORED, ARRIVED, INDEXED = "images.stored", "images.arrived", "images.indexed"
+
+
+def add(
+    archive: Archive, arrivals: Sequence[Arrival], *, by: User | None, event: str = STORED, **detail: str
+) -> list[StoredResult]:
     """Writes rows for the arrivals, whose files are in place, and says for each what became of it.
 
     Two writers of one series, study or patient lose nothing: they wait for each other. An object that is there
-    already with the same content is success.
+    already with the same content is success. Audited, with `detail`, once for each study that grew.
     """
     if not arrivals:
         return []
@@ -33,7 +38,7 @@ def add(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None) -> li
         batch.save()
         for study, instances in batch.grown_studies():
             actor = by.pk if by else None
-            record("images.stored", actor=actor, project=archive.project_id, subject=study, instances=instances)
+            record(event, actor=actor, project=archive.project_id, subject=study, instances=instances, **detail)
         for series in batch.grown_series():
             metadata_files.ring_when_due(series)
     return results

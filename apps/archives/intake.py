@@ -38,6 +38,8 @@ class Arrival:
     size_bytes: int
     description: dict[str, Any]
     metadata: bytes
+    orthanc_id: str = ""
+    """By which an Orthanc has it, once that is known."""
 
     def result(self, outcome: Outcome) -> StoredResult:
         return StoredResult(self.file.name, outcome, self.identity)

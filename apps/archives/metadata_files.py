@@ -1,13 +1,26 @@
-"""The metadata file of a series: written some time after it changed, and read instead of the rows while it is fresh."""
+"""The metadata file of a series: written some time after it changed, and read instead of the rows while it is fresh.
 
+It lies in the archive's folder on this machine, wherever the objects are.
+"""
+
+import gzip
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
 
+import structlog
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from apps.archives.models import Series
-from apps.archives.static_archive import StaticArchive
+from apps.archives.models import Instance, Series
+from apps.archives.selectors import ORDER
+from apps.archives.static.layout import series_metadata_path
+from apps.archives.static.objects import write_series_metadata
 from apps.core.doorbell import ring
+
+log = structlog.get_logger(__name__)
 
 # A series that grows image by image is not written anew with each of them.
 REST_SECONDS = 10
@@ -32,15 +45,53 @@ def write(series: Series) -> None:
     Each version has a file of its own, so a slow writer never spoils what a later one wrote.
     """
     version, old_version = series.metadata_version, series.metadata_file_version
-    store = StaticArchive(series.archive_id)
-    store.write_metadata(series, version)
+    write_series_metadata(file_of(series, version), _root(series), _rows(series))
     same = Series.objects.filter(pk=series.pk)
     same.filter(metadata_file_version__lt=version).update(
         metadata_file_version=version, metadata_written_at=timezone.now()
     )
     for superseded in {old_version, version} - set(same.values_list("metadata_file_version", flat=True)):
-        store.remove_metadata(series, superseded)
+        file_of(series, superseded).unlink(missing_ok=True)
+
+
+def read(series: Series) -> Iterator[bytes]:
+    """Of each instance one DICOM JSON object, in order; every BulkDataURI relative to the service's root."""
+    if not series.is_metadata_stale:
+        try:
+            return _lines(file_of(series, series.metadata_version).open("rb"))
+        except FileNotFoundError:
+            log.warning("series metadata file is missing", series=series.pk)
+    return _rows(series)
+
+
+def remove(series: Series) -> None:
+    """With the series itself: nobody asks for its file any more."""
+    file_of(series, series.metadata_file_version).unlink(missing_ok=True)
+
+
+def file_of(series: Series, version: int) -> Path:
+    """Where the file of that version of a series, loaded with its study, is or would be."""
+    return series_metadata_path(_root(series), series.study.study_instance_uid, series.series_instance_uid, version)
 
 
 def _a_moment_ago() -> datetime:
     return timezone.now() - timedelta(seconds=REST_SECONDS)
+
+
+def _root(series: Series) -> Path:
+    root: Path = settings.ARCHIVES_DIR / str(series.archive_id)
+    return root
+
+
+def _rows(series: Series) -> Iterator[bytes]:
+    rows = Instance.objects.filter(series=series).order_by(*ORDER)
+    for packed in rows.values_list("metadata", flat=True).iterator(chunk_size=200):
+        yield gzip.decompress(packed)
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The objects of a metadata file, which has one a line."""
+    with file, gzip.GzipFile(fileobj=file) as lines:
+        for line in lines:
+            if line.startswith(b"{"):
+                yield line.rstrip(b",\n")

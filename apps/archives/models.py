@@ -8,16 +8,19 @@ from django.db import models
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.sealed import SealedTextField
 from apps.projects.models import Project
 
 UID_LENGTH = 64
 TEXT_LENGTH = 255
 NAME_LENGTH = 324
+ORTHANC_ID_LENGTH = 44
 
 
 class Archive(models.Model):
     class Kind(models.TextChoices):
         BUILT_IN = "built-in", "Built-in store"
+        ORTHANC = "orthanc", "Orthanc"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="archives")
     name = models.SlugField(max_length=40)
@@ -35,6 +38,42 @@ class Archive(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project.namespace}/{self.name}"
+
+
+class OrthancServer(models.Model):
+    """Where the objects of an archive of kind ORTHANC are, and how far its index follows them.
+
+    A row of its own, since reading it opens secrets, which pages have no use for.
+    """
+
+    archive = models.OneToOneField(Archive, on_delete=models.CASCADE, related_name="server")
+    address = models.URLField(max_length=500, help_text="HTTP root, as http://10.96.3.4:8042")
+    username = models.CharField(max_length=100)
+    password = SealedTextField()
+    change_seq = models.BigIntegerField(null=True, help_text="of the change log, up to which the index follows it")
+    change_mark = models.CharField(max_length=100, blank=True, help_text="what was there; empty when nothing was")
+    last_seen_at = models.DateTimeField(null=True)
+    unreachable_since = models.DateTimeField(null=True)
+    complaint = models.CharField(max_length=255, blank=True, help_text="why it is unreachable, for administrators")
+    refresh_due_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"server of archive {self.archive_id}"
+
+
+class SkippedObject(models.Model):
+    """An object of an Orthanc that the index cannot take, and why."""
+
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="skipped_objects")
+    orthanc_id = models.CharField(max_length=ORTHANC_ID_LENGTH)
+    sentence = models.TextField()
+    skipped_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["archive", "orthanc_id"], name="archives_skipped_once")]
+
+    def __str__(self) -> str:
+        return f"skipped object {self.pk}"
 
 
 class Patient(models.Model):
@@ -138,11 +177,17 @@ class Instance(models.Model):
     attributes = models.TextField(help_text="what QIDO-RS returns: one DICOM JSON object, relative addresses")
     metadata = models.BinaryField(help_text="DICOM JSON, gzip")
     frames = models.BinaryField(help_text="where frames and bulk values lie in the file: JSON, gzip")
+    orthanc_id = models.CharField(max_length=ORTHANC_ID_LENGTH, blank=True, help_text="empty in the built-in store")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["archive", "sop_instance_uid"], name="archives_instance_once")]
-        indexes = [models.Index(fields=["series", "instance_number", "sop_instance_uid", "number_of_frames"])]
+        indexes = [
+            models.Index(fields=["series", "instance_number", "sop_instance_uid", "number_of_frames"]),
+            models.Index(
+                fields=["archive", "orthanc_id"], condition=~models.Q(orthanc_id=""), name="archives_instance_orthanc"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"instance {self.pk}"

@@ -1,13 +1,14 @@
 """What an archive must be able to do with the bytes of its objects. The index of them is always in the database."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from apps.archives.intake import Arrival
-from apps.archives.models import Instance, Series
-from apps.archives.static.objects import Outcome
+from apps.archives.models import Instance
+from apps.archives.results import StoredResult
 
 
 class ObjectUnavailable(Exception):
@@ -15,6 +16,10 @@ class ObjectUnavailable(Exception):
 
     def __init__(self) -> None:
         super().__init__("The archive has lost this object; an administrator has to look.")
+
+
+class ArchiveUnreachable(Exception):
+    """The server that holds the objects is of no use now; the index is. The message is for everybody."""
 
 
 class NotInObject(Exception):
@@ -52,21 +57,42 @@ class Picture:
     window: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Published:
+    """A file is in place. Not new: the same bytes were there already. `arrival` says by which name, if it has one."""
+
+    arrival: Arrival
+    is_new: bool
+
+
 class ImageStore(Protocol):
-    """The bytes of one archive. All methods that read raise ObjectUnavailable when the object's bytes are not there,
-    and FileRefused, with a sentence, when they cannot be decoded."""
+    """The bytes of one archive.
+
+    All methods that read raise ObjectUnavailable when the object's bytes are not there, and FileRefused, with a
+    sentence, when they cannot be decoded. All but `new_folder` and `sweep` may raise ArchiveUnreachable; what is
+    handed out piece by piece then ends early.
+    """
 
     def new_folder(self) -> Path:
         """A fresh folder for files that arrive, on the file system from which `publish` takes them."""
 
-    def publish(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
-        """Puts files in place, durable when this returns; never over another. The given files stay as they are."""
+    def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
+        """Puts files in place, durable when this returns; never over another, which is refused.
+
+        The given files stay as they are. After ArchiveUnreachable some may be in place.
+        """
 
     def withdraw(self, arrival: Arrival) -> None:
         """Takes back a file that was published but did not come into the index."""
 
-    def path(self, instance: Instance) -> Path:
-        """The Part 10 file, for readers on this machine."""
+    def fetch(self, instance: Instance) -> AbstractContextManager[Path]:
+        """The Part 10 file, bit for bit as it came, on this machine until the block ends; to be read only."""
+
+    def is_at_hand(self, instance: Instance) -> bool:
+        """Whether reading the object waits for no other machine."""
+
+    def fault_of(self, instance: Instance) -> str:
+        """What is wrong with the stored bytes, as the end of a sentence; "" when they are as they came. Reads all."""
 
     def whole(self, instance: Instance) -> Content:
         """The Part 10 object, bit for bit as it came."""
@@ -89,5 +115,5 @@ class ImageStore(Protocol):
     def overlay(self, segmentation: Instance, source: Instance, frame: int) -> Picture | None:
         """The segments on frame `frame` (from 1) of `source`, transparent elsewhere; None when there are none."""
 
-    def metadata(self, series: Series) -> Iterator[bytes]:
-        """Of each instance one DICOM JSON object, in order; every BulkDataURI relative to the service's root."""
+    def sweep(self, *, older_than_seconds: float) -> int:
+        """Removes what uploads that died have left on this machine; returns how many."""

@@ -1,30 +1,63 @@
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+"""The front of this room: what other rooms do with archives, and the facts that they then have to know."""
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import index, metadata_files
-from apps.archives.intake import Arrival, IncomingFile, read_all
-from apps.archives.models import Archive, Instance, Series, Study, StudyRead
-from apps.archives.port import ImageStore, Look, Picture
-from apps.archives.results import FailureReason, StoredResult
-from apps.archives.static.objects import Outcome as Published
-from apps.archives.static.pool import ChildPool, default_pool
-from apps.archives.static_archive import StaticArchive
+from apps.archives import index, metadata_files, receiving, refreshing, removal
+from apps.archives.intake import IncomingFile
+from apps.archives.models import Archive, Instance, OrthancServer, Series, Study, StudyRead
+from apps.archives.object_cache import object_cache
+from apps.archives.port import ArchiveUnreachable, Look, NotInObject, ObjectUnavailable, Picture
+from apps.archives.reach import forget_failure, note_seen, reach
+from apps.archives.results import FailureReason, Outcome, StoredResult
+from apps.archives.static.colours import segment_colour
+from apps.archives.static.identity import is_uid
+from apps.archives.static.pool import ChildPool, PoolBusy, default_pool
+from apps.archives.static.refusals import FileRefused
+from apps.archives.static.values import JsonDataSet
+from apps.archives.stores import store_of
+from apps.archives.storing import check_files, receiving_folder, store_files
 from apps.audit.services import record
+from apps.core.doorbell import ring
+from apps.core.leases import lease
+from apps.core.sealed import SecretUnreadable
 from apps.projects.models import Project
 
-__all__ = ["IncomingFile", "StoredResult"]
+__all__ = [
+    "ArchiveUnreachable",
+    "FailureReason",
+    "FileRefused",
+    "IncomingFile",
+    "JsonDataSet",
+    "Look",
+    "NotInObject",
+    "ObjectUnavailable",
+    "Outcome",
+    "Picture",
+    "PoolBusy",
+    "StoredResult",
+    "check_files",
+    "is_uid",
+    "receiving_folder",
+    "segment_colour",
+    "store_files",
+]
+
+log = structlog.get_logger(__name__)
 
 DEFAULT_NAME = "images"
-BATCH = 500
+REMOTE_NAME = "orthanc"
 ABANDONED_SECONDS = 24 * 3600
 WRITTEN_PER_SWEEP = 500
+REFRESH_SECONDS = 300
+"""What is not done by then is left to the next refresh."""
 
 
 def ensure_archive(project: Project) -> Archive:
@@ -35,66 +68,32 @@ def ensure_archive(project: Project) -> Archive:
     return archive
 
 
+def ensure_remote_archive(project: Project, *, address: str, username: str, password: str) -> Archive:
+    """The project's default archive at the Orthanc whose HTTP root is `address`. Twice is once.
+
+    One that is there already gets the new address and credentials.
+    """
+    with transaction.atomic():
+        archive, _ = Archive.objects.get_or_create(
+            project=project, name=REMOTE_NAME, defaults={"kind": Archive.Kind.ORTHANC}
+        )
+        if not archive.is_default:
+            Archive.objects.filter(project=project, is_default=True).update(is_default=False)
+            archive.is_default = True
+            archive.save(update_fields=["is_default"])
+        wanted = {"address": address.rstrip("/"), "username": username, "password": password}
+        if not _is_at(archive, wanted):
+            due = {"refresh_due_at": timezone.now()}
+            if not OrthancServer.objects.filter(archive=archive).update(**wanted, **due):
+                OrthancServer.objects.create(archive=archive, **wanted)
+            forget_failure(archive.pk)
+            ring("archives.refresh_one", archive.pk)
+    return archive
+
+
 def reader() -> ChildPool:
     """The limited children of this process, which alone parse, decode and unpack what comes from outside."""
     return default_pool()
-
-
-def store_of(archive_pk: int) -> ImageStore:
-    """Where the bytes of an archive are."""
-    return StaticArchive(archive_pk)
-
-
-@contextmanager
-def receiving_folder(archive: Archive) -> Iterator[Path]:
-    """A folder for files that arrive; it is gone with the block."""
-    folder = store_of(archive.pk).new_folder()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def store_files(
-    archive: Archive, files: Iterable[IncomingFile], *, by: User | None, study_instance_uid: str = ""
-) -> list[StoredResult]:
-    """Stores files; one result each, in their order. With `study_instance_uid`, only objects of that study.
-
-    When this returns, what is STORED or PRESENT is on disk and in the index for good. The files stay with the caller,
-    who writes to them no more and removes them: they may be second names of the stored ones. May be called again with
-    the same files after any failure. Files are read while `files` still comes; an error that it raises stores nothing.
-    Raises OSError when the disk is full: the batches of 500 before are stored by then.
-    """
-    read = read_all(files)
-    results: list[StoredResult] = []
-    for start in range(0, len(read), BATCH):
-        batch = [_of_study(one, study_instance_uid) for one in read[start : start + BATCH]]
-        results += _store_batch(archive, batch, by)
-    return results
-
-
-def _of_study(one: Arrival | StoredResult, study_instance_uid: str) -> Arrival | StoredResult:
-    if isinstance(one, StoredResult) or study_instance_uid in ("", one.identity.study_instance_uid):
-        return one
-    return one.refused(FailureReason.DOES_NOT_MATCH, "The object belongs to another study than the address says.")
-
-
-def _store_batch(archive: Archive, batch: Sequence[Arrival | StoredResult], by: User | None) -> list[StoredResult]:
-    store = store_of(archive.pk)
-    arrivals = [one for one in batch if isinstance(one, Arrival)]
-    published = dict(zip(map(id, arrivals), store.publish(arrivals), strict=True))
-    placed = [one for one in arrivals if published[id(one)] is not Published.DIFFERENT]
-    results = dict(zip(map(id, placed), index.add(archive, placed, by=by), strict=True))
-    for one in placed:
-        # What another writer had put there stays: it may be in the index by now.
-        if results[id(one)].is_refused and published[id(one)] is Published.NEW:
-            store.withdraw(one)
-    return [one if isinstance(one, StoredResult) else results.get(id(one)) or _damaged(one) for one in batch]
-
-
-def _damaged(arrival: Arrival) -> StoredResult:
-    sentence = "The archive holds a damaged copy of this object; an administrator has to look (archive verify)."
-    return arrival.refused(FailureReason.PROCESSING_FAILURE, sentence)
 
 
 def rebuild_metadata(series: Series, *, is_forced: bool = False) -> None:
@@ -104,29 +103,83 @@ def rebuild_metadata(series: Series, *, is_forced: bool = False) -> None:
 
 
 def sweep() -> None:
-    """Writes metadata files that are due, and removes what uploads that died have left."""
+    """Writes metadata files that are due, and removes what uploads that died have left, and copies nobody reads."""
     for series in metadata_files.due().order_by("metadata_written_at")[:WRITTEN_PER_SWEEP]:
         metadata_files.write(series)
-    for pk in Archive.objects.values_list("pk", flat=True):
-        StaticArchive(pk).sweep(older_than_seconds=ABANDONED_SECONDS)
+    for archive in Archive.objects.all():
+        store_of(archive).sweep(older_than_seconds=ABANDONED_SECONDS)
+    object_cache().sweep()
 
 
-def object_path(instance: Instance) -> Path:
-    """The Part 10 file of an instance, loaded with `series__study`."""
-    return store_of(instance.archive_id).path(instance)
+def refresh_due() -> None:
+    """Rings for every remote archive whose index is to be compared with its server again."""
+    due = OrthancServer.objects.filter(refresh_due_at__lte=timezone.now())
+    for pk in due.values_list("archive", flat=True):
+        ring("archives.refresh_one", pk)
+
+
+def refresh(archive: Archive) -> bool:
+    """Brings the index up to what the archive's server holds; whether it is. Twice, or at once, is once.
+
+    False when another is at it, or when there is more to do than a refresh may take: ask again. A built-in archive
+    is always so. Raises ArchiveUnreachable.
+    """
+    if archive.kind == Archive.Kind.BUILT_IN:
+        return True
+    with lease(f"archives.refresh.{archive.pk}", seconds=2 * REFRESH_SECONDS) as had:
+        if not had:
+            return False
+        with reach(archive.pk, is_probe=True) as orthanc:
+            is_complete = refreshing.refresh(archive, orthanc, seconds=REFRESH_SECONDS)
+        note_seen(archive.pk)
+    if not is_complete:
+        ring("archives.refresh_one", archive.pk)
+    return is_complete
+
+
+def reread(instance: Instance) -> None:
+    """Compares an object of a remote archive with the index; what was replaced there is replaced in the index.
+
+    `instance` is loaded with archive, series and study. Twice is once. Raises ArchiveUnreachable.
+    """
+    with reach(instance.archive_id, is_probe=True) as orthanc:
+        arrival = receiving.read_again(instance.archive, orthanc, instance)
+    if arrival is None:
+        log.error("remote object is gone, or not what its name says", instance=instance.pk)
+    elif arrival.sha256 != instance.sha256:
+        removal.remove(instance.archive, [instance.pk])
+        index.add(instance.archive, [arrival], by=None, event=index.ARRIVED)
+
+
+@contextmanager
+def fetch(instance: Instance) -> Iterator[Path]:
+    """The Part 10 file of an instance, loaded with archive, series and study, until the block ends; to be read only.
+
+    Raises ObjectUnavailable, ArchiveUnreachable.
+    """
+    with store_of(instance.archive).fetch(instance) as path:
+        yield path
+
+
+def is_at_hand(instance: Instance) -> bool:
+    """Whether reading the object, loaded with its archive, waits for no other machine."""
+    return store_of(instance.archive).is_at_hand(instance)
 
 
 def render(instance: Instance, frame: int, look: Look) -> Picture:
-    """Frame `frame` (from 1) as a screen shows it. Raises NotInObject, ObjectUnavailable, FileRefused, PoolBusy."""
-    return store_of(instance.archive_id).rendered(instance, frame, look)
+    """Frame `frame` (from 1) as a screen shows it.
+
+    Raises NotInObject, ObjectUnavailable, ArchiveUnreachable, FileRefused, PoolBusy.
+    """
+    return store_of(instance.archive).rendered(instance, frame, look)
 
 
 def overlay(segmentation: Instance, source: Instance, *, frame: int = 1) -> Picture | None:
     """The segments on frame `frame` (from 1) of `source` as RGBA PNG, None when there are none.
 
-    Raises ObjectUnavailable, FileRefused, PoolBusy.
+    Raises ObjectUnavailable, ArchiveUnreachable, FileRefused, PoolBusy.
     """
-    return store_of(segmentation.archive_id).overlay(segmentation, source, frame)
+    return store_of(segmentation.archive).overlay(segmentation, source, frame)
 
 
 def note_read(study: Study, *, by: User, kind: StudyRead.Kind) -> None:
@@ -146,3 +199,11 @@ def note_read(study: Study, *, by: User, kind: StudyRead.Kind) -> None:
 def note_export(subject: Study | Series | Instance, *, by: User) -> None:
     """Audits that a person took whole objects away, each time. `subject` is loaded with its archive."""
     record("images.exported", actor=by.pk, project=subject.archive.project_id, subject=subject)
+
+
+def _is_at(archive: Archive, wanted: dict[str, str]) -> bool:
+    try:
+        server = OrthancServer.objects.get(archive=archive)
+    except (OrthancServer.DoesNotExist, SecretUnreadable):
+        return False
+    return all(getattr(server, name) == value for name, value in wanted.items())

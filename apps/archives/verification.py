@@ -1,29 +1,29 @@
 """Comparing the index of an archive with its files."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from apps.archives.models import Archive, Instance
 from apps.archives.static_archive import StaticArchive
+from apps.archives.stores import store_of
 
 _PAGE = 500
 
 
 def verify(archive: Archive) -> Iterator[str]:
-    """One sentence for each object of the index whose file is missing or damaged; none when all is well.
+    """One sentence for each object of the index whose bytes are missing or changed; none when all is well.
 
-    Reads every byte.
+    Reads every byte. Raises ArchiveUnreachable.
     """
-    store = StaticArchive(archive.pk)
+    store = store_of(archive)
     for instance in _instances(archive):
-        fault = _fault(store.path(instance), instance)
+        fault = store.fault_of(instance)
         if fault:
             yield f"Instance {instance.pk} ({instance.sop_instance_uid}): {fault}"
 
 
 def unindexed_files(archive: Archive) -> list[Path]:
-    """Stored files that the index does not know.
+    """Files of a built-in archive that the index does not know.
 
     They were published by a process that was killed before it could acknowledge them, or are newer than the database,
     as after an old copy of it was brought back. Files that are being stored meanwhile are among them.
@@ -41,12 +41,3 @@ def _instances(archive: Archive) -> Iterator[Instance]:
     while page := list(light.filter(pk__gt=last)[:_PAGE]):
         yield from page
         last = page[-1].pk
-
-
-def _fault(path: Path, instance: Instance) -> str:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return f"its file {path} is missing; storing the same object again mends it."
-    return "" if digest == instance.sha256 else f"the bytes of its file {path} have changed since it was stored."

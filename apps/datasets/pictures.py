@@ -3,10 +3,17 @@
 from base64 import b64decode
 
 from apps.archives.models import Instance, Series
-from apps.archives.port import Look, ObjectUnavailable, Picture
-from apps.archives.services import overlay, render
-from apps.archives.static.pool import PoolBusy
-from apps.archives.static.refusals import FileRefused
+from apps.archives.services import (
+    ArchiveUnreachable,
+    FileRefused,
+    Look,
+    ObjectUnavailable,
+    Picture,
+    PoolBusy,
+    is_at_hand,
+    overlay,
+    render,
+)
 from apps.datasets.selectors import segmentation_over
 
 # One transparent pixel: an image without a mask is no error to a viewer that asks for one.
@@ -19,7 +26,7 @@ NOTHING = Picture(
 def mask_over(segmentations: Series, image: Instance, *, frame: int) -> Picture:
     """The segments on frame `frame` (from 1) of `image` as RGBA PNG; one transparent pixel where there are none.
 
-    Raises ObjectUnavailable, FileRefused, PoolBusy.
+    Raises ObjectUnavailable, ArchiveUnreachable, FileRefused, PoolBusy.
     """
     segmentation = segmentation_over(segmentations, image.sop_instance_uid)
     picture = overlay(segmentation, image, frame=frame) if segmentation else None
@@ -27,9 +34,14 @@ def mask_over(segmentations: Series, image: Instance, *, frame: int) -> Picture:
 
 
 def applied_window(image: Instance, frame: int) -> list[float] | None:
-    """Window centre and width with which frame `frame` (from 1) is shown; None for colour, or when it cannot be."""
+    """Window centre and width with which frame `frame` (from 1) is shown; None for colour.
+
+    None too when it cannot be shown, or not at once.
+    """
+    if not is_at_hand(image):
+        return None
     try:
         window = render(image, frame, Look(width=1, height=1)).window
-    except (FileRefused, ObjectUnavailable, PoolBusy):
+    except (FileRefused, ObjectUnavailable, ArchiveUnreachable, PoolBusy):
         return None
     return list(window) if window else None

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from apps.archives.static.colours import segment_colour
-from apps.archives.static.values import JsonDataSet
+from apps.archives.services import JsonDataSet, segment_colour
 
 _SERIES_INSTANCE_UID = "0020000E"
 _REFERENCED_SOP_INSTANCE_UID = "00081155"

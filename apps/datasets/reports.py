@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from apps.archives.static.values import JsonDataSet
+from apps.archives.services import JsonDataSet
 from apps.datasets.references import first, items
 
 _CONCEPT_NAME, _CONTENT, _VALUE_TYPE, _MEANING = "0040A043", "0040A730", "0040A040", "00080104"

@@ -11,7 +11,7 @@ from pydicom.uid import SegmentationStorage
 
 from apps.archives.models import Instance, Series
 from apps.archives.selectors import instances_of, metadata_of
-from apps.archives.static.values import JsonDataSet
+from apps.archives.services import JsonDataSet
 from apps.datasets import access, selectors, stacks
 from apps.datasets.addresses import frame_address, mask_address
 from apps.datasets.pictures import applied_window

@@ -14,9 +14,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.archives.results import Outcome, StoredResult
-from apps.archives.services import IncomingFile, reader, store_files
-from apps.archives.static.refusals import FileRefused
+from apps.archives.services import FileRefused, IncomingFile, Outcome, StoredResult, reader, store_files
 from apps.audit.services import record
 from apps.core.disk import remove_abandoned
 from apps.datasets.models import Upload

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.archives.static.values import JsonDataSet
+from apps.archives.services import JsonDataSet
 from apps.datasets.references import first
 
 _WINDOW_CENTER, _WINDOW_WIDTH, _PIXEL_SPACING = "00281050", "00281051", "00280030"

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.datadict import dictionary_description, dictionary_has_tag
 
-from apps.archives.static.values import JsonDataSet
+from apps.archives.services import JsonDataSet
 
 MAX_ROWS = 2000
 MAX_VALUES = 32

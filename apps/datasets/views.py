@@ -18,12 +18,16 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.access import signed_in
 from apps.accounts.middleware import takes_files
 from apps.archives.models import StudyRead
-from apps.archives.port import ObjectUnavailable
-from apps.archives.results import Outcome
 from apps.archives.selectors import DERIVED_MODALITIES, metadata_of
-from apps.archives.services import IncomingFile, note_read
-from apps.archives.static.pool import PoolBusy
-from apps.archives.static.refusals import FileRefused
+from apps.archives.services import (
+    ArchiveUnreachable,
+    FileRefused,
+    IncomingFile,
+    ObjectUnavailable,
+    Outcome,
+    PoolBusy,
+    note_read,
+)
 from apps.core import disk
 from apps.datasets import access, listing, selectors, services, tags
 from apps.datasets.forms import StudyFilter
@@ -128,6 +132,8 @@ def upload(request: HttpRequest, namespace: str) -> HttpResponse:
     except TooManyFilesSent:
         most = f"{settings.DATA_UPLOAD_MAX_NUMBER_FILES} files"
         return _refused(request, entry, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_much(most))
+    except ArchiveUnreachable as unreachable:
+        return _refused(request, entry, HTTPStatus.SERVICE_UNAVAILABLE, str(unreachable))
     except OSError as error:
         if not disk.is_full(error):
             raise
@@ -169,7 +175,7 @@ def overlay(request: HttpRequest, namespace: str, series_instance_uid: str, sop_
         return _plain_text(refusal, HTTPStatus.NOT_ACCEPTABLE)
     except ObjectUnavailable as loss:
         return _plain_text(loss, HTTPStatus.GONE)
-    except PoolBusy as busy:
+    except (PoolBusy, ArchiveUnreachable) as busy:
         return _plain_text(busy, HTTPStatus.SERVICE_UNAVAILABLE)
     response = HttpResponse(picture.body, content_type=picture.media_type)
     patch_cache_control(response, private=True, max_age=OVERLAY_KEPT_SECONDS)

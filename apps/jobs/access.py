@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from apps.archives.models import Series
-from apps.archives.static.identity import is_uid
+from apps.archives.services import is_uid
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 

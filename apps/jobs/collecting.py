@@ -4,9 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from apps.archives import services as archives
-from apps.archives.intake import read_all
 from apps.archives.models import Instance, Series
-from apps.archives.results import FailureReason
 from apps.jobs import staging
 from apps.jobs.folders import input_directory, output_directory
 from apps.jobs.gate_child import InputsUnreadable, run_gate, summarise
@@ -41,7 +39,7 @@ def store(run: Run, report: GateReport) -> None:
     with archives.receiving_folder(run.archive) as folder:
         files = [_copy(run, output, folder / f"{number}.dcm") for number, output in enumerate(report.outputs)]
         # All are read before the first is stored, since what is stored is not taken back.
-        _check_results(result for result in read_all(files) if isinstance(result, archives.StoredResult))
+        _check_results(archives.check_files(files))
         _check_results(archives.store_files(run.archive, files, by=run.submitter))
     if not are_in_index(run, report):
         raise NotStored("The archive's index does not have them.")
@@ -78,7 +76,7 @@ def _copy(run: Run, output: Output, destination: Path) -> archives.IncomingFile:
 
 def _check_results(results: Iterable[archives.StoredResult]) -> None:
     for result in results:
-        if result.failure_reason is FailureReason.OUT_OF_RESOURCES:
+        if result.failure_reason is archives.FailureReason.OUT_OF_RESOURCES:
             raise ArchiveBusy(result.sentence)
         if result.is_refused:
             raise NotStored(result.sentence)

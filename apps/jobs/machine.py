@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -119,7 +120,7 @@ def _input_files(run: Run) -> list[staging.InputFile]:
     )
     files = [
         staging.InputFile(
-            source=archives.object_path(instance),
+            source=partial(archives.fetch, instance),
             target=staging.target_of(run.study_instance_uid, run.series_instance_uid, instance.sop_instance_uid),
             sha256=hashes[instance.sop_instance_uid],
         )

@@ -8,9 +8,12 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+
+from apps.archives.services import ObjectUnavailable
 
 CHUNK_BYTES = 1024**2
 
@@ -21,9 +24,9 @@ class InputDamaged(Exception):
 
 @dataclass(frozen=True)
 class InputFile:
-    """One object to be read: where it lies, where it goes below the input folder, and its SHA-256."""
+    """One object to be read: how its file is had, where it goes below the input folder, and its SHA-256."""
 
-    source: Path
+    source: Callable[[], AbstractContextManager[Path]]
     target: Path
     sha256: str
 
@@ -97,7 +100,11 @@ def copy_checked(source: Path, destination: Path, sha256: str) -> None:
 
 def _copy(file: InputFile, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    copy_checked(file.source, destination, file.sha256)
+    try:
+        with file.source() as path:
+            copy_checked(path, destination, file.sha256)
+    except ObjectUnavailable as loss:
+        raise InputDamaged(str(loss)) from loss
     destination.chmod(0o400)
 
 

@@ -8,9 +8,17 @@ import pydicom.data
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
+from apps.archives.models import Instance
+from apps.archives.static_archive import StaticArchive
+
 _FOLDER = Path(pydicom.data.__file__).parent / "test_files"
 
 ALL_FILES = sorted(path for path in _FOLDER.rglob("*") if path.is_file() and path.suffix != ".py")
+
+
+def path_of(instance: Instance) -> Path:
+    """Where the built-in store has the file of an instance."""
+    return StaticArchive(instance.archive_id).path(instance)
 
 
 def packaged(name: str) -> Path:

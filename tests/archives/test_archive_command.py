@@ -7,9 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.accounts.models import User
+from apps.archives import metadata_files
 from apps.archives.models import Archive, Instance, Series
-from apps.archives.services import IncomingFile, object_path, store_files
-from apps.archives.static_archive import StaticArchive
+from apps.archives.services import IncomingFile, store_files
+from tests.archives.dicom_files import path_of
 from tests.dicom import WrittenSeries, ct_series
 
 
@@ -36,7 +37,7 @@ def test_a_whole_archive_is_said_to_be_whole(stored: WrittenSeries) -> None:
 
 @pytest.mark.faults
 def test_each_fault_has_its_sentence(stored: WrittenSeries) -> None:
-    missing, changed, _ = map(object_path, Instance.objects.select_related("series__study").order_by("pk"))
+    missing, changed, _ = map(path_of, Instance.objects.select_related("series__study").order_by("pk"))
     missing.unlink()
     changed.write_bytes(changed.read_bytes()[:-1] + b"?")
     out, err = run("verify", "cardiac-mr")
@@ -53,7 +54,7 @@ def test_each_fault_has_its_sentence(stored: WrittenSeries) -> None:
 @pytest.mark.faults
 def test_files_that_the_index_lost_are_taken_in_again(stored: WrittenSeries) -> None:
     lost, *_ = Instance.objects.select_related("series__study").order_by("pk")
-    stray = object_path(lost).with_name("0" * 32 + ".dcm")
+    stray = path_of(lost).with_name("0" * 32 + ".dcm")
     stray.write_bytes(b"stray")
     lost.delete()
     out, err = run("verify", "cardiac-mr")
@@ -71,10 +72,10 @@ def test_metadata_files_are_written_anew(archive: Archive, stored: WrittenSeries
     run("rebuild", "cardiac-mr")
     series = Series.objects.select_related("study").get()
     assert not series.is_metadata_stale
-    before = list(StaticArchive(archive.pk).metadata(series))
-    StaticArchive(archive.pk).remove_metadata(series, series.metadata_version)
+    before = list(metadata_files.read(series))
+    metadata_files.file_of(series, series.metadata_version).unlink()
     assert run("rebuild", "cardiac-mr")[0] == "Archive images: wrote the metadata of 1 series.\n"
-    assert list(StaticArchive(archive.pk).metadata(series)) == before
+    assert list(metadata_files.read(series)) == before
 
 
 @pytest.mark.django_db

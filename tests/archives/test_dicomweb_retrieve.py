@@ -14,8 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from apps.archives.models import Archive, Instance
-from apps.archives.services import object_path
-from tests.archives.dicom_files import image, packaged, save
+from tests.archives.dicom_files import image, packaged, path_of, save
 from tests.archives.dicomweb import Service, body_of, failures, parts_of
 from tests.dicom import WrittenSeries, ct_series
 
@@ -324,7 +323,7 @@ def test_pixels_that_cannot_be_decoded_are_refused_with_a_sentence(service: Serv
 @pytest.mark.faults
 def test_a_lost_file_is_said_and_logged(service: Service, series: WrittenSeries, archive: Archive) -> None:
     instance = Instance.objects.select_related("series__study").get(sop_instance_uid=series.sop_instance_uids[0])
-    object_path(instance).write_bytes(b"short")
+    path_of(instance).write_bytes(b"short")
     where = f"{place(series)}/instances/{instance.sop_instance_uid}"
     for path in (where, f"{where}/frames/1", f"{where}/rendered", f"{where}/bulkdata/7FE00010", place(series)):
         response = service.get(path)

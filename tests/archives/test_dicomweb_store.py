@@ -14,7 +14,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pytest_django.fixtures import Settings
 
-from apps.archives import intake, services
+from apps.archives import intake, storing
 from apps.archives.dicomweb import multipart as parsing
 from apps.archives.models import Archive, Instance
 from apps.archives.static.pool import PoolBusy
@@ -186,7 +186,7 @@ def test_a_busy_archive_refuses_for_now(service: Service, body: bytes, monkeypat
 
 
 def test_large_requests_are_stored_in_batches(service: Service, body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "BATCH", 1)
+    monkeypatch.setattr(storing, "BATCH", 1)
     assert service.post(body).status_code == 200
     assert Instance.objects.count() == 2
 

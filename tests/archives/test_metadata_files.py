@@ -10,7 +10,6 @@ from apps.accounts.models import User
 from apps.archives import metadata_files, tasks
 from apps.archives.models import Archive, Series
 from apps.archives.services import IncomingFile, rebuild_metadata, store_files
-from apps.archives.static_archive import StaticArchive
 from tests.archives.dicomweb import Service, body_of
 from tests.dicom import WrittenSeries, ct_series
 
@@ -28,7 +27,7 @@ def store_last(archive: Archive, written: WrittenSeries, by: User) -> None:
 
 def metadata(archive: Archive) -> list[str]:
     """SOPInstanceUIDs in the metadata of the series."""
-    objects = map(json.loads, StaticArchive(archive.pk).metadata(Series.objects.select_related("study").get()))
+    objects = map(json.loads, metadata_files.read(Series.objects.select_related("study").get()))
     return [found["00080018"]["Value"][0] for found in objects]
 
 

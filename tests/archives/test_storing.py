@@ -15,10 +15,12 @@ from apps.accounts.models import User
 from apps.archives import index, services
 from apps.archives.models import Archive, Instance, Patient, Series, Study
 from apps.archives.results import FailureReason, Outcome
-from apps.archives.services import IncomingFile, object_path, store_files
+from apps.archives.services import IncomingFile, store_files
 from apps.archives.static.refusals import FileRefused
+from apps.archives.stores import store_of
 from apps.archives.verification import unindexed_files, verify
 from apps.audit.models import Entry
+from tests.archives.dicom_files import path_of
 from tests.archives.dicomweb import Service, failures, parts_of, values
 from tests.archives.test_overlay import segmentation
 from tests.dicom import ct_series, save
@@ -70,7 +72,7 @@ def test_rows_count_what_is_stored(archive: Archive, alice: User, tmp_path: Path
     assert (study.series_count, study.instance_count, study.size_bytes) == (2, 5, size)
     assert (study.modalities, study.study_date, study.patient.patient_id) == ("CT\\MR", "20260102", "TEST-1")
     assert sorted(Series.objects.values_list("modality", "instance_count")) == [("CT", 3), ("MR", 2)]
-    assert all(object_path(instance).read_bytes() for instance in Instance.objects.select_related("series__study"))
+    assert all(path_of(instance).read_bytes() for instance in Instance.objects.select_related("series__study"))
     assert list(verify(archive)) == []
 
 
@@ -98,7 +100,7 @@ def test_other_bytes_under_a_known_uid_are_refused(service: Service, archive: Ar
     assert response.status_code == 409
     assert failures(response)[0][0] == FailureReason.DUPLICATE_INSTANCE
     assert "SOPInstanceUID" in failures(response)[0][1]
-    assert object_path(Instance.objects.select_related("series__study").get()).read_bytes() == (
+    assert path_of(Instance.objects.select_related("series__study").get()).read_bytes() == (
         series.paths[0].read_bytes()
     )
     assert list(verify(archive)) == []
@@ -224,7 +226,7 @@ def test_a_kill_between_files_and_rows_loses_and_doubles_nothing(
 def test_a_file_that_was_lost_is_mended_by_storing_it_again(archive: Archive, alice: User, tmp_path: Path) -> None:
     series = ct_series(tmp_path / "source", slices=1)
     store_files(archive, incoming(series.paths), by=alice)
-    path = object_path(Instance.objects.select_related("series__study").get())
+    path = path_of(Instance.objects.select_related("series__study").get())
     path.unlink()
     assert "is missing" in next(verify(archive))
     assert store_files(archive, incoming(series.paths), by=alice)[0].outcome is Outcome.PRESENT
@@ -235,7 +237,7 @@ def test_a_file_that_was_lost_is_mended_by_storing_it_again(archive: Archive, al
 def test_a_damaged_copy_is_never_taken_for_the_object(archive: Archive, alice: User, tmp_path: Path) -> None:
     series = ct_series(tmp_path / "source", slices=1)
     store_files(archive, incoming(series.paths), by=alice)
-    path = object_path(Instance.objects.select_related("series__study").get())
+    path = path_of(Instance.objects.select_related("series__study").get())
     path.unlink()
     path.write_bytes(b"rot")
     assert "have changed" in next(verify(archive))
@@ -273,7 +275,7 @@ def test_leftovers_of_dead_uploads_are_swept(archive: Archive, monkeypatch: pyte
     with services.receiving_folder(archive) as gone:
         (gone / "000001").write_bytes(b"x")
     assert not gone.exists()
-    left = services.store_of(archive.pk).new_folder()
+    left = store_of(archive).new_folder()
     services.sweep()
     assert left.exists()
     monkeypatch.setattr(services, "ABANDONED_SECONDS", -1)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from apps.accounts.models import User
 from apps.archives.models import Instance, Series
-from apps.archives.services import object_path
+from tests.archives.dicom_files import path_of
 from tests.datasets.conftest import Results
 from tests.dicom import WrittenSeries, ct_series, save
 
@@ -78,7 +78,7 @@ def test_a_mask_of_what_is_no_segmentation_says_so(stored: Results, client_of: C
 
 @pytest.mark.faults
 def test_a_lost_object_is_said(stored: Results, client_of: ClientOf, vera: User) -> None:
-    object_path(Instance.objects.select_related("series__study").get(series__modality="SEG")).unlink()
+    path_of(Instance.objects.select_related("series__study").get(series__modality="SEG")).unlink()
     response = client_of(vera).get(f"{address(uid_of('SEG'))}overlay/{stored.ct.sop_instance_uids[0]}.png")
     assert response.status_code == HTTPStatus.GONE
     assert "lost this object" in response.text

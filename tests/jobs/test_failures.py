@@ -11,11 +11,11 @@ import pytest
 
 from apps.archives.models import Archive, Instance, Series
 from apps.archives.results import FailureReason, Outcome, StoredResult
-from apps.archives.services import object_path
 from apps.jobs import collecting, services
 from apps.jobs.machine import ThisMachine
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
+from tests.archives.dicom_files import path_of
 from tests.dicom import ct_series
 from tests.jobs.conftest import stored
 from tests.jobs.driving import drive
@@ -119,7 +119,7 @@ def test_an_algorithm_that_changed_since_launch_is_not_run(as_bob: Entry, ct: Se
 
 def test_a_damaged_image_is_not_run_on(as_bob: Entry, ct: Series, segmentation: Algorithm):
     run = services.launch(as_bob, segmentation, ct, arguments={})
-    path = object_path(ct.instances.select_related("series__study").first())
+    path = path_of(ct.instances.select_related("series__study").first())
     path.chmod(0o600)
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     drive(run)

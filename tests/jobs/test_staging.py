@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,32 +20,39 @@ def files(tmp_path: Path) -> list[InputFile]:
         source = tmp_path / f"source-{number}"
         source.write_bytes(bytes([number]) * 100)
         sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
-        made.append(InputFile(source, staging.target_of("1.2", "1.2.3", f"1.2.3.{number}"), sha256))
+        made.append(
+            InputFile(partial(nullcontext, source), staging.target_of("1.2", "1.2.3", f"1.2.3.{number}"), sha256)
+        )
     return made
+
+
+def _source(file: InputFile) -> Path:
+    with file.source() as path:
+        return path
 
 
 def test_files_lie_by_study_and_series_and_cannot_be_written(files: list[InputFile], tmp_path: Path):
     staging.stage(files, tmp_path / "in")
     staging.stage(files, tmp_path / "in")
     path = tmp_path / "in" / "1.2" / "1.2.3" / "1.2.3.1.dcm"
-    assert path.read_bytes() == files[1].source.read_bytes()
-    assert path.stat().st_ino != files[1].source.stat().st_ino
+    assert path.read_bytes() == _source(files[1]).read_bytes()
+    assert path.stat().st_ino != _source(files[1]).stat().st_ino
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o400, 0o500)
     staging.check_unchanged(files, tmp_path / "in")
 
 
 def test_other_bytes_are_not_staged(files: list[InputFile], tmp_path: Path):
-    files[1].source.write_bytes(b"other")
+    _source(files[1]).write_bytes(b"other")
     with pytest.raises(InputDamaged):
         staging.stage(files, tmp_path / "in")
     assert not (tmp_path / "in").exists()
 
 
 def test_a_missing_or_linked_file_is_not_staged(files: list[InputFile], tmp_path: Path):
-    files[0].source.rename(tmp_path / "elsewhere")
+    _source(files[0]).rename(tmp_path / "elsewhere")
     with pytest.raises(InputDamaged):
         staging.stage(files, tmp_path / "in")
-    files[0].source.symlink_to(tmp_path / "elsewhere")
+    _source(files[0]).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputDamaged):
         staging.stage(files, tmp_path / "in")
 
@@ -65,7 +74,7 @@ def test_a_change_of_the_input_is_noticed(files: list[InputFile], tmp_path: Path
             (folder / "more.dcm").write_bytes(b"")
         case "link":
             path.unlink()
-            path.symlink_to(files[0].source)
+            path.symlink_to(_source(files[0]))
     with pytest.raises(InputDamaged):
         staging.check_unchanged(files, tmp_path / "in")
 

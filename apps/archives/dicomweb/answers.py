@@ -14,7 +14,7 @@ from apps.accounts.middleware import accepts_token
 from apps.archives.dicomweb.multipart import MultipartInvalid, TooManyParts, part_type
 from apps.archives.dicomweb.negotiation import DICOM_JSON, JSON, NotAcceptable, Offer, choose
 from apps.archives.dicomweb.query import QueryInvalid
-from apps.archives.port import Content, NotInObject, ObjectUnavailable
+from apps.archives.port import ArchiveUnreachable, Content, NotInObject, ObjectUnavailable
 from apps.archives.static.pool import PoolBusy
 from apps.archives.static.refusals import FileRefused
 from apps.core import disk
@@ -46,6 +46,7 @@ _PROBLEMS: dict[type[Exception], HTTPStatus] = {
     FileRefused: HTTPStatus.NOT_ACCEPTABLE,
     TooManyParts: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     PoolBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    ArchiveUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     ObjectUnavailable: HTTPStatus.GONE,
 }
 

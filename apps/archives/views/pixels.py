@@ -10,7 +10,8 @@ from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, OCTET_STREAM, PIXEL_DATA
 from apps.archives.models import Instance
 from apps.archives.port import Content, NotInObject
 from apps.archives.selectors import representative_of
-from apps.archives.services import note_read, render, store_of
+from apps.archives.services import note_read, render
+from apps.archives.stores import store_of
 from apps.archives.views import addresses
 
 
@@ -32,7 +33,7 @@ def bulk_data(request: HttpRequest, namespace: str, path: str, archive_name: str
         # Encapsulated pixel data is handed out frame by frame (PS3.18 8.7.3.3).
         return _frames(request, visitor, instance, range(1, instance.number_of_frames + 1))
     visitor.need_pixels()
-    content = store_of(instance.archive_id).bulk(instance, path)
+    content = store_of(instance.archive).bulk(instance, path)
     offers = [Offer(content.media_type, is_multipart, content.transfer_syntax_uid) for is_multipart in (True, False)]
     offer = choose(request, offers)
     return _answer(request, visitor, instance, offer, [(content, f"bulkdata/{path}")])
@@ -71,7 +72,7 @@ def _frames(request: HttpRequest, visitor: Visit, instance: Instance, numbers: S
     forms = (True, False) if len(numbers) == 1 else (True,)
     kinds = dict.fromkeys((stored, decoded))
     offer = choose(request, [Offer(kind, is_multipart, syntax) for kind, syntax in kinds for is_multipart in forms])
-    store = store_of(instance.archive_id)
+    store = store_of(instance.archive)
     read = store.frames if offer.media_type == stored[0] else store.decoded_frames
     contents = read(instance, numbers)
     places = (f"frames/{number}" for number in numbers)

@@ -3,13 +3,15 @@ from itertools import chain
 
 from django.http import HttpRequest, HttpResponseBase
 
+from apps.archives import metadata_files
 from apps.archives.access import visit
 from apps.archives.dicomweb import answers, multipart
 from apps.archives.dicomweb.negotiation import DICOM, Offer, choose
 from apps.archives.dicomweb.search import absolute_bulk
 from apps.archives.models import Instance, Series, Study, StudyRead
 from apps.archives.selectors import metadata_bytes, study_of, whole_instances
-from apps.archives.services import note_export, note_read, store_of
+from apps.archives.services import note_export, note_read
+from apps.archives.stores import store_of
 from apps.archives.views import addresses
 
 
@@ -25,7 +27,7 @@ def whole(request: HttpRequest, namespace: str, archive_name: str, **uids: str) 
     visitor.entry.need_export()
     instances = whole_instances(subject)
     offer = choose(request, _offers(subject, instances))
-    store = store_of(subject.archive_id)
+    store = store_of(subject.archive)
     contents = [store.whole(instance) for instance in instances]
     note_export(subject, by=visitor.user)
     if not offer.is_multipart:
@@ -67,7 +69,7 @@ def _holders(subject: Study | Series | Instance) -> list[Series | Instance]:
 def _metadata(holder: Series | Instance) -> Iterator[bytes]:
     if isinstance(holder, Instance):
         return iter([metadata_bytes(holder)])
-    return store_of(holder.archive_id).metadata(holder)
+    return metadata_files.read(holder)
 
 
 def _version(subject: Series | Instance) -> str:

@@ -1,0 +1,89 @@
+"""The way to the Orthanc of an archive. One that is of no use costs few threads, and those for a short time only."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import structlog
+from django.core.cache import cache
+from django.utils import timezone
+
+from apps.archives.models import OrthancServer
+from apps.archives.port import ArchiveUnreachable
+from apps.core.sealed import SecretUnreadable
+from apps.integrations.dicomweb.orthanc import Orthanc
+from apps.integrations.dicomweb.port import AccessRefused, OrthancApi, OrthancFailed
+
+log = structlog.get_logger(__name__)
+
+PLACES = 4
+"""So many threads of a process ask one server at a time."""
+PLACE_SECONDS = 2.0
+PAUSE_SECONDS = 15
+"""So long a server is left alone after it failed."""
+LONGEST_PAUSE = timedelta(minutes=10)
+_NO_ANSWER = "The archive that holds the images does not answer; try again in a minute."
+_CREDENTIALS = "The archive that holds the images refuses the portal; an administrator has to look at its password."
+_BUSY = "The archive that holds the images is busy; try again in a minute."
+
+_places: defaultdict[int, threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(PLACES))
+
+
+@contextmanager
+def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[OrthancApi]:
+    """The server, for the calls of the block; its failures become ArchiveUnreachable and are written down.
+
+    Raises ArchiveUnreachable at once while the server was found of no use a moment ago, unless this is a probe.
+    """
+    if not is_probe and (sentence := cache.get(_key(archive_pk))):
+        raise ArchiveUnreachable(sentence)
+    place = _places[archive_pk]
+    if not place.acquire(timeout=PLACE_SECONDS):
+        raise ArchiveUnreachable(_BUSY)
+    try:
+        yield _connected(archive_pk)
+    except OrthancFailed as failure:
+        raise _noted(archive_pk, failure) from failure
+    finally:
+        place.release()
+
+
+def note_seen(archive_pk: int) -> None:
+    """After the server answered a probe."""
+    now = timezone.now()
+    OrthancServer.objects.filter(archive=archive_pk).update(
+        last_seen_at=now, unreachable_since=None, complaint="", refresh_due_at=now
+    )
+    forget_failure(archive_pk)
+
+
+def forget_failure(archive_pk: int) -> None:
+    """The server is asked again at once."""
+    cache.delete(_key(archive_pk))
+
+
+def _connected(archive_pk: int) -> OrthancApi:
+    try:
+        server = OrthancServer.objects.get(archive=archive_pk)
+    except SecretUnreadable as error:
+        raise AccessRefused(str(error)) from error
+    return Orthanc(server.address, server.username, server.password)
+
+
+def _noted(archive_pk: int, failure: OrthancFailed) -> ArchiveUnreachable:
+    """Written down for the pages; asked again ever later, so that the dead take no time from the living."""
+    unreachable = ArchiveUnreachable(_CREDENTIALS if isinstance(failure, AccessRefused) else _NO_ANSWER)
+    cache.set(_key(archive_pk), str(unreachable), PAUSE_SECONDS)
+    now = timezone.now()
+    servers = OrthancServer.objects.filter(archive=archive_pk)
+    servers.filter(unreachable_since=None).update(unreachable_since=now)
+    since = servers.values_list("unreachable_since", flat=True).first() or now
+    servers.update(complaint=str(failure)[:255], refresh_due_at=now + min(now - since, LONGEST_PAUSE))
+    log.warning("archive is unreachable", archive=archive_pk, complaint=str(failure))
+    return unreachable
+
+
+def _key(archive_pk: int) -> str:
+    return f"archives.unreachable.{archive_pk}"

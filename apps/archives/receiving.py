@@ -1,0 +1,134 @@
+"""Taking objects into the index that are in an Orthanc already, each read by the limited children like any upload."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+
+from apps.archives import index
+from apps.archives.intake import Arrival, IncomingFile, read_all
+from apps.archives.models import Archive, Instance, SkippedObject
+from apps.archives.remote_archive import RemoteArchive
+from apps.archives.results import FailureReason, StoredResult
+from apps.archives.static.identity import Identity
+from apps.archives.static.pool import PoolBusy
+from apps.integrations.dicomweb.port import NoSuchObject, ObjectTooLong, Origin, OrthancApi
+
+log = structlog.get_logger(__name__)
+
+BATCH_FILES, BATCH_BYTES = 50, 1024**3
+_TOO_LARGE = "The object is larger than the portal takes."
+_TWICE = "The index has this object under another name of the server's."
+
+
+def receive(archive: Archive, orthanc: OrthancApi, names: Sequence[str], *, own_username: str) -> Iterator[None]:
+    """Takes objects by Orthanc's names for them, batch by batch; yields after each. Twice is once.
+
+    What the index cannot take is written down with its reason. Raises PoolBusy, OSError, and what `orthanc` raises.
+    """
+    remaining = iter(names)
+    while True:
+        with _folder(archive) as folder:
+            files = _downloaded(archive, orthanc, remaining, folder)
+            if not files:
+                return
+            _index(archive, orthanc, files, own_username)
+        yield
+
+
+def read_again(archive: Archive, orthanc: OrthancApi, instance: Instance) -> Arrival | None:
+    """What the server has under the name of an instance now; None when that is not the same object at all."""
+    with _folder(archive) as folder:
+        for file in _downloaded(archive, orthanc, iter([instance.orthanc_id]), folder):
+            (read,) = read_all([file])
+            if isinstance(read, Arrival) and read.identity == _identity(instance):
+                return replace(read, orthanc_id=instance.orthanc_id)
+    return None
+
+
+@contextmanager
+def _folder(archive: Archive) -> Iterator[Path]:
+    folder = RemoteArchive(archive.pk).new_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _downloaded(archive: Archive, orthanc: OrthancApi, names: Iterator[str], folder: Path) -> list[IncomingFile]:
+    """The next files, named as Orthanc names them, until they are a batch."""
+    files: list[IncomingFile] = []
+    size_bytes = 0
+    while len(files) < BATCH_FILES and size_bytes < BATCH_BYTES and (name := next(names, None)):
+        path = folder / name
+        try:
+            with path.open("wb") as file:
+                size_bytes += orthanc.download(name, file, most_bytes=settings.UPLOAD_MAX_BYTES).size_bytes
+        except NoSuchObject:
+            continue
+        except ObjectTooLong:
+            _skip(archive, name, _TOO_LARGE)
+            continue
+        files.append(IncomingFile(path, name))
+    return files
+
+
+def _index(archive: Archive, orthanc: OrthancApi, files: Sequence[IncomingFile], own_username: str) -> None:
+    read = read_all(files)
+    for result in read:
+        if isinstance(result, StoredResult):
+            _skip_refused(archive, result)
+    arrivals = [replace(one, orthanc_id=one.file.name) for one in read if isinstance(one, Arrival)]
+    for origin, group in _by_origin(orthanc, arrivals).items():
+        event, detail = _audited(origin, own_username)
+        for result in index.add(archive, group, by=None, event=event, **detail):
+            _skip_refused(archive, result)
+    _skip_doubles(archive, arrivals)
+
+
+def _by_origin(orthanc: OrthancApi, arrivals: Sequence[Arrival]) -> dict[Origin, list[Arrival]]:
+    found: dict[Origin, list[Arrival]] = {}
+    for arrival in arrivals:
+        with suppress(NoSuchObject):
+            found.setdefault(orthanc.origin(arrival.orthanc_id), []).append(arrival)
+    return found
+
+
+def _audited(origin: Origin, own_username: str) -> tuple[str, dict[str, str]]:
+    """What the portal itself stored is audited with its person by whoever stored it."""
+    if origin.username == own_username:
+        return index.INDEXED, {}
+    known = {"origin": origin.kind, "calling_ae_title": origin.calling_ae_title, "remote_ip": origin.remote_ip}
+    return index.ARRIVED, {name: value for name, value in known.items() if value}
+
+
+def _skip_refused(archive: Archive, result: StoredResult) -> None:
+    if result.failure_reason is FailureReason.OUT_OF_RESOURCES:
+        raise PoolBusy
+    if result.is_refused:
+        _skip(archive, result.name, result.sentence)
+
+
+def _skip_doubles(archive: Archive, arrivals: Sequence[Arrival]) -> None:
+    """An Orthanc tells objects apart by the patient too, and so may have one twice."""
+    names = [arrival.orthanc_id for arrival in arrivals]
+    indexed = Instance.objects.filter(archive=archive, orthanc_id__in=names).values_list("orthanc_id", flat=True)
+    skipped = SkippedObject.objects.filter(archive=archive, orthanc_id__in=names).values_list("orthanc_id", flat=True)
+    for name in set(names) - {*indexed, *skipped}:
+        _skip(archive, name, _TWICE)
+
+
+def _skip(archive: Archive, name: str, sentence: str) -> None:
+    SkippedObject.objects.update_or_create(archive=archive, orthanc_id=name, defaults={"sentence": sentence})
+    log.warning("object of a remote archive is not indexed", archive=archive.pk, object=name)
+
+
+def _identity(instance: Instance) -> Identity:
+    series = instance.series
+    return Identity(
+        series.study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid, instance.sop_class_uid
+    )

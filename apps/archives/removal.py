@@ -1,0 +1,60 @@
+"""Taking objects out of the index whose archive no longer has them."""
+
+from collections.abc import Collection, Iterable
+
+from django.db import transaction
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from apps.archives import metadata_files
+from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
+from apps.audit.services import record
+
+
+def remove(archive: Archive, pks: Collection[int]) -> None:
+    """Removes instances by primary key, and what holds none any more; counts again what they leave. Audited by study.
+
+    Twice is once.
+    """
+    if not pks:
+        return
+    with transaction.atomic():
+        # The lock under which the index is written.
+        Archive.objects.select_for_update(no_key=True).get(pk=archive.pk)
+        gone = Instance.objects.filter(archive=archive, pk__in=pks)
+        series = list(Series.objects.filter(instances__in=gone).distinct().select_related("study"))
+        studies = list(Study.objects.filter(series__in=series).distinct())
+        counts = dict(gone.values_list("series__study").annotate(number=Count("pk")).order_by())
+        gone.delete()
+        for study in studies:
+            record("images.removed", actor=None, project=archive.project_id, subject=study, instances=counts[study.pk])
+        _count_series(series)
+        _count_studies(studies)
+        Patient.objects.filter(archive=archive, studies=None).delete()
+
+
+def _count_series(series: Iterable[Series]) -> None:
+    for one in series:
+        left = one.instances.aggregate(number=Count("pk"), size=Sum("size_bytes"))
+        if not left["number"]:
+            metadata_files.remove(one)
+            one.delete()
+            continue
+        one.instance_count, one.size_bytes = left["number"], left["size"]
+        one.metadata_version += 1
+        one.save(update_fields=["instance_count", "size_bytes", "metadata_version"])
+        metadata_files.ring_when_due(one)
+
+
+def _count_studies(studies: Iterable[Study]) -> None:
+    for study in studies:
+        left = list(study.series.values_list("instance_count", "size_bytes", "modality"))
+        if not left:
+            study.delete()
+            continue
+        study.series_count = len(left)
+        study.instance_count = sum(count for count, _, _ in left)
+        study.size_bytes = sum(size for _, size, _ in left)
+        study.modalities = "\\".join(sorted({modality for _, _, modality in left} - {""}))[:TEXT_LENGTH]
+        study.updated_at = timezone.now()
+        study.save(update_fields=["series_count", "instance_count", "size_bytes", "modalities", "updated_at"])

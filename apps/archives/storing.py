@@ -1,0 +1,83 @@
+"""Storing files: read in limited children, put in place, written into the index; or refused, each for itself."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from apps.accounts.models import User
+from apps.archives import index
+from apps.archives.intake import Arrival, IncomingFile, read_all
+from apps.archives.models import Archive
+from apps.archives.port import ArchiveUnreachable, ImageStore, Published
+from apps.archives.results import FailureReason, StoredResult
+from apps.archives.stores import store_of
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+
+
+@contextmanager
+def receiving_folder(archive: Archive) -> Iterator[Path]:
+    """A folder for files that arrive; it is gone with the block."""
+    folder = store_of(archive).new_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_files(files: Iterable[IncomingFile]) -> list[StoredResult]:
+    """Reads files and stores none; the refusals, in their order."""
+    return [result for result in read_all(files) if isinstance(result, StoredResult)]
+
+
+def store_files(
+    archive: Archive, files: Iterable[IncomingFile], *, by: User | None, study_instance_uid: str = ""
+) -> list[StoredResult]:
+    """Stores files; one result each, in their order. With `study_instance_uid`, only objects of that study.
+
+    When this returns, what is STORED or PRESENT is in the archive and in the index for good. The files stay with the
+    caller, who writes to them no more and removes them: they may be second names of the stored ones. May be called
+    again with the same files after any failure. Files are read while `files` still comes; an error that it raises
+    stores nothing. Raises OSError when the disk is full, and ArchiveUnreachable: the batches of 500 before are stored
+    by then.
+    """
+    read = read_all(files)
+    results: list[StoredResult] = []
+    for start in range(0, len(read), BATCH):
+        batch = [_of_study(one, study_instance_uid) for one in read[start : start + BATCH]]
+        results += _store_batch(archive, batch, by)
+    return results
+
+
+def _of_study(one: Arrival | StoredResult, study_instance_uid: str) -> Arrival | StoredResult:
+    if isinstance(one, StoredResult) or study_instance_uid in ("", one.identity.study_instance_uid):
+        return one
+    return one.refused(FailureReason.DOES_NOT_MATCH, "The object belongs to another study than the address says.")
+
+
+def _store_batch(archive: Archive, batch: Sequence[Arrival | StoredResult], by: User | None) -> list[StoredResult]:
+    store = store_of(archive)
+    arrivals = [one for one in batch if isinstance(one, Arrival)]
+    published = store.publish(arrivals)
+    placed = [one for one in published if isinstance(one, Published)]
+    indexed = index.add(archive, [one.arrival for one in placed], by=by)
+    for one, result in zip(placed, indexed, strict=True):
+        # What another writer had put there stays: it may be in the index by now.
+        if result.is_refused and one.is_new:
+            _withdraw(store, one.arrival)
+    taken = iter(indexed)
+    stored = (next(taken) if isinstance(one, Published) else one for one in published)
+    return [next(stored) if isinstance(one, Arrival) else one for one in batch]
+
+
+def _withdraw(store: ImageStore, arrival: Arrival) -> None:
+    try:
+        store.withdraw(arrival)
+    except ArchiveUnreachable:
+        # It stays outside the index, with its reason, once that is refreshed.
+        log.warning("refused object could not be withdrawn")

@@ -1,0 +1,1 @@
+"""The door to DICOM servers that speak HTTP."""
