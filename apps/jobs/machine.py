@@ -1,8 +1,11 @@
 """Runs on the portal's own machine: the worker fetches the images and stores the outputs, a process does the rest."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
@@ -120,7 +123,7 @@ def _input_files(run: Run) -> list[staging.InputFile]:
     )
     files = [
         staging.InputFile(
-            source=partial(archives.fetch, instance),
+            source=partial(_file_of, instance),
             target=staging.target_of(run.study_instance_uid, run.series_instance_uid, instance.sop_instance_uid),
             sha256=hashes[instance.sop_instance_uid],
         )
@@ -130,6 +133,15 @@ def _input_files(run: Run) -> list[staging.InputFile]:
     if len(files) != len(hashes):
         raise staging.InputDamaged("The archive no longer has all images of the series.")
     return files
+
+
+@contextmanager
+def _file_of(instance: Instance) -> Iterator[Path]:
+    try:
+        with archives.fetch(instance) as path:
+            yield path
+    except archives.ObjectUnavailable as loss:
+        raise staging.InputDamaged(str(loss)) from loss
 
 
 def _not_stored(failure: Exception) -> RunFails:

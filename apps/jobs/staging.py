@@ -13,8 +13,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.archives.services import ObjectUnavailable
-
 CHUNK_BYTES = 1024**2
 
 
@@ -24,7 +22,7 @@ class InputDamaged(Exception):
 
 @dataclass(frozen=True)
 class InputFile:
-    """One object to be read: how its file is had, where it goes below the input folder, and its SHA-256."""
+    """One object to be read: how its file is had (which may raise InputDamaged), where it goes below the input folder, and its SHA-256."""
 
     source: Callable[[], AbstractContextManager[Path]]
     target: Path
@@ -100,11 +98,8 @@ def copy_checked(source: Path, destination: Path, sha256: str) -> None:
 
 def _copy(file: InputFile, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with file.source() as path:
-            copy_checked(path, destination, file.sha256)
-    except ObjectUnavailable as loss:
-        raise InputDamaged(str(loss)) from loss
+    with file.source() as path:
+        copy_checked(path, destination, file.sha256)
     destination.chmod(0o400)
 
 
