@@ -21,6 +21,7 @@ class Setting:
     kind: str  # a cast of django-environ: str, int, bool, list
     default: Any
     help: str
+    choices: tuple[str, ...] = ()
 
 
 SETTINGS = (
@@ -31,8 +32,20 @@ SETTINGS = (
     Setting("BIND", "str", "127.0.0.1", "Address on which it listens; 0.0.0.0 inside a container."),
     Setting("PUBLIC_URL", "str", "", "Address that people type. Empty: http://127.0.0.1:PORT."),
     Setting("ALLOWED_HOSTS", "list", [], "Further host names under which the portal answers."),
+    Setting("TRUSTED_PROXIES", "int", 0, "Reverse proxies before the portal whose X-Forwarded-For and -Proto are believed."),
     Setting("DATABASE_URL", "str", "", "postgres://USER:PASSWORD@HOST:PORT/NAME. Empty: SQLite in VAR_DIR."),
     Setting("REDIS_URL", "str", "", "redis://HOST:PORT/0 for queue and cache. Empty: folders in VAR_DIR."),
+    Setting(
+        "PLATFORM",
+        "str",
+        "embedded",
+        "Where new projects live: `embedded`, on this machine, or `kubernetes`, on a registered cluster.",
+        ("embedded", "kubernetes"),
+    ),
+    Setting("WORKSPACES_URL", "str", "", "The proxy's second host, for desktops and Jupyter in the browser."),
+    Setting("PORTAL_SOURCES", "list", [], "Whence the portal reaches pods: networks (CIDR), or `namespace:NAME`."),
+    Setting("ORTHANC_IMAGE", "str", "", "Image of Orthanc. Empty: the cluster's image prefix and `orthanc`."),
+    Setting("WORKSPACE_IMAGE", "str", "", "Image of workspaces. Empty: the cluster's image prefix and `workspace`."),
     Setting("EMAIL_URL", "str", "", "smtp+tls://USER:PASSWORD@HOST:587. Empty: mails are kept in VAR_DIR/outbox."),
     Setting("MAIL_FROM", "str", "MAIA <maia@localhost>", "Sender of the portal's mails."),
     Setting("ADMIN_EMAIL", "str", "admin@localhost.localdomain", "E-mail address of the first administrator."),
@@ -53,6 +66,8 @@ SETTINGS = (
     Setting("OBJECT_CACHE_GIB", "int", 2, "Disk for copies of images of remote archives, kept for an hour at most."),
     Setting("RUNS_AT_ONCE", "int", 1, "Algorithm runs that this machine does at the same time."),
     Setting("RUN_MEMORY_GIB", "int", 8, "Most memory that one run may ask for on this machine."),
+    Setting("RUN_QUEUE_HOURS", "int", 24, "So long a run waits for room or a GPU in a cluster before it fails."),
+    Setting("PORTAL_IMAGE", "str", "", "The portal's image, for runs in a cluster. Empty: its prefix/maia-dashboard."),
     Setting("SWEEP_SECONDS", "int", 60, "How often everything that waits is looked at again."),
     Setting("OBSERVE_SECONDS", "int", 2, "How often active runs are looked at."),
     Setting("CLAIM_SECONDS", "int", 60, "After this time work claimed by a worker that died is taken over."),
@@ -60,7 +75,7 @@ SETTINGS = (
     Setting("LOG_LEVEL", "str", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
 YES_OR_NO = {"true", "false", "yes", "no", "on", "off", "1", "0"}
-POSITIVE = {setting.name for setting in SETTINGS if setting.kind == "int"}
+POSITIVE = {setting.name for setting in SETTINGS if setting.kind == "int" and setting.default}
 HIGHEST_PORT = 65535
 AUTH_MODES = ("local", "keycloak")
 KEYCLOAK_NEEDS = ("KEYCLOAK_URL", "KEYCLOAK_CLIENT_SECRET", "KEYCLOAK_SERVICE_SECRET")
@@ -78,6 +93,7 @@ def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
     values["BASE_DIR"] = BASE_DIR
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_of(values["VAR_DIR"])
     values["CREDENTIALS_KEY"] = values["CREDENTIALS_KEY"] or values["SECRET_KEY"]
+    values["WORKSPACES_URL"] = values["WORKSPACES_URL"].rstrip("/")
     values["PUBLIC_URL"] = (values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}").rstrip("/")
     values["KEYCLOAK_URL"] = values["KEYCLOAK_URL"].rstrip("/")
     _need_keycloak(values)
@@ -99,8 +115,12 @@ def _read_one(environment: environ.Env, setting: Setting) -> Any:
         value = getattr(environment, setting.kind)(setting.name, default=setting.default)
     except ValueError as error:
         raise SettingInvalid(f"{setting.name} must be a whole number: {setting.help}") from error
+    if setting.choices and value not in setting.choices:
+        raise SettingInvalid(f"{setting.name} must be {' or '.join(setting.choices)}: {setting.help}")
     if setting.name in POSITIVE and value < 1:
         raise SettingInvalid(f"{setting.name} must be at least 1: {setting.help}")
+    if setting.kind == "int" and value < 0:
+        raise SettingInvalid(f"{setting.name} must not be negative: {setting.help}")
     if setting.name == "PORT" and value > HIGHEST_PORT:
         raise SettingInvalid(f"PORT must be at most {HIGHEST_PORT}: {setting.help}")
     return value

@@ -21,12 +21,20 @@ os.umask(0o077)  # whatever this process writes is for nobody else, also in a fo
 SECRET_KEY = ENV["SECRET_KEY"]
 CREDENTIALS_KEY = ENV["CREDENTIALS_KEY"]
 DEBUG = False
+VERSION = "0.1.0"
 
 PUBLIC_URL: str = ENV["PUBLIC_URL"]
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = [_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]", *ENV["ALLOWED_HOSTS"]]
+WORKSPACES_URL: str = ENV["WORKSPACES_URL"]
+if WORKSPACES_URL:
+    ALLOWED_HOSTS.append(urlsplit(WORKSPACES_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 IS_HTTPS = _public.scheme == "https"
+# The proxy nearest to the portal adds the last address of X-Forwarded-For; what stands before ours, anyone may have sent.
+ALLAUTH_TRUSTED_PROXY_COUNT = ENV["TRUSTED_PROXIES"]
+if ENV["TRUSTED_PROXIES"]:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -49,6 +57,7 @@ INSTALLED_APPS = [
     "apps.projects",
     "apps.archives",
     "apps.clusters",
+    "apps.workspaces",
     "apps.datasets",
     "apps.provisioning",
     "apps.jobs",
@@ -190,6 +199,10 @@ STORAGES = {
 ARCHIVES_DIR = VAR_DIR / "archives"
 OBJECT_CACHE_DIR = VAR_DIR / "object-cache"
 OBJECT_CACHE_BYTES = ENV["OBJECT_CACHE_GIB"] * 1024**3
+PLATFORM = ENV["PLATFORM"]
+PORTAL_SOURCES = ENV["PORTAL_SOURCES"]
+ORTHANC_IMAGE = ENV["ORTHANC_IMAGE"]
+WORKSPACE_IMAGE = ENV["WORKSPACE_IMAGE"]
 RUNS_DIR = VAR_DIR / "runs"
 SAMPLES_DIR = BASE_DIR / "deploy" / "samples"
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "tmp"
@@ -236,6 +249,8 @@ SWEEP_SECONDS = ENV["SWEEP_SECONDS"]
 OBSERVE_SECONDS = ENV["OBSERVE_SECONDS"]
 CLAIM_SECONDS = ENV["CLAIM_SECONDS"]
 RUNS_AT_ONCE = ENV["RUNS_AT_ONCE"]
+RUN_QUEUE_HOURS = ENV["RUN_QUEUE_HOURS"]
+PORTAL_IMAGE = ENV["PORTAL_IMAGE"]
 RUN_MEMORY_BYTES = ENV["RUN_MEMORY_GIB"] * 1024**3
 
 # Language, time, logs
