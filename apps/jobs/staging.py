@@ -22,7 +22,10 @@ class InputDamaged(Exception):
 
 @dataclass(frozen=True)
 class InputFile:
-    """One object to be read: how its file is had (which may raise InputDamaged), where it goes below the input folder, and its SHA-256."""
+    """One object to be read: how its file is had, where it goes below the input folder, and its SHA-256.
+
+    `source` may raise InputDamaged.
+    """
 
     source: Callable[[], AbstractContextManager[Path]]
     target: Path
