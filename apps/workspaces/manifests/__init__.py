@@ -5,12 +5,21 @@ with what is wanted (`apps.workspaces.drift`).
 """
 
 from apps.workspaces.manifests.base import Grant, Place, labels_of
-from apps.workspaces.manifests.namespace import limit_range, namespace, resource_quota, role_bindings
+from apps.workspaces.manifests.namespace import (
+    CLAIM_LABEL,
+    QUOTA,
+    limit_range,
+    namespace,
+    resource_quota,
+    role_bindings,
+)
 from apps.workspaces.manifests.network import network_policies
 from apps.workspaces.manifests.orthanc import DicomPeer, OrthancWish, ae_title_of, orthanc
 from apps.workspaces.manifests.workspace import WorkspaceWish, home_claim, workspace
 
 __all__ = [
+    "CLAIM_LABEL",
+    "QUOTA",
     "DicomPeer",
     "Grant",
     "OrthancWish",

@@ -7,15 +7,19 @@ from apps.workspaces.manifests.workspace import HOME_GIB, WORKSPACE_NEEDS
 
 POD_SECURITY = "pod-security.kubernetes.io"
 QUOTA = "project"
+CLAIM_LABEL = "maia.io/claim"
 
 
-def namespace(name: str) -> Manifest:
-    """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"""
+def namespace(name: str, claim: str) -> Manifest:
+    """`claim` tells it from a namespace of the same name that somebody else has made.
+
+    https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    """
     security = {f"{POD_SECURITY}/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
     return {
         "apiVersion": NAMESPACE.api_version,
         "kind": NAMESPACE.kind,
-        "metadata": {"name": name, "labels": {**labels_of(name), **security}},
+        "metadata": {"name": name, "labels": {**labels_of(name), CLAIM_LABEL: claim, **security}},
     }
 
 

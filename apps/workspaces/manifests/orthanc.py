@@ -107,6 +107,7 @@ def _container(place: Place) -> dict[str, Any]:
         "ports": [{"name": "http", "containerPort": 8042}, {"name": "dicom", "containerPort": 4242}],
         "resources": ORTHANC_NEEDS.as_resources(),
         "securityContext": restricted_container(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": 150},
         "readinessProbe": probe,
         "livenessProbe": {**probe, "periodSeconds": 20, "failureThreshold": 3},

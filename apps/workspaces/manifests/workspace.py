@@ -103,6 +103,7 @@ def _container(place: Place, wish: WorkspaceWish) -> dict[str, Any]:
         "ports": [{"name": name, "containerPort": number} for name, number in PORTS.items()],
         "resources": WORKSPACE_NEEDS.as_resources(),
         "securityContext": restricted_container(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "readinessProbe": {"tcpSocket": {"port": PORTS["ssh"]}, "periodSeconds": 5},
         "volumeMounts": [
             {"name": "home", "mountPath": HOME},

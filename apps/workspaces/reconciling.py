@@ -1,0 +1,152 @@
+"""Keeps a project's objects as they are wished: repairs what was deleted or changed by hand, removes all else of ours.
+
+A home (PersistentVolumeClaim) is never removed as a stray, only when its time is over.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit.services import record
+from apps.integrations.kubernetes.port import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    LIMIT_RANGE,
+    NAMESPACE,
+    NETWORK_POLICY,
+    RESOURCE_QUOTA,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
+    ApiRefused,
+    Kind,
+    KubernetesApi,
+    Manifest,
+)
+from apps.projects.models import Project
+from apps.workspaces.applying import PortTaken, apply_one, check_namespace, remember
+from apps.workspaces.drift import differences
+from apps.workspaces.manifests.base import MANAGED_BY, NAME_LABEL, PROJECT_LABEL, digest_of
+from apps.workspaces.models import Applied, Drift, NamespaceSeen, Workspace
+from apps.workspaces.ports import give_up
+from apps.workspaces.services import connect_archive, prepare
+from apps.workspaces.wishes import HOME_KEPT, PARTS
+
+KEPT_SO: tuple[Kind, ...] = (
+    RESOURCE_QUOTA,
+    LIMIT_RANGE,
+    NETWORK_POLICY,
+    ROLE_BINDING,
+    SECRET,
+    CONFIG_MAP,
+    VOLUME_CLAIM,
+    SERVICE,
+    DEPLOYMENT,
+    STATEFUL_SET,
+)
+Name = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What could not be made so, as the page shows it."""
+
+    name: Name
+    sentence: str
+
+
+def reconcile(project: Project, api: KubernetesApi) -> None:
+    """Raises ClusterUnreachable, ApiRefused for what may not even be read, NamespaceTaken and NamespaceEnding."""
+    prepare(project)
+    wanted = [manifest for part in PARTS.values() for manifest in part(project)]
+    found = _found(project, api, wanted[0])
+    applied = {(row.kind, row.name): row.digest for row in Applied.objects.filter(project=project)}
+    refusals = [
+        refusal for manifest in wanted if (refusal := _make_so(project, api, manifest, found, applied)) is not None
+    ]
+    _remove_strays(project, api, found, {name_of(manifest) for manifest in wanted})
+    _remove_old_homes(project, api)
+    connect_archive(project, api=api)
+    trouble = " ".join(dict.fromkeys(refusal.sentence for refusal in refusals))
+    NamespaceSeen.objects.filter(project=project).exclude(trouble=trouble).update(trouble=trouble)
+
+
+def name_of(manifest: Manifest) -> Name:
+    return manifest["kind"], manifest["metadata"]["name"]
+
+
+def _found(project: Project, api: KubernetesApi, namespace: Manifest) -> dict[Name, Manifest]:
+    """What is ours there, but for what belongs to runs."""
+    there = api.read(NAMESPACE, project.namespace)
+    if there is None:
+        return {}
+    check_namespace(there, namespace)
+    ours = ",".join(f"{name}={value}" for name, value in {**MANAGED_BY, PROJECT_LABEL: project.namespace}.items())
+    found = {name_of(namespace): there}
+    for kind in KEPT_SO:
+        for one in api.objects(kind, namespace=project.namespace, labels=ours):
+            if one["metadata"]["labels"].get(NAME_LABEL) != "run":
+                found[kind.kind, one["metadata"]["name"]] = one
+    return found
+
+
+def _make_so(
+    project: Project, api: KubernetesApi, manifest: Manifest, found: dict[Name, Manifest], applied: dict[Name, str]
+) -> Refusal | None:
+    name = name_of(manifest)
+    there, is_known = found.get(name), applied.get(name) == digest_of(manifest)
+    others = [] if there is None else differences(manifest, there)
+    try:
+        if there is None or others:
+            apply_one(project, api, manifest)
+        elif not is_known:
+            remember(project, manifest)
+    except PortTaken as taken:
+        give_up(project.placement.cluster, taken.number)
+        return Refusal(name, "A port of the cluster's nodes was taken by somebody else; another is given out.")
+    except ApiRefused as error:
+        return Refusal(name, f"The cluster did not take {name[0]} {name[1]} ({error.reason or error.status}).")
+    if there is None and name in applied:
+        _note(project, name, Drift.What.DELETED)
+    elif others and is_known:
+        _note(project, name, Drift.What.CHANGED, others)
+    return None
+
+
+def _note(project: Project, name: Name, what: Drift.What, fields: Iterable[str] = ()) -> None:
+    changed = ", ".join(fields)
+    with transaction.atomic():
+        drift = Drift.objects.create(project=project, kind=name[0], name=name[1], what=what, fields=changed)
+        record(
+            "namespace.repaired",
+            actor=None,
+            project=project.pk,
+            subject=drift,
+            kind=name[0],
+            name=name[1],
+            what=what.value,
+            fields=changed,
+        )
+
+
+def _remove_strays(project: Project, api: KubernetesApi, found: dict[Name, Manifest], wanted: set[Name]) -> None:
+    kinds = {kind.kind: kind for kind in KEPT_SO if kind != VOLUME_CLAIM}
+    for name in found.keys() - wanted:
+        if name[0] in kinds:
+            api.delete(kinds[name[0]], name[1], project.namespace)
+            was_ours, _ = Applied.objects.filter(project=project, kind=name[0], name=name[1]).delete()
+            if not was_ours:
+                _note(project, name, Drift.What.ADDED)
+
+
+def _remove_old_homes(project: Project, api: KubernetesApi) -> None:
+    over = timezone.now() - HOME_KEPT
+    for workspace in Workspace.objects.filter(project=project, removed_at__lte=over, home_removed_at=None):
+        api.delete(VOLUME_CLAIM, workspace.name, project.namespace)
+        Applied.objects.filter(project=project, kind=VOLUME_CLAIM.kind, name=workspace.name).delete()
+        if Workspace.objects.filter(pk=workspace.pk, removed_at__lte=over).update(home_removed_at=timezone.now()):
+            record("workspace.home_removed", actor=None, project=project.pk, subject=workspace)

@@ -1,0 +1,157 @@
+"""Makes a project's things on its cluster, step by step, and keeps the rows of workspaces as the memberships are.
+
+Everything here may run twice, at once with its twin, or after a kill. What asks the cluster raises ClusterUnreachable
+and ApiRefused.
+"""
+
+import secrets
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.archives.models import Archive
+from apps.archives.services import ensure_remote_archive
+from apps.audit.services import record
+from apps.clusters.models import Cluster
+from apps.clusters.services import connect
+from apps.core.doorbell import ring
+from apps.integrations.kubernetes.port import DEPLOYMENT, POD, SERVICE, KubernetesApi, Manifest
+from apps.projects.models import Membership, Project
+from apps.workspaces.applying import PortTaken, apply_all
+from apps.workspaces.models import DicomDevice, NodePort, OrthancAccess, State, Workspace
+from apps.workspaces.ports import ensure_port, give_up
+from apps.workspaces.wishes import PARTS, live_workspaces
+from apps.workspaces.words import standing_of
+
+PORTAL_USER = "portal"
+ORTHANC_HTTP_PORT = 8042
+PORT_ATTEMPTS = 5
+WORKING_ROLES = (Membership.Role.OWNER, Membership.Role.MEMBER)
+
+
+class NotYet(Exception):
+    """It is on its way; the sentence says what it waits for."""
+
+
+def api_of(project: Project) -> KubernetesApi:
+    """The API of the project's cluster."""
+    return connect(project.placement.cluster)
+
+
+def make_part(project: Project, part: str, *, api: KubernetesApi | None = None) -> None:
+    """Makes one of PARTS on the cluster as it is wished now. Raises also NamespaceTaken and NamespaceEnding."""
+    prepare(project)
+    for _ in range(PORT_ATTEMPTS):
+        try:
+            apply_all(project, api or api_of(project), PARTS[part](project))
+        except PortTaken as taken:
+            give_up(project.placement.cluster, taken.number)
+            prepare(project)
+        else:
+            return
+    raise NotYet("The cluster's SSH ports that were tried belong to others; more of them are tried.")
+
+
+def prepare(project: Project) -> None:
+    """The rows that the manifests are made of: a password for Orthanc, workspaces of the members, ports."""
+    OrthancAccess.objects.get_or_create(
+        project=project, defaults={"username": PORTAL_USER, "password": secrets.token_urlsafe(32)}
+    )
+    follow_members(project)
+    cluster = project.placement.cluster
+    for workspace in live_workspaces(project).filter(node_port=None):
+        ensure_port(cluster, workspace)
+    if project.dicom_devices.exists():
+        ensure_port(cluster, project)
+
+
+def follow_members(project: Project) -> None:
+    """A workspace for each owner and member, none for anybody else; who comes back gets the same one again."""
+    working = Membership.objects.filter(project=project, role__in=WORKING_ROLES, user__is_active=True)
+    users = set(working.values_list("user_id", flat=True))
+    for workspace in Workspace.objects.filter(project=project, removed_at=None).exclude(user_id__in=users):
+        _remove(workspace)
+    known = set(Workspace.objects.filter(project=project, removed_at=None).values_list("user_id", flat=True))
+    for user_pk in sorted(users - known):
+        _add(project, user_pk)
+
+
+def _add(project: Project, user_pk: int) -> None:
+    with transaction.atomic():
+        workspace, is_new = Workspace.objects.get_or_create(project=project, user_id=user_pk)
+        fresh = {"removed_at": None, "home_removed_at": None, "created_at": timezone.now()}
+        is_back = Workspace.objects.filter(pk=workspace.pk, removed_at__isnull=False).update(**fresh)
+        if is_new or is_back:
+            record("workspace.added", actor=None, project=project.pk, subject=workspace, member=user_pk)
+
+
+def _remove(workspace: Workspace) -> None:
+    with transaction.atomic():
+        live = Workspace.objects.filter(pk=workspace.pk, removed_at=None)
+        gone: dict[str, Any] = {"removed_at": timezone.now(), "address": None, "state": State.PENDING, "sentence": ""}
+        if live.update(**gone):
+            NodePort.objects.filter(workspace=workspace).delete()
+            record(
+                "workspace.removed",
+                actor=None,
+                project=workspace.project_id,
+                subject=workspace,
+                member=workspace.user_id,
+            )
+
+
+def check_orthanc(project: Project, *, api: KubernetesApi | None = None) -> None:
+    """Raises NotYet, with why, until Orthanc answers."""
+    api = api or api_of(project)
+    deployment = api.read(DEPLOYMENT, "orthanc", project.namespace)
+    if deployment is None:
+        raise NotYet("Orthanc is about to be made.")
+    status = deployment.get("status", {})
+    is_current = status.get("observedGeneration") == deployment["metadata"].get("generation")
+    if is_current and status.get("readyReplicas", 0) >= 1 and status.get("updatedReplicas", 0) >= 1:
+        return
+    pods = list(api.objects(POD, namespace=project.namespace, labels="app.kubernetes.io/name=orthanc"))
+    raise NotYet(f"Orthanc is starting. {standing_of(newest(pods)).sentence}".strip())
+
+
+def newest(pods: list[Manifest]) -> Manifest | None:
+    return max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+
+
+def connect_archive(project: Project, *, api: KubernetesApi | None = None) -> Archive:
+    """The project's archive is the Orthanc in its namespace. Raises NotYet while it has no address."""
+    access = OrthancAccess.objects.get(project=project)
+    address = orthanc_address(project, api or api_of(project))
+    return ensure_remote_archive(project, address=address, username=access.username, password=access.password)
+
+
+def orthanc_address(project: Project, api: KubernetesApi) -> str:
+    """Its HTTP root, as the portal reaches it. Raises NotYet."""
+    if project.placement.cluster.service_access == Cluster.ServiceAccess.IN_CLUSTER:
+        return f"http://orthanc.{project.namespace}.svc:{ORTHANC_HTTP_PORT}"
+    service = api.read(SERVICE, "orthanc", project.namespace)
+    if service is None or not service["spec"].get("clusterIP"):
+        raise NotYet("Orthanc has no address yet.")
+    return f"http://{service['spec']['clusterIP']}:{ORTHANC_HTTP_PORT}"
+
+
+def list_devices(project: Project, devices: dict[str, str], *, by: int | None) -> None:
+    """Who may send by DIMSE from now on, AE title to IPv4 address; nobody closes the port. Raises ValidationError."""
+    with transaction.atomic():
+        DicomDevice.objects.filter(project=project).exclude(ae_title__in=devices).delete()
+        for ae_title, address in devices.items():
+            device = DicomDevice.objects.filter(project=project, ae_title=ae_title).first()
+            device = device or DicomDevice(project=project, ae_title=ae_title)
+            device.address = address
+            device.full_clean()
+            device.save()
+        record("dicom.devices_listed", actor=by, project=project.pk, subject=project, devices=devices)
+        ring("workspaces.reconcile", project.placement.cluster_id)
+
+
+def placed(cluster: Cluster) -> QuerySet[Project]:
+    """The projects of a cluster that are set up, to be kept as they are wished."""
+    found = Project.objects.filter(placement__cluster=cluster, status=Project.Status.READY)
+    return found.select_related("placement__cluster", "allocation").order_by("pk")

@@ -1,0 +1,114 @@
+"""The manifests of a project's rows, part by part. Each part may be made again at any time."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.integrations.kubernetes.port import Manifest
+from apps.projects.models import Project
+from apps.workspaces import manifests
+from apps.workspaces.models import NamespaceSeen, NodePort, OrthancAccess, Workspace
+
+try:
+    from apps.accounts.selectors import authorized_keys
+except ImportError:
+
+    def authorized_keys(user):
+        return []
+
+
+HOME_KEPT = timedelta(days=30)
+Part = Callable[[Project], list[Manifest]]
+
+
+def place_of(project: Project) -> manifests.Place:
+    cluster = project.placement.cluster
+    return manifests.Place(
+        namespace=project.namespace,
+        storage_class=cluster.storage_class,
+        portal_sources=tuple(settings.PORTAL_SOURCES),
+        orthanc_image=settings.ORTHANC_IMAGE or f"{cluster.image_prefix}/orthanc:{settings.VERSION}",
+        workspace_image=settings.WORKSPACE_IMAGE or f"{cluster.image_prefix}/workspace:{settings.VERSION}",
+    )
+
+
+def live_workspaces(project: Project) -> QuerySet[Workspace]:
+    found = Workspace.objects.filter(project=project, removed_at=None).order_by("pk")
+    return found.select_related("project", "user", "node_port")
+
+
+def kept_homes(project: Project) -> QuerySet[Workspace]:
+    """Workspaces whose home is to be there: the living, and those removed not long ago."""
+    is_kept = Q(removed_at=None) | Q(removed_at__gt=timezone.now() - HOME_KEPT)
+    return Workspace.objects.filter(is_kept, project=project).order_by("pk")
+
+
+def namespace_part(project: Project) -> list[Manifest]:
+    seen, _ = NamespaceSeen.objects.get_or_create(project=project)
+    return [manifests.namespace(project.namespace, str(seen.claim))]
+
+
+def limits_part(project: Project) -> list[Manifest]:
+    place, granted = place_of(project), project.allocation
+    grant = manifests.Grant(
+        granted.granted_cpus, granted.granted_memory_gib, granted.granted_gpus, granted.granted_storage_gib
+    )
+    counts = {"workspaces": live_workspaces(project).count(), "homes": kept_homes(project).count()}
+    return [manifests.resource_quota(place, grant, **counts), manifests.limit_range(place)]
+
+
+def network_part(project: Project) -> list[Manifest]:
+    sources = sorted({device.address for device in project.dicom_devices.all()})
+    return manifests.network_policies(place_of(project), dicom_sources=sources)
+
+
+def roles_part(project: Project) -> list[Manifest]:
+    return manifests.role_bindings(place_of(project))
+
+
+def orthanc_part(project: Project) -> list[Manifest]:
+    """Needs the password (OrthancAccess), and a port (NodePort) where devices are listed."""
+    access = OrthancAccess.objects.get(project=project)
+    port = NodePort.objects.filter(dicom_of=project).first()
+    peers = tuple(manifests.DicomPeer(one.ae_title, one.address) for one in project.dicom_devices.all())
+    wish = manifests.OrthancWish(
+        storage_gib=project.allocation.granted_storage_gib,
+        username=access.username,
+        password=access.password,
+        peers=peers if port else (),
+        dicom_port=port.number if port else 0,
+    )
+    return manifests.orthanc(place_of(project), wish)
+
+
+def workspaces_part(project: Project) -> list[Manifest]:
+    """Needs a port (NodePort) for each workspace; one that has none yet is left out."""
+    place = place_of(project)
+    living = [one for one in live_workspaces(project) if hasattr(one, "node_port")]
+    made = [manifest for one in living for manifest in manifests.workspace(place, _wish(one))]
+    known = {one.pk for one in living}
+    homes = [one for one in kept_homes(project) if one.pk not in known]
+    return made + [manifests.home_claim(place, one.name, one.pk) for one in homes]
+
+
+def _wish(workspace: Workspace) -> manifests.WorkspaceWish:
+    return manifests.WorkspaceWish(
+        name=workspace.name,
+        pk=workspace.pk,
+        ssh_port=workspace.node_port.number,
+        base_path=workspace.base_path,
+        authorized_keys=tuple(authorized_keys(workspace.user)),
+    )
+
+
+PARTS: Mapping[str, Part] = {
+    "namespace": namespace_part,
+    "limits": limits_part,
+    "network": network_part,
+    "roles": roles_part,
+    "orthanc": orthanc_part,
+    "workspaces": workspaces_part,
+}
