@@ -15,5 +15,6 @@ keepalive = 15
 accesslog = None  # the portal writes its own, without paths
 loglevel = "warning"
 logger_class = NamelessRequests
+forwarded_allow_ips = ""  # whose word is believed about scheme and client, Django's settings say
 forwarder_headers = ""  # no header of a client says where the portal is or which page is meant
 control_socket_disable = True

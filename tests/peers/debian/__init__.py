@@ -19,7 +19,8 @@ def base_archive() -> Path:
         print("Making a Debian base, once", flush=True)
         with throwaway_folder() as scratch:
             output_of(["debootstrap", *MINIMAL, scratch / "root", *_mirror()])
-            subprocess.run(["tar", "-C", scratch / "root", "-cf", folder / "root.tar", "."], check=True)
+            archive = ["--exclude=./var/cache/apt", "--exclude=./var/lib/apt/lists/*", "-cf", folder / "root.tar"]
+            subprocess.run(["tar", "-C", scratch / "root", *archive, "."], check=True)
 
     return made_once("debian", [Path(__file__)], make) / "root.tar"
 
