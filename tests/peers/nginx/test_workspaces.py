@@ -1,4 +1,4 @@
-"""The workspaces' host: the portal says whose workspace an address is; the browser's other cookies stay away from it."""
+"""The workspaces' host: the portal says whose a workspace is; the browser's other cookies stay away from it."""
 
 import json
 import socket
