@@ -28,9 +28,9 @@ def badge_of(run: Run, *, ahead: int = 0) -> Badge:
         case Status.CANCELLED:
             return Badge("off", "ban", word)
         case Status.RUNNING:
-            return Badge("busy", "loader-2", word, run.progress_text)
+            return Badge("busy", "loader-2", word, run.waiting or run.progress_text)
         case _:
-            return Badge("busy", "loader-2", word)
+            return Badge("busy", "loader-2", word, run.waiting)
 
 
 def ahead_sentence(ahead: int) -> str:

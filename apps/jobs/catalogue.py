@@ -25,6 +25,7 @@ class Package:
     memory_gib: int
     timeout_seconds: int
     gpus: int
+    gpu_product: str
     entry: list[str]
     arguments: list[dict[str, Any]]
     digest: str
@@ -40,7 +41,7 @@ def read_package(folder: Path) -> Package:
     path = folder / "algorithm.toml"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        package = Package(**{"arguments": [], **content}, digest=digest_of(folder))
+        package = Package(**{"arguments": [], "gpu_product": "", **content}, digest=digest_of(folder))
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise PackageInvalid(f"{path}: {error}") from error
     if package.name != folder.name:

@@ -37,7 +37,7 @@ class Claim:
     def move(self, run: Run, target: Run.Status, *, why: str = "", **fields: Any) -> None:
         """`Run.move_to` while the claim holds. Raises ClaimLost, or IllegalTransition when a person moved it."""
         with self._held():
-            run.move_to(target, why=why, step_failures=0, **fields)
+            run.move_to(target, why=why, step_failures=0, waiting="", **fields)
 
     def write(self, run: Run, **fields: Any) -> None:
         """Set fields while the claim holds. Raises ClaimLost."""

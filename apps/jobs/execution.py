@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from apps.integrations.executors.port import LOG_CHUNK_BYTES, LogChunk, decode_chunk
+from apps.jobs.in_cluster import InCluster
 from apps.jobs.machine import ThisMachine
 from apps.jobs.models import Run
 from apps.jobs.place import Place
@@ -13,7 +14,7 @@ from apps.jobs.progress import latest_progress, unfinished_bytes
 
 
 def place_of(run: Run) -> Place:
-    return ThisMachine()
+    return ThisMachine() if run.cluster is None else InCluster(run.cluster, run.project.namespace)
 
 
 def read_log(run: Run, offset: int) -> LogChunk:

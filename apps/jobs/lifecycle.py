@@ -72,10 +72,13 @@ def _next_step(run: Run, claim: Claim) -> bool:
 
 
 def _admit(run: Run, claim: Claim) -> bool:
-    """Moves a queued run on if one of the places is free and no older run waits for it."""
+    """Moves a queued run on if one of the places is free and no older run waits for it; a cluster has its own queue."""
+    if run.cluster_id is not None:
+        claim.move(run, Status.STAGING)
+        return True
     with transaction.atomic():
         # Locked, so that two workers cannot both see the last free place.
-        unfinished = Run.objects.select_for_update().filter(status__in=Run.UNFINISHED).order_by("pk")
+        unfinished = Run.objects.select_for_update().filter(status__in=Run.UNFINISHED, cluster=None).order_by("pk")
         rows = list(unfinished.values_list("pk", "status"))
         queued = [pk for pk, status in rows if status == Status.QUEUED]
         free = settings.RUNS_AT_ONCE - (len(rows) - len(queued))
@@ -108,7 +111,7 @@ def _look(run: Run, claim: Claim) -> bool:
     seen = place_of(run).observe(run)
     note_progress(run)
     if seen.is_active:
-        return False
+        raise NotYet
     if seen.state is not State.EXITED:
         raise RunBroke(Reason(ReasonCode.LOST, "The machine lost the algorithm, three times in a row."))
     if seen.ended_by is EndedBy.PLATFORM_STOPPED:
@@ -178,6 +181,8 @@ STEPS: dict[Run.Status, Step] = {
 
 
 def _wait(run: Run, claim: Claim, sentence: str) -> bool:
+    if run.waiting != sentence:
+        claim.write(run, waiting=sentence)
     return False
 
 
@@ -190,12 +195,19 @@ def _try_again(run: Run, claim: Claim, reason: Reason) -> bool:
         Status.STAGING,
         why=f"attempt {run.attempt} ended with {reason.code}",
         attempt=run.attempt + 1,
+        abandoned=[*run.abandoned, *_outputs_of(run)],
+        gate_report=None,
         started_at=None,
         progress=None,
         progress_text="",
         log_offset=0,
     )
     return True
+
+
+def _outputs_of(run: Run) -> list[str]:
+    """What an attempt in a cluster may have stored before it broke."""
+    return [] if run.gate_report is None else [output["sop_instance_uid"] for output in run.gate_report["outputs"]]
 
 
 def _fail(run: Run, claim: Claim, reason: Reason) -> bool:
@@ -219,6 +231,6 @@ def _note_failure(run: Run, claim: Claim) -> bool:
 
 def _ring_next() -> None:
     """A place is free: whoever waits longest should not wait for the next look."""
-    waiting = Run.objects.filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True).first()
+    waiting = Run.objects.filter(status=Status.QUEUED, cluster=None).order_by("pk").values_list("pk", flat=True).first()
     if waiting:
         ring("jobs.advance", waiting)

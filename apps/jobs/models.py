@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.archives.models import TEXT_LENGTH, UID_LENGTH, Archive
+from apps.clusters.models import Cluster
 from apps.core.state import Stateful, status_constraint
 from apps.projects.models import Project
 
@@ -17,7 +18,8 @@ GIB = 1024**3
 class Algorithm(models.Model):
     """One version of one packaged algorithm.
 
-    A row is never changed: other files make another row, so that a run's algorithm stays what it was at launch.
+    A row is never changed but for its image, which a run freezes: other files make another row, so that a run's
+    algorithm stays what it was at launch.
     """
 
     name = models.SlugField(max_length=64)
@@ -30,6 +32,8 @@ class Algorithm(models.Model):
     memory_gib = models.PositiveIntegerField()
     timeout_seconds = models.PositiveIntegerField()
     gpus = models.PositiveIntegerField(default=0)
+    gpu_product = models.CharField(max_length=63, blank=True, help_text="as the label nvidia.com/gpu.product has it")
+    image = models.CharField(max_length=400, blank=True, help_text="for clusters, by digest: registry/name@sha256:…")
     entry = models.JSONField(help_text="the command, without the arguments of the contract")
     digest = models.CharField(max_length=71, help_text="sha256: over the package's files")
     is_current = models.BooleanField(default=True)
@@ -65,14 +69,14 @@ class Run(Stateful):
         CANCELLING = "cancelling", "Being cancelled"
         CANCELLED = "cancelled", "Cancelled"
 
-    # From starting and running back to staging: the next attempt of a run that nobody can say the end of. Collecting
-    # cannot be cancelled: outputs are stored all or not at all.
+    # Back to staging: the next attempt of a run that nobody can say the end of. Collecting cannot be cancelled: outputs
+    # are stored all or not at all.
     TRANSITIONS: ClassVar = {
         Status.QUEUED: frozenset({Status.STAGING, Status.CANCELLING}),
-        Status.STAGING: frozenset({Status.STARTING, Status.FAILED, Status.CANCELLING}),
+        Status.STAGING: frozenset({Status.STARTING, Status.STAGING, Status.FAILED, Status.CANCELLING}),
         Status.STARTING: frozenset({Status.RUNNING, Status.STAGING, Status.FAILED, Status.CANCELLING}),
         Status.RUNNING: frozenset({Status.COLLECTING, Status.STAGING, Status.FAILED, Status.CANCELLING}),
-        Status.COLLECTING: frozenset({Status.SUCCEEDED, Status.FAILED}),
+        Status.COLLECTING: frozenset({Status.SUCCEEDED, Status.STAGING, Status.FAILED}),
         Status.CANCELLING: frozenset({Status.CANCELLED}),
     }
     FINAL: ClassVar = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
@@ -91,6 +95,10 @@ class Run(Stateful):
     input_count = models.PositiveIntegerField()
     input_bytes = models.PositiveBigIntegerField()
 
+    cluster = models.ForeignKey(
+        Cluster, null=True, on_delete=models.PROTECT, related_name="runs", help_text="none: this machine"
+    )
+    image = models.CharField(max_length=400, blank=True, help_text="in a cluster, by digest")
     attempt = models.PositiveSmallIntegerField(default=1)
     node = models.CharField(max_length=255, blank=True)
     network = models.CharField(max_length=16, blank=True)
@@ -100,8 +108,10 @@ class Run(Stateful):
     peak_memory_bytes = models.PositiveBigIntegerField(null=True)
     progress = models.FloatField(null=True, help_text="0 to 1, as the algorithm says")
     progress_text = models.CharField(max_length=120, blank=True)
+    waiting = models.CharField(max_length=300, blank=True, help_text="why it does not go on, in plain words")
     log_offset = models.PositiveBigIntegerField(default=0, help_text="up to where progress was read")
     gate_report = models.JSONField(null=True, help_text="what the output gate found, before anything is stored")
+    abandoned = models.JSONField(default=list, help_text="SOPInstanceUIDs that broken attempts may have stored")
     reason_code = models.CharField(max_length=32, blank=True)
     reason = models.TextField(blank=True)
 

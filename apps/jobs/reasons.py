@@ -67,14 +67,14 @@ def reason_of(end: Observation, limits: Limits, *, last_words: str) -> Reason | 
     `last_words` is what its log ends with.
     """
     if end.ended_by is not None:
-        return _ended_by_executor(end.ended_by, limits)
+        return _ended_by_executor(end.ended_by, limits, end.detail)
     if end.exit_code == 0:
         return None
     said = f" Its last words: “{last_words}”" if last_words else " It said nothing."
     return Reason(f"EXIT_{end.exit_code}", f"The algorithm ended with exit code {end.exit_code}.{said}")
 
 
-def _ended_by_executor(ended_by: EndedBy, limits: Limits) -> Reason:
+def _ended_by_executor(ended_by: EndedBy, limits: Limits, detail: str) -> Reason:
     memory, minutes = limits.memory_bytes / GIB, limits.timeout_seconds / 60
     reasons = {
         EndedBy.OUT_OF_MEMORY: Reason(
@@ -92,6 +92,12 @@ def _ended_by_executor(ended_by: EndedBy, limits: Limits) -> Reason:
             ReasonCode.INVALID_OUTPUT,
             f"The algorithm wrote more than {limits.output_bytes / GIB:g} GiB, and was stopped.",
         ),
-        EndedBy.START_FAILED: Reason(ReasonCode.IMAGE_PULL, "The algorithm could not be started; the log says why."),
+        EndedBy.START_FAILED: Reason(
+            ReasonCode.IMAGE_PULL,
+            f"The algorithm could not be started: {detail or 'the log says why.'}",
+        ),
+        EndedBy.EVICTED: Reason(
+            ReasonCode.EVICTED, "The cluster needed the room of the run for something else, and stopped it."
+        ),
     }
     return reasons.get(ended_by) or Reason("EXIT_143", "The algorithm was stopped from outside.")

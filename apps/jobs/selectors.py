@@ -29,11 +29,13 @@ def of_series(runs: QuerySet[Run], series_instance_uid: str) -> QuerySet[Run]:
 
 
 def runs_ahead(runs: Sequence[Run]) -> dict[int, int]:
-    """For each queued run of these, by primary key, how many others are done before it."""
-    queued = [run.pk for run in runs if run.status == Run.Status.QUEUED]
+    """For each run of these that waits for this machine, by primary key, how many others are done before it."""
+    queued = [run.pk for run in runs if run.status == Run.Status.QUEUED and run.cluster_id is None]
     if not queued:
         return {}
-    unfinished = list(Run.objects.filter(status__in=Run.UNFINISHED).order_by("pk").values_list("pk", flat=True))
+    unfinished = list(
+        Run.objects.filter(status__in=Run.UNFINISHED, cluster=None).order_by("pk").values_list("pk", flat=True)
+    )
     return {pk: bisect_left(unfinished, pk) for pk in queued}
 
 

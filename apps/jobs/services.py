@@ -1,11 +1,11 @@
 """Everything that is written about algorithms and runs."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -14,32 +14,41 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.archives.models import Series
 from apps.audit.services import record
+from apps.clusters.models import Cluster, Placement
 from apps.core.doorbell import ring
-from apps.jobs import catalogue, lifecycle
+from apps.jobs import catalogue
 from apps.jobs.arguments import complete, declared
 from apps.jobs.execution import read_log, whole_log
 from apps.jobs.lifecycle import advance
 from apps.jobs.machine import ThisMachine
 from apps.jobs.models import GIB, Algorithm, Run, RunInput
+from apps.jobs.watching import observe_active, observe_cluster
 from apps.projects.access import Entry, Role
+from apps.projects.models import Project
 
 __all__ = [
     "advance",
     "cancel",
     "launch",
     "observe_active",
+    "observe_cluster",
     "read_log",
+    "set_image",
     "stop_all_processes",
     "sweep",
     "sync_bundled",
     "whole_log",
 ]
 
-log = structlog.get_logger(__name__)
+IMAGE = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)+@sha256:[0-9a-f]{64}", re.ASCII)
 
 
 class LaunchRefused(Exception):
     """The algorithm cannot be run on this series; the message is a sentence for the person."""
+
+
+class ImageInvalid(Exception):
+    """The image cannot be given to the algorithm; the message is a sentence for the administrator."""
 
 
 class NotCancellable(Exception):
@@ -59,11 +68,12 @@ def launch(
     Raises PermissionDenied, LaunchRefused and ArgumentInvalid.
     """
     entry.need(Role.MEMBER)
-    _check_suits(algorithm, series)
+    cluster = _cluster_of(entry.project)
+    _check_suits(algorithm, series, cluster)
     values = complete(declared(algorithm.arguments), arguments)
     try:
         with transaction.atomic():
-            return _queue(entry, algorithm, series, values, submission_key)
+            return _queue(entry, algorithm, series, cluster, values, submission_key)
     except IntegrityError:
         earlier = Run.objects.filter(submitter=entry.user, submission_key=submission_key).exclude(submission_key=None)
         if run := earlier.first():
@@ -86,24 +96,23 @@ def cancel(run: Run, *, by: User) -> None:
         ring("jobs.advance", run.pk)
 
 
-def observe_active() -> None:
-    """Looks at every run that is under way and rings for those that have something to be done."""
-    unfinished = list(Run.objects.filter(status__in=Run.UNFINISHED).defer("gate_report").order_by("pk"))
-    places = settings.RUNS_AT_ONCE - sum(run.status != Run.Status.QUEUED for run in unfinished)
-    for run in unfinished:
-        if run.status == Run.Status.QUEUED:
-            places -= 1
-            if places < 0:
-                continue
-        if _is_due(run):
-            ring("jobs.advance", run.pk)
-
-
 def sweep() -> None:
     """Rings for runs that are over and whose folders are still there."""
     is_free = Q(claimed_until=None) | Q(claimed_until__lte=timezone.now())
     for pk in Run.objects.filter(is_free, status__in=Run.FINAL, cleaned_at=None).values_list("pk", flat=True):
         ring("jobs.advance", pk)
+
+
+def set_image(name: str, reference: str) -> Algorithm:
+    """The image by which a cluster runs the present version of an algorithm. Raises ImageInvalid."""
+    if not IMAGE.fullmatch(reference):
+        raise ImageInvalid(f"{reference!r} names no image by digest, as REGISTRY/NAME@sha256:… does.")
+    algorithm = Algorithm.objects.filter(name=name, is_current=True).first()
+    if algorithm is None:
+        raise ImageInvalid(f"There is no algorithm called {name!r}.")
+    algorithm.image = reference
+    algorithm.save(update_fields=["image"])
+    return algorithm
 
 
 def sync_bundled() -> None:
@@ -127,11 +136,21 @@ def stop_all_processes() -> list[str]:
     return ThisMachine().executor.stop_all()
 
 
-def _check_suits(algorithm: Algorithm, series: Series) -> None:
+def _cluster_of(project: Project) -> Cluster | None:
+    """Where the project's runs are carried out; None is this machine."""
+    placement = Placement.objects.select_related("cluster").filter(project=project).first()
+    return placement.cluster if placement else None
+
+
+def _check_suits(algorithm: Algorithm, series: Series, cluster: Cluster | None) -> None:
     if series.modality not in algorithm.modalities:
         takes = " and ".join(algorithm.modalities)
         raise LaunchRefused(f"{algorithm.title} takes {takes}; this series is {series.modality or 'of no modality'}.")
-    if algorithm.memory_bytes > settings.RUN_MEMORY_BYTES:
+    if cluster is not None and not algorithm.image:
+        raise LaunchRefused(
+            f"{algorithm.title} {algorithm.version} has no image for clusters yet; an administrator registers it."
+        )
+    if cluster is None and algorithm.memory_bytes > settings.RUN_MEMORY_BYTES:
         raise LaunchRefused(
             f"{algorithm.title} needs {algorithm.memory_gib} GiB of memory; a run may have "
             f"{settings.RUN_MEMORY_BYTES / GIB:g} GiB here."
@@ -139,7 +158,12 @@ def _check_suits(algorithm: Algorithm, series: Series) -> None:
 
 
 def _queue(
-    entry: Entry, algorithm: Algorithm, series: Series, arguments: Mapping[str, float], key: uuid.UUID | None
+    entry: Entry,
+    algorithm: Algorithm,
+    series: Series,
+    cluster: Cluster | None,
+    arguments: Mapping[str, float],
+    key: uuid.UUID | None,
 ) -> Run:
     instances = list(series.instances.values_list("sop_instance_uid", "size_bytes", "sha256"))
     if not instances:
@@ -148,6 +172,8 @@ def _queue(
         project=entry.project,
         archive=series.study.archive,
         algorithm=algorithm,
+        cluster=cluster,
+        image=algorithm.image if cluster else "",
         submitter=entry.user,
         submission_key=key,
         arguments=dict(arguments),
@@ -167,15 +193,3 @@ def _queue(
     record("run.launched", actor=entry.user.pk, project=entry.project.pk, subject=run, **of_what)
     ring("jobs.advance", run.pk)
     return run
-
-
-def _is_due(run: Run) -> bool:
-    if run.claimed_until is not None and run.claimed_until > timezone.now():
-        return False
-    if run.status != Run.Status.RUNNING:
-        return True
-    try:
-        return lifecycle.observe(run)
-    except (OSError, ValueError):
-        log.exception("run could not be observed", run=run.pk)
-        return True

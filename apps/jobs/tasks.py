@@ -1,8 +1,11 @@
 from celery import shared_task
 
-from apps.core.leases import under_lease
+from apps.clusters.models import Cluster
+from apps.core.leases import lease, under_lease
 from apps.jobs import services
 from apps.jobs.models import Run
+
+OBSERVE_AT_MOST_SECONDS = 120
 
 
 @shared_task(name="jobs.advance")
@@ -13,6 +16,13 @@ def advance(run_pk: int) -> None:
 @shared_task(name="jobs.observe_active")
 def observe_active() -> None:
     services.observe_active()
+
+
+@shared_task(name="jobs.observe_cluster")
+def observe_cluster(cluster_pk: int) -> None:
+    with lease(f"jobs.observe_cluster.{cluster_pk}", seconds=OBSERVE_AT_MOST_SECONDS) as had:
+        if had:
+            services.observe_cluster(Cluster.objects.get(pk=cluster_pk))
 
 
 @shared_task(name="jobs.sweep")

@@ -109,12 +109,14 @@ def _news(run: Run, ahead: int) -> str:
     """What there is to say of the step that is under way."""
     if run.status == Status.QUEUED:
         return ahead_sentence(ahead)
-    return run.progress_text if run.status == Status.RUNNING else ""
+    return run.waiting or (run.progress_text if run.status == Status.RUNNING else "")
 
 
 def _lock(run: Run) -> str:
-    """What of the lock-in this machine could not give; nothing when all is as promised."""
+    """What of the lock-in could not be given; nothing when all is as promised."""
     missing = []
+    if run.network == Network.ARCHIVE_ONLY:
+        missing.append("its network reaches the archive, without a password")
     if run.network == Network.SHARED:
         missing.append("the network could not be taken away")
     if run.file_system == FileSystem.OPEN:

@@ -7,11 +7,12 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from apps.integrations.executors.memory import FOREVER, Behaviour, MemoryExecutor
-from apps.integrations.executors.port import EndedBy, Executor, RunStillActive, State
+from apps.integrations.executors.port import EndedBy, Executor, Observation, RunStillActive, State
 from apps.integrations.executors.process import ProcessExecutor
 from apps.integrations.executors.rundir import read_report
 from tests.integrations.runs import MIB, end_of, log_of, python, run_spec
@@ -37,32 +38,51 @@ TWIN_PROGRAMS = {
 }
 
 
+class Starts(Protocol):
+    def __call__(self, program: str, *, name: str = "run-1-1", **limits: float) -> None: ...
+
+
 @dataclass
 class Side:
     """One executor, how it is told to run each program, and how one of its runs is made to vanish."""
 
-    executor: Executor
-    command: Callable[[str], tuple[str, ...]]
+    executor: Executor[Any]
+    start: Starts
     lose: Callable[[str], None]
+    patience_seconds: float = 40
+    is_memory_measured: bool = True
+
+    def end(self, name: str = "run-1-1") -> Observation:
+        return end_of(self.executor, name, timeout_seconds=self.patience_seconds)
+
+    def wait_until_running(self, name: str = "run-1-1") -> None:
+        wait_until(lambda: self.executor.observe(name).state is State.RUNNING, self.patience_seconds)
 
 
 def process_side(directory: Path) -> Iterator[Side]:
     executor = ProcessExecutor(directory / "runs")
+
+    def start(program: str, *, name: str = "run-1-1", **limits: float) -> None:
+        executor.start(run_spec(directory / name, REAL_PROGRAMS[program], name=name, **limits))
 
     def kill_launcher(name: str) -> None:
         started = read_report(executor.root / name / "started.json")
         assert started
         os.kill(started["pid"], signal.SIGKILL)
 
-    yield Side(executor, REAL_PROGRAMS.__getitem__, kill_launcher)
+    yield Side(executor, start, kill_launcher)
     assert executor.stop_all() == []
     for run in executor.root.glob("run-*"):
         executor.remove(run.name)
 
 
-def memory_side(_: Path) -> Iterator[Side]:
+def memory_side(directory: Path) -> Iterator[Side]:
     executor = MemoryExecutor(TWIN_PROGRAMS)
-    yield Side(executor, lambda program: (program,), executor.lose)
+
+    def start(program: str, *, name: str = "run-1-1", **limits: float) -> None:
+        executor.start(run_spec(directory, (program,), name=name, **limits))
+
+    yield Side(executor, start, executor.lose)
 
 
 @pytest.fixture(params=[process_side, memory_side], ids=["process", "memory"])
@@ -78,9 +98,9 @@ def test_a_run_that_never_began_is_absent(side: Side) -> None:
     assert side.executor.observe("run-1-1").state is State.ABSENT
 
 
-def test_a_run_ends_by_itself(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("greets")))
-    ended = end_of(side.executor)
+def test_a_run_ends_by_itself(side: Side) -> None:
+    side.start("greets")
+    ended = side.end()
     assert (ended.state, ended.exit_code, ended.ended_by) == (State.EXITED, 0, None)
     assert ended.started_at
     assert ended.ended_at
@@ -88,12 +108,12 @@ def test_a_run_ends_by_itself(side: Side, tmp_path: Path) -> None:
     assert ended.node
     assert ended.network
     assert ended.file_system
-    assert ended.peak_memory_bytes is not None
+    assert (ended.peak_memory_bytes is not None) is side.is_memory_measured
 
 
-def test_the_log_comes_in_chunks_that_cut_no_character(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("greets")))
-    end_of(side.executor)
+def test_the_log_comes_in_chunks_that_cut_no_character(side: Side) -> None:
+    side.start("greets")
+    side.end()
     assert log_of(side.executor) == GREETING
     assert len(side.executor.log("run-1-1").text.encode()) <= 64 * 1024
     for offset in range(10, 30):
@@ -103,76 +123,74 @@ def test_the_log_comes_in_chunks_that_cut_no_character(side: Side, tmp_path: Pat
     assert side.executor.log("run-1-1", end).next_offset == end
 
 
-def test_an_exit_code_is_the_algorithms_own(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("fails")))
-    ended = end_of(side.executor)
+def test_an_exit_code_is_the_algorithms_own(side: Side) -> None:
+    side.start("fails")
+    ended = side.end()
     assert (ended.exit_code, ended.ended_by) == (3, None)
 
 
-def test_a_program_that_is_not_there_cannot_be_started(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("missing")))
-    ended = end_of(side.executor)
+def test_a_program_that_is_not_there_cannot_be_started(side: Side) -> None:
+    side.start("missing")
+    ended = side.end()
     assert ended.ended_by is EndedBy.START_FAILED
     assert "could not be started" in log_of(side.executor)
 
 
-def test_too_much_memory_ends_a_run(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("hoards")))
-    assert end_of(side.executor).ended_by is EndedBy.OUT_OF_MEMORY
+def test_too_much_memory_ends_a_run(side: Side) -> None:
+    side.start("hoards")
+    assert side.end().ended_by is EndedBy.OUT_OF_MEMORY
 
 
-def test_too_much_time_ends_a_run(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("waits"), timeout_seconds=0.5))
-    assert end_of(side.executor).ended_by is EndedBy.TIMEOUT
+def test_too_much_time_ends_a_run(side: Side) -> None:
+    side.start("waits", timeout_seconds=0.5)
+    assert side.end().ended_by is EndedBy.TIMEOUT
 
 
 @pytest.mark.parametrize("reason", [EndedBy.STOPPED, EndedBy.PLATFORM_STOPPED])
-def test_a_stopped_run_says_by_whom_and_may_be_stopped_twice(side: Side, tmp_path: Path, reason: EndedBy) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("waits")))
-    wait_until(lambda: side.executor.observe("run-1-1").state is State.RUNNING, 10)
+def test_a_stopped_run_says_by_whom_and_may_be_stopped_twice(side: Side, reason: EndedBy) -> None:
+    side.start("waits")
+    side.wait_until_running()
     side.executor.stop("run-1-1", ended_by=reason)
     side.executor.stop("run-1-1", ended_by=reason)
-    assert end_of(side.executor).ended_by is reason
+    assert side.end().ended_by is reason
     side.executor.stop("run-1-1", ended_by=EndedBy.STOPPED)
     assert side.executor.observe("run-1-1").ended_by is reason
 
 
-def test_a_second_start_changes_nothing(side: Side, tmp_path: Path) -> None:
-    spec = run_spec(tmp_path, side.command("waits"))
-    side.executor.start(spec)
-    wait_until(lambda: side.executor.observe("run-1-1").state is State.RUNNING, 10)
+def test_a_second_start_changes_nothing(side: Side) -> None:
+    side.start("waits")
+    side.wait_until_running()
     began_at = side.executor.observe("run-1-1").started_at
-    side.executor.start(spec)
+    side.start("waits")
     side.executor.stop("run-1-1")
-    assert end_of(side.executor).started_at == began_at
-    side.executor.start(spec)
+    assert side.end().started_at == began_at
+    side.start("waits")
     assert side.executor.observe("run-1-1").state is State.EXITED
 
 
-def test_a_lost_run_is_told_and_never_begun_again(side: Side, tmp_path: Path) -> None:
-    spec = run_spec(tmp_path, side.command("waits"))
-    side.executor.start(spec)
-    wait_until(lambda: side.executor.observe("run-1-1").state is State.RUNNING, 10)
+def test_a_lost_run_is_told_and_never_begun_again(side: Side) -> None:
+    side.start("waits")
+    side.wait_until_running()
     side.lose("run-1-1")
-    assert end_of(side.executor).state is State.LOST
-    side.executor.start(spec)
+    assert side.end().state is State.LOST
+    side.start("waits")
     assert side.executor.observe("run-1-1").state is State.LOST
 
 
-def test_an_ended_run_can_be_removed_but_not_an_active_one(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path, side.command("waits")))
+def test_an_ended_run_can_be_removed_but_not_an_active_one(side: Side) -> None:
+    side.start("waits")
     with pytest.raises(RunStillActive):
         side.executor.remove("run-1-1")
     side.executor.stop("run-1-1")
-    end_of(side.executor)
+    side.end()
     side.executor.remove("run-1-1")
     assert side.executor.observe("run-1-1").state is State.ABSENT
 
 
-def test_runs_do_not_see_each_other(side: Side, tmp_path: Path) -> None:
-    side.executor.start(run_spec(tmp_path / "1", side.command("waits")))
-    side.executor.start(run_spec(tmp_path / "2", side.command("fails"), name="run-2-1"))
-    assert end_of(side.executor, "run-2-1").exit_code == 3
-    wait_until(lambda: side.executor.observe("run-1-1").state is State.RUNNING, 10)
+def test_runs_do_not_see_each_other(side: Side) -> None:
+    side.start("waits")
+    side.start("fails", name="run-2-1")
+    assert side.end("run-2-1").exit_code == 3
+    side.wait_until_running()
     side.executor.stop("run-1-1")
-    end_of(side.executor)
+    side.end()

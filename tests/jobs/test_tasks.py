@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from apps.archives.models import Series
-from apps.jobs import services, tasks
+from apps.jobs import services, tasks, watching
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 from celery_worker.app import app
@@ -20,7 +20,8 @@ Status = Run.Status
 @pytest.fixture
 def bells(monkeypatch) -> list[tuple[str, int]]:
     rung: list[tuple[str, int]] = []
-    monkeypatch.setattr(services, "ring", lambda task, pk: rung.append((task, pk)))
+    for room in (services, watching):
+        monkeypatch.setattr(room, "ring", lambda task, pk: rung.append((task, pk)))
     return rung
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 LOG_CHUNK_BYTES = 64 * 1024
+Spec_contra = TypeVar("Spec_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One attempt to run an algorithm; its name, `run-<id>-<attempt>`, says which, so that it can be found again."""
+    """One attempt to run an algorithm on this machine.
+
+    Its name, `run-<id>-<attempt>`, says which, so that it can be found again.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -61,12 +65,14 @@ class EndedBy(StrEnum):
     TOO_MANY_PROCESSES = "TOO_MANY_PROCESSES"
     OUTPUT_TOO_LARGE = "OUTPUT_TOO_LARGE"
     START_FAILED = "START_FAILED"
+    EVICTED = "EVICTED"
 
 
 class Network(StrEnum):
-    """Whether the run had a network: `SHARED` where the system refused to take it away."""
+    """Which network the run had: `SHARED` where the system refused to take it away, `ARCHIVE_ONLY` in a pod."""
 
     ISOLATED = "isolated"
+    ARCHIVE_ONLY = "archive"
     SHARED = "shared"
 
 
@@ -90,6 +96,8 @@ class Observation:
     node: str = ""
     network: Network | None = None
     file_system: FileSystem | None = None
+    detail: str = ""
+    """What the system said of a run that could not be started."""
 
     @property
     def is_active(self) -> bool:
@@ -108,10 +116,10 @@ class RunStillActive(Exception):
     """The run has not ended, so its traces cannot be removed."""
 
 
-class Executor(Protocol):
-    """Runs algorithms. Every verb returns at once; `observe` is called again and again until the run has ended."""
+class Executor(Protocol[Spec_contra]):
+    """Runs algorithms, Every verb returns at once; `observe` is called again and again until the run has ended."""
 
-    def start(self, run: RunSpec) -> None:
+    def start(self, run: Spec_contra) -> None:
         """Begin the run unless it has begun before, whatever became of it since."""
         ...
 

@@ -1,0 +1,143 @@
+"""The project's Orthanc, as the containers of a run need it: whole objects in and out, with the standard library alone.
+
+https://orthanc.uclouvain.be/book/users/rest.html, https://orthanc.uclouvain.be/book/plugins/dicomweb.html, PS3.18 10.5
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlencode, urlsplit
+
+TIMEOUT_SECONDS = 120
+PATIENCE_SECONDS = 120
+CHUNK_BYTES = 1024**2
+BUSY = {502, 503, 504}
+
+
+class ArchiveFailed(Exception):
+    """The archive cannot be reached, or does not do what it should; the message names no patient."""
+
+
+class ObjectRefused(Exception):
+    """The archive does not take an object."""
+
+
+class Orthanc:
+    def __init__(self, address: str, user: str, password: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        parts = urlsplit(address)
+        self._address = (parts.hostname or "", parts.port or 80)
+        word = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {word}"}
+        self._patience_seconds = patience_seconds
+
+    @classmethod
+    def of_secret(cls, address: str, folder: Path) -> Orthanc:
+        """As the first user of Orthanc's own users.json."""
+        users = json.loads((folder / "users.json").read_text(encoding="utf-8"))["RegisteredUsers"]
+        user, password = next(iter(users.items()))
+        return cls(address, user, password)
+
+    def fetch(self, sop_instance_uid: str, destination: Path) -> str | None:
+        """Write the object, bit for bit, to a new file; its SHA-256, or None when the archive does not have it."""
+        for orthanc_id in self.lookup(sop_instance_uid):
+            with destination.open("wb") as file:
+                return self._download(f"/instances/{orthanc_id}/file", file)
+        return None
+
+    def sha256(self, sop_instance_uid: str) -> str | None:
+        """Of the object as the archive has it now."""
+        for orthanc_id in self.lookup(sop_instance_uid):
+            return self._download(f"/instances/{orthanc_id}/file", None)
+        return None
+
+    def lookup(self, uid: str) -> list[str]:
+        """Orthanc's own identifiers of what has this UID, at whatever level."""
+        return [str(found["ID"]) for found in json.loads(self._ask("POST", "/tools/lookup", uid.encode()))]
+
+    def finds(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> bool:
+        """Whether a query (QIDO-RS) finds the object."""
+        query = urlencode({"SOPInstanceUID": sop_instance_uid})
+        path = f"/dicom-web/studies/{study_instance_uid}/series/{series_instance_uid}/instances?{query}"
+        return bool(json.loads(self._ask("GET", path) or b"[]"))
+
+    def store(self, path: Path) -> None:
+        """STOW-RS of one object; an object that is there already stays as it is. Raises ObjectRefused."""
+        boundary = uuid.uuid4().hex
+        head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+        tail = f"\r\n--{boundary}--\r\n".encode()
+        headers = {
+            "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+            "Content-Length": str(len(head) + path.stat().st_size + len(tail)),
+            "Accept": "application/dicom+json",
+        }
+        with path.open("rb") as file:
+            answer = json.loads(self._send("/dicom-web/studies", _around(head, file, tail), headers))
+        if "00081198" in answer and answer["00081198"].get("Value"):
+            raise ObjectRefused("The archive refuses an object.")
+
+    def remove(self, sop_instance_uids: Iterable[str]) -> None:
+        """What is gone already is as wished."""
+        for uid in sop_instance_uids:
+            for orthanc_id in self.lookup(uid):
+                self._ask("DELETE", f"/instances/{orthanc_id}")
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """One request, repeated while the archive is not there: it may be starting anew."""
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            try:
+                return self._send(path, body, {}, method)
+            except ArchiveFailed:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(2)
+
+    def _send(self, path: str, body: Any, headers: dict[str, str], method: str = "POST") -> bytes:
+        with _Answer(self._address, method, path, body, {**self._headers, **headers}) as answer:
+            return answer.read()
+
+    def _download(self, path: str, file: BinaryIO | None) -> str:
+        digest = hashlib.sha256()
+        with _Answer(self._address, "GET", path, None, self._headers) as answer:
+            for chunk in iter(lambda: answer.read(CHUNK_BYTES), b""):
+                digest.update(chunk)
+                if file is not None:
+                    file.write(chunk)
+        return digest.hexdigest()
+
+
+class _Answer:
+    """A successful response while the block lasts. Raises ArchiveFailed."""
+
+    def __init__(self, address: tuple[str, int], method: str, path: str, body: Any, headers: dict[str, str]) -> None:
+        self._connection = http.client.HTTPConnection(*address, timeout=TIMEOUT_SECONDS)
+        self._request = (method, path, body, headers)
+
+    def __enter__(self) -> http.client.HTTPResponse:
+        try:
+            self._connection.request(*self._request)
+            response = self._connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise ArchiveFailed("The archive cannot be reached.") from error
+        if response.status // 100 != 2:
+            self._connection.close()
+            raise ArchiveFailed(f"The archive answered with {response.status}.")
+        return response
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _around(head: bytes, file: BinaryIO, tail: bytes) -> Iterator[bytes]:
+    yield head
+    yield from iter(lambda: file.read(CHUNK_BYTES), b"")
+    yield tail

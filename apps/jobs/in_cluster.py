@@ -1,0 +1,190 @@
+"""Runs in the project's namespace of a cluster: the run's own Job fetches the images and stores the outputs.
+
+The worker starts it, follows it, and finds the outputs in the archive's index in the end.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.archives import services as archives
+from apps.clusters.models import Cluster
+from apps.clusters.services import connect
+from apps.integrations.executors.job import JobSpec
+from apps.integrations.executors.job_status import JobObservation
+from apps.integrations.executors.kubernetes import KubernetesExecutor
+from apps.integrations.executors.port import EndedBy, LogChunk, Observation, State
+from apps.integrations.kubernetes.port import ClusterUnreachable, Forbidden
+from apps.jobs import arguments, kept_log
+from apps.jobs.cluster.collect import decode_report
+from apps.jobs.cluster.containers import WRONG
+from apps.jobs.cluster.request import Request
+from apps.jobs.gate_report import Expected, GateReport
+from apps.jobs.models import Run
+from apps.jobs.outputs import are_in_index
+from apps.jobs.place import NotYet, RunBroke, RunFails, limits_of
+from apps.jobs.reasons import Reason, ReasonCode, reason_of
+
+UNREACHABLE = "The cluster does not answer; the run goes on by itself when it does."
+REFUSED = "The cluster refuses the portal's requests; an administrator has to look."
+INDEXING = "Waits for the archive's index."
+ARCHIVE, ARCHIVE_SECRET = "http://orthanc:8042", "orthanc"
+OWN = ("python", "-m")
+INDEX_PATIENCE = timedelta(hours=1)
+
+
+class InCluster:
+    """See `Place`."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._image_prefix = cluster.image_prefix
+        self._executor = KubernetesExecutor(connect(cluster), namespace)
+
+    def stage(self, run: Run) -> None:
+        with _answered():
+            seen = self._executor.observe(run.name)
+            if seen.state is State.ABSENT:
+                self._executor.start(spec_of(run, self._image_prefix))
+                raise NotYet
+        if seen.is_staged:
+            return
+        if seen.stage_exit_code is not None and seen.ended_by in (None, EndedBy.START_FAILED):
+            raise _images_missing(seen)
+        _check_not_ended(run, seen)
+        self._check_queue(run, seen)
+        raise NotYet(seen.waiting)
+
+    def start(self, run: Run) -> Observation:
+        seen = self.observe(run)
+        if seen.started_at is not None:
+            return seen
+        _check_not_ended(run, seen)
+        raise NotYet(seen.waiting)
+
+    def observe(self, run: Run) -> JobObservation:
+        with _answered():
+            seen = self._executor.observe(run.name)
+            if seen.state is State.ABSENT:
+                raise RunFails(Reason(ReasonCode.LOST, "Somebody deleted the run's Job in the cluster."))
+            kept_log.replace(run.name, self._executor.whole_log(run.name))
+        return seen
+
+    def check(self, run: Run) -> GateReport:
+        seen = self.observe(run)
+        with _answered():
+            report = decode_report(self._executor.report(run.name))
+        if report is not None:
+            return report
+        _check_still_collecting(seen)
+        raise NotYet(seen.waiting)
+
+    def store(self, run: Run, report: GateReport) -> None:
+        seen = self.observe(run)
+        if seen.collect_exit_code is None:
+            _check_still_collecting(seen)
+            raise NotYet(seen.waiting)
+        if seen.collect_exit_code != 0:
+            raise _not_stored(seen)
+        if are_in_index(run, report):
+            return
+        try:
+            is_complete = archives.refresh(run.archive)
+        except archives.ArchiveUnreachable as unreachable:
+            raise NotYet(str(unreachable)) from unreachable
+        if not are_in_index(run, report):
+            if is_complete or timezone.now() - run.status_changed_at > INDEX_PATIENCE:
+                sentence = "The outputs could not be stored. The archive's index does not have them."
+                raise RunFails(Reason(ReasonCode.STORE_FAILED, sentence))
+            raise NotYet(INDEXING)
+
+    def stop(self, run: Run) -> None:
+        with _answered():
+            kept_log.replace(run.name, self._executor.whole_log(run.name))
+            self._executor.delete(run.name)
+
+    def log(self, name: str, offset: int) -> LogChunk:
+        return kept_log.read(name, offset)
+
+    def clean(self, run: Run) -> None:
+        with _answered():
+            for attempt in range(1, run.attempt + 1):
+                self._executor.delete(run.attempt_name(attempt))
+        for attempt in range(1, run.attempt + 1):
+            shutil.rmtree(Path(settings.RUNS_DIR, run.attempt_name(attempt)), ignore_errors=True)
+
+    def _check_queue(self, run: Run, seen: JobObservation) -> None:
+        """A cluster that found no room for a run in all that time is not asked further."""
+        if seen.node or timezone.now() - run.status_changed_at < timedelta(hours=settings.RUN_QUEUE_HOURS):
+            return
+        code = ReasonCode.NO_GPU if run.algorithm.gpus else ReasonCode.TIMEOUT
+        sentence = f"The cluster found no room for the run within {settings.RUN_QUEUE_HOURS} hours. {seen.waiting}"
+        raise RunFails(Reason(code, sentence.strip()))
+
+
+def spec_of(run: Run, image_prefix: str) -> JobSpec:
+    """The present attempt as its cluster is asked to carry it out."""
+    algorithm, limits = run.algorithm, limits_of(run)
+    request = Request(
+        archive=ARCHIVE,
+        study_instance_uid=run.study_instance_uid,
+        series_instance_uid=run.series_instance_uid,
+        inputs=dict(run.inputs.order_by("sop_instance_uid").values_list("sop_instance_uid", "sha256")),
+        expected=Expected(tuple(algorithm.produced_sop_classes), max_bytes=limits.output_bytes),
+        abandoned=tuple(run.abandoned),
+    )
+    return JobSpec(
+        name=run.name,
+        namespace=run.project.namespace,
+        image=run.image,
+        arguments=(run.series_instance_uid, *arguments.options(run.arguments)),
+        limits=limits,
+        own_image=settings.PORTAL_IMAGE or f"{image_prefix}/maia-dashboard:{settings.VERSION}",
+        stage_command=(*OWN, "apps.jobs.cluster.stage"),
+        collect_command=(*OWN, "apps.jobs.cluster.collect"),
+        input_bytes=run.input_bytes,
+        request=request.encode(),
+        archive_secret=ARCHIVE_SECRET,
+        gpus=algorithm.gpus,
+        gpu_product=algorithm.gpu_product,
+    )
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except ClusterUnreachable as unreachable:
+        raise NotYet(UNREACHABLE) from unreachable
+    except Forbidden as refused:
+        raise NotYet(REFUSED) from refused
+
+
+def _images_missing(seen: JobObservation) -> RunFails | RunBroke:
+    reason = Reason(ReasonCode.STORE_FAILED, f"The images could not be fetched. {seen.said}".strip())
+    return RunFails(reason) if seen.stage_exit_code == WRONG else RunBroke(reason)
+
+
+def _not_stored(seen: JobObservation) -> RunFails | RunBroke:
+    reason = Reason(ReasonCode.STORE_FAILED, f"The outputs could not be stored. {seen.said}".strip())
+    return RunFails(reason) if seen.collect_exit_code == WRONG else RunBroke(reason)
+
+
+def _check_not_ended(run: Run, seen: JobObservation) -> None:
+    """For a run whose algorithm has not begun."""
+    if seen.state is State.EXITED:
+        reason = reason_of(seen, limits_of(run), last_words="")
+        raise RunFails(reason or Reason(ReasonCode.LOST, "The algorithm could not be started."))
+    if seen.state is State.LOST:
+        raise RunBroke(Reason(ReasonCode.LOST, "The cluster lost the run, three times in a row."))
+
+
+def _check_still_collecting(seen: JobObservation) -> None:
+    if seen.is_over or seen.state is State.LOST:
+        raise _not_stored(seen)

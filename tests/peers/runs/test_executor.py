@@ -1,0 +1,56 @@
+"""The executor's contract, and what only a cluster has, in a real one. Ours in the Job do nothing here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from apps.integrations.executors.job import RUN_LABEL, JobSpec
+from apps.integrations.executors.kubernetes import KubernetesExecutor
+from apps.integrations.executors.port import Limits
+from apps.integrations.kubernetes.port import JOB, POD, KubernetesApi
+from tests.integrations.runs import MIB
+from tests.integrations.test_executor_contract import *  # noqa: F403
+from tests.integrations.test_executor_contract import Side
+from tests.waiting import wait_until
+
+# Images are built the first time.
+pytestmark = [pytest.mark.peers, pytest.mark.contract, pytest.mark.timeout(1200)]
+NOTHING = ("python3", "-c", "pass")
+
+
+def job_spec(namespace: str, image: str, program: str, *, name: str = "run-1-1", **limits: float) -> JobSpec:
+    allowed = {"memory_bytes": 256 * MIB, "timeout_seconds": 60} | limits
+    return JobSpec(
+        name=name,
+        namespace=namespace,
+        image=image.replace("programs@", "absent@") if program == "missing" else image,
+        arguments=("1.2.3", f"--program={program}"),
+        limits=Limits(**allowed),
+        own_image=image,
+        stage_command=NOTHING,
+        collect_command=NOTHING,
+    )
+
+
+@pytest.fixture
+def executor(api: KubernetesApi, namespace: str) -> Iterator[KubernetesExecutor]:
+    yield KubernetesExecutor(api, namespace)
+    for job in api.objects(JOB, namespace=namespace):
+        api.delete(JOB, job["metadata"]["name"], namespace)
+    for pod in api.objects(POD, namespace=namespace):
+        api.delete(POD, pod["metadata"]["name"], namespace, grace_seconds=0)
+    wait_until(lambda: not list(api.objects(POD, namespace=namespace)), 60)
+
+
+@pytest.fixture
+def side(executor: KubernetesExecutor, api: KubernetesApi, namespace: str, programs_image: str) -> Side:
+    def start(program: str, *, name: str = "run-1-1", **limits: float) -> None:
+        executor.start(job_spec(namespace, programs_image, program, name=name, **limits))
+
+    def lose(name: str) -> None:
+        (pod,) = api.objects(POD, namespace=namespace, labels=f"{RUN_LABEL}={name}")
+        api.delete(POD, pod["metadata"]["name"], namespace, grace_seconds=0)
+
+    return Side(executor, start, lose, patience_seconds=100, is_memory_measured=False)
