@@ -10,11 +10,14 @@ SWEEPS = (
     "core.sweep_mail",
     "audit.seal",
     "archives.sweep",
+    "clusters.sweep",
     "archives.refresh",
     "datasets.sweep",
     "provisioning.sweep",
+    "provisioning.sweep_people",
     "registrations.sweep",
     "jobs.sweep",
+    "workspaces.sweep",
 )
 
 
@@ -23,6 +26,8 @@ def install() -> None:
     app.conf.beat_schedule = {
         **{name: _ring(name, every) for name in SWEEPS},
         "jobs.observe_active": _ring("jobs.observe_active", float(settings.OBSERVE_SECONDS)),
+        "provisioning.watch": _ring("provisioning.watch", float(settings.OBSERVE_SECONDS)),
+        "workspaces.watch": _ring("workspaces.watch", float(settings.OBSERVE_SECONDS)),
     }
 
 

@@ -4,6 +4,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class UserManager(BaseUserManager["User"]):
@@ -31,6 +32,7 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     has_one_time_password = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    times_signed_out = models.PositiveIntegerField(default=0, help_text="how often all sessions were ended at once")
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -49,6 +51,13 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.name
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must carry to be this person's: another one once all sessions were ended."""
+        if not self.times_signed_out:
+            return str(super()._get_session_auth_hash(secret))  # type: ignore[misc]
+        salted = f"{self.times_signed_out} {self.password}"
+        return salted_hmac("accounts.User.session", salted, secret=secret, algorithm="sha256").hexdigest()
+
     @property
     def is_administrator(self) -> bool:
         return self.platform_role == self.PlatformRole.ADMINISTRATOR
@@ -56,6 +65,49 @@ class User(AbstractBaseUser):
     @property
     def may_approve(self) -> bool:
         return self.platform_role in (self.PlatformRole.ADMINISTRATOR, self.PlatformRole.APPROVER)
+
+
+class Identity(models.Model):
+    """Who a person is at Keycloak: found by issuer and subject, never by e-mail; with what was last read there."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    is_enabled = models.BooleanField(default=True)
+    groups = models.JSONField(default=list)
+    read_at = models.DateTimeField(null=True)
+    signed_in_at = models.DateTimeField(null=True)
+    invited_at = models.DateTimeField(null=True, help_text="when Keycloak was asked for its mail to set a password")
+    is_group_administrator = models.BooleanField(default=False)
+    own_role = models.CharField(max_length=16, blank=True, help_text="platform role that the group hides")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "identities"
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="accounts_identity_one_person"),
+            models.UniqueConstraint(fields=["user", "issuer"], name="accounts_identity_one_of_an_issuer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"identity {self.pk} of {self.user}"
+
+
+class SshKey(models.Model):
+    """A public key that opens the person's workspaces."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="ssh_keys")
+    name = models.CharField(max_length=100)
+    key_type = models.CharField(max_length=64)
+    public_key = models.TextField(help_text="type and key as authorized_keys has them, without a comment")
+    fingerprint = models.CharField(max_length=64, help_text="SHA256:… as ssh-keygen -l shows it")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "fingerprint"], name="accounts_ssh_key_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ApiToken(models.Model):

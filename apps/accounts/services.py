@@ -8,6 +8,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
@@ -66,6 +67,11 @@ def password_was_set(user: User) -> None:
         record("account.password_set", actor=user.pk, subject=user)
 
 
+def end_sessions(user: User) -> None:
+    """Ends all sessions of the person in this portal."""
+    User.objects.filter(pk=user.pk).update(times_signed_out=F("times_signed_out") + 1)
+
+
 def make_token(user: User, *, name: str, days: int) -> tuple[ApiToken, str]:
     """A new API token, for `days` (1 to LONGEST_TOKEN_DAYS), and its secret, which is kept nowhere."""
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
@@ -87,8 +93,9 @@ def revoke_token(token: ApiToken, *, by: User) -> None:
 
 
 def use_token(secret: str) -> ApiToken | None:
-    """The token of an active person that this secret opens now, or None."""
-    token = ApiToken.objects.select_related("user").filter(digest=_digest(secret)).first()
+    """The token of an active person that this secret opens now, or None; Keycloak may have disabled the person."""
+    tokens = ApiToken.objects.select_related("user").exclude(user__identities__is_enabled=False)
+    token = tokens.filter(digest=_digest(secret)).first()
     if token is None or token.is_expired or not token.user.is_active:
         return None
     _note_use(token)

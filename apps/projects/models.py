@@ -41,6 +41,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=8, choices=Role.choices)
     may_export = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now)
+    grouped_at = models.DateTimeField(null=True, help_text="since when Keycloak's group says so; none: not told it yet")
 
     class Meta:
         constraints = [
@@ -52,6 +53,21 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.project}"
+
+
+class Removal(models.Model):
+    """A wish: this person is to leave the project's groups in Keycloak."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="removals")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="removals")
+    asked_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="projects_removal_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} out of {self.project}"
 
 
 class Allocation(models.Model):

@@ -2,11 +2,12 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.core.state import IllegalTransition
-from apps.projects.models import Allocation, Membership, Project
+from apps.projects.models import Allocation, Membership, Project, Removal
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ class ProjectPlan:
     granted: Resources
 
 
+class LastOwner(Exception):
+    """A project is never without an owner."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last owner of the project: make somebody else an owner first.")
+
+
 def create_project(plan: ProjectPlan, *, by: User | None) -> Project:
     """A project that is still to be provisioned. Raises IntegrityError when the namespace is taken."""
     with transaction.atomic():
@@ -51,14 +59,40 @@ def create_project(plan: ProjectPlan, *, by: User | None) -> Project:
 
 
 def ensure_member(project: Project, user: User, *, role: Membership.Role) -> Membership:
-    """Makes the person a member unless they are one already; owners may export."""
+    """Makes the person a member unless they are one already; owners may export. Ends a wish to remove them."""
     with transaction.atomic():
+        Removal.objects.filter(project=project, user=user).delete()
         membership, is_new = Membership.objects.get_or_create(
             project=project, user=user, defaults={"role": role, "may_export": role == Membership.Role.OWNER}
         )
         if is_new:
             record("member.added", actor=None, project=project.pk, subject=membership, role=role, member=user.pk)
     return membership
+
+
+def remove_member(project: Project, user: User, *, by: User) -> None:
+    """Takes the person out of the project, and by a sweep out of its groups in Keycloak. Twice is once.
+
+    Raises LastOwner.
+    """
+    with transaction.atomic():
+        # Two owners who remove each other at once: the second waits here, and then is the last one.
+        Project.objects.select_for_update().get(pk=project.pk)
+        membership = Membership.objects.filter(project=project, user=user).first()
+        if membership is None:
+            return
+        _refuse_last_owner(membership)
+        record("member.removed", actor=by.pk, project=project.pk, subject=membership, member=user.pk)
+        membership.delete()
+        Removal.objects.update_or_create(
+            project=project, user=user, defaults={"asked_at": timezone.now(), "done_at": None}
+        )
+
+
+def _refuse_last_owner(membership: Membership) -> None:
+    owners = Membership.objects.filter(project=membership.project, role=Membership.Role.OWNER)
+    if membership.role == Membership.Role.OWNER and not owners.exclude(pk=membership.pk).exists():
+        raise LastOwner
 
 
 def mark_ready(project: Project) -> None:

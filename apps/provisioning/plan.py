@@ -1,10 +1,41 @@
-"""The order in which a project's things are made."""
+"""The order in which a project's things are made, by where people sign in and where new projects live."""
+
+from django.conf import settings
 
 KIND = "project"
-STEPS = (
+Steps = tuple[tuple[str, str], ...]
+
+LOCAL_PEOPLE: Steps = (
     ("account", "Account of the owner"),
     ("membership", "Membership as owner"),
-    ("archive", "Archive for the images"),
+)
+KEYCLOAK_PEOPLE: Steps = (
+    ("account", "Account of the owner"),
+    ("identity", "Identity in Keycloak"),
+    ("membership", "Membership as owner"),
+    ("groups", "Groups in Keycloak"),
+)
+EMBEDDED: Steps = (("archive", "Archive for the images"),)
+KUBERNETES: Steps = (
+    ("cluster", "Cluster chosen"),
+    ("namespace", "Namespace on the cluster"),
+    ("limits", "Quota and limits"),
+    ("network", "Network rules"),
+    ("roles", "Roles of the project's groups"),
+    ("orthanc", "Orthanc for the images"),
+    ("images", "Archive connected to Orthanc"),
+    ("workspaces", "Workspaces of the members"),
+)
+INVITATION: Steps = (("invitation", "Keycloak's mail to the owner"),)
+OPENING: Steps = (
     ("welcome", "Mail to the owner"),
     ("ready", "Project opened"),
 )
+
+
+def steps() -> Steps:
+    """Those of a new project, as (name, title). A project keeps the steps that it was opened with."""
+    is_keycloak = settings.AUTH_MODE == "keycloak"
+    people = KEYCLOAK_PEOPLE if is_keycloak else LOCAL_PEOPLE
+    places = KUBERNETES if settings.PLATFORM == "kubernetes" else EMBEDDED
+    return (*people, *places, *(INVITATION if is_keycloak else ()), *OPENING)

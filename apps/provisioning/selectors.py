@@ -4,7 +4,7 @@ from apps.core import ledger
 from apps.core.models import Step
 from apps.core.templatetags.ui import clock, duration
 from apps.projects.models import Project
-from apps.provisioning.plan import KIND, STEPS
+from apps.provisioning.plan import KIND, steps_of_new_project
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def lines_of(steps: list[Step]) -> list[StepLine]:
 
 def lines_ahead() -> list[StepLine]:
     """What setting a project up will take, before it has begun."""
-    return [StepLine(title, "next", "", "") for _, title in STEPS]
+    return [StepLine(title, "next", "", "") for _, title in steps_of_new_project()]
 
 
 def has_failed(steps: list[Step]) -> bool:

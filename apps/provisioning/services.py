@@ -9,7 +9,7 @@ from apps.core.doorbell import ring
 from apps.core.models import Ledger
 from apps.projects.models import Project
 from apps.provisioning.models import Provision
-from apps.provisioning.plan import KIND, STEPS
+from apps.provisioning.plan import KIND, steps_of_new_project
 from apps.provisioning.steps import ACTIONS
 
 
@@ -32,7 +32,7 @@ def open_for(project: Project, requester: Requester, *, then: str = "") -> Ledge
             project=project,
             defaults={"email": requester.email, "name": requester.name, "affiliation": requester.affiliation},
         )
-        opened = ledger.open_ledger(KIND, project.pk, STEPS, then=then)
+        opened = ledger.open_ledger(KIND, project.pk, steps_of_new_project(), then=then)
         ring("provisioning.advance", project.pk)
     return opened
 
@@ -51,6 +51,11 @@ def retry(project: Project, *, by: User | None) -> bool:
             record("provisioning.retried", actor=actor, project=project.pk, subject=project)
             ring("provisioning.advance", project.pk)
     return found
+
+
+def waiting() -> list[int]:
+    """The projects with a step that waited and is to be looked at again now."""
+    return [waits.subject_pk for waits in ledger.due(KIND)]
 
 
 def sweep() -> None:

@@ -1,8 +1,9 @@
 from celery import shared_task
 
+from apps.core.doorbell import ring
 from apps.core.leases import under_lease
 from apps.projects.models import Project
-from apps.provisioning import services
+from apps.provisioning import people, services
 
 
 @shared_task(name="provisioning.advance")
@@ -14,3 +15,15 @@ def advance(project_pk: int) -> None:
 @under_lease("provisioning.sweep")
 def sweep() -> None:
     services.sweep()
+
+
+@shared_task(name="provisioning.sweep_people")
+@under_lease("provisioning.sweep_people")
+def sweep_people() -> None:
+    people.sweep()
+
+
+@shared_task(name="provisioning.watch")
+def watch() -> None:
+    for project_pk in services.waiting():
+        ring("provisioning.advance", project_pk)

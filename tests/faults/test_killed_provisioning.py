@@ -10,14 +10,16 @@ from django.utils import timezone
 
 from apps.core.models import Step
 from apps.projects.models import Project
-from apps.provisioning import services, steps
+from apps.provisioning import plan, services, steps
 from tests.killing import exit_of_child
 from tests.provisioning.test_provision import approved_project, assert_one_of_everything
+
+NAMES = [name for name, _ in plan.steps_of_new_project()]
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("name", list(steps.ACTIONS))
+@pytest.mark.parametrize("name", NAMES)
 def test_a_worker_killed_after_a_step(name: str) -> None:
     project = approved_project()
     assert exit_of_child(lambda: _advance_and_die_after(project, name)) == -signal.SIGKILL

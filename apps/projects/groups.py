@@ -1,0 +1,85 @@
+"""Memberships and Keycloak's groups: `MAIA:<project>` is member, `:owner` and `:viewer` the other two, matched exactly.
+
+Keycloak has the last word about memberships that it has been told of; the portal's own rows that still wait to be told
+(`Membership.grouped_at` is none) and its wishes to remove (`Removal`) are not undone by an older word of Keycloak.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.accounts.identities import ADMINISTRATORS, EVERYBODY
+from apps.accounts.models import User
+from apps.audit.services import record
+from apps.projects.access import RANK
+from apps.projects.models import Membership, Project, Removal
+
+Role = Membership.Role
+ENDINGS: Mapping[Role, str] = {Role.MEMBER: "", Role.OWNER: ":owner", Role.VIEWER: ":viewer"}
+GROUP = re.compile(r"MAIA:([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)((?::owner|:viewer)?)")
+
+
+def group_of(namespace: str, role: str) -> str:
+    return f"MAIA:{namespace}{ENDINGS[Role(role)]}"
+
+
+def groups_of(namespace: str) -> dict[Role, str]:
+    """All groups of a project, by role."""
+    return {role: group_of(namespace, role) for role in ENDINGS}
+
+
+def roles_in(groups: Collection[str]) -> dict[str, Role]:
+    """The highest role that the groups give, by namespace."""
+    by_ending = {ending: role for role, ending in ENDINGS.items()}
+    found: dict[str, Role] = {}
+    for group in groups:
+        match = GROUP.fullmatch(group)
+        if match is None or group in (ADMINISTRATORS, EVERYBODY):
+            continue
+        namespace, role = match[1], by_ending[match[2]]
+        found[namespace] = max(role, found.get(namespace, role), key=RANK.__getitem__)
+    return found
+
+
+def follow(user: User, groups: Collection[str], *, read_at: datetime) -> None:
+    """Makes the person's memberships what Keycloak's groups said at `read_at`. Twice is once."""
+    roles = roles_in(groups)
+    with transaction.atomic():
+        rows = Membership.objects.select_for_update().filter(user=user).select_related("project")
+        held = {row.project.namespace: row for row in rows}
+        for namespace, membership in held.items():
+            _keep(membership, roles.get(namespace), read_at)
+        for project in Project.objects.filter(namespace__in=roles.keys() - held.keys()):
+            _join(project, user, roles[project.namespace], read_at)
+        Removal.objects.filter(user=user, done_at__lt=read_at).delete()
+
+
+def _keep(membership: Membership, role: Role | None, read_at: datetime) -> None:
+    if membership.grouped_at is None:
+        if role == membership.role:
+            Membership.objects.filter(pk=membership.pk).update(grouped_at=read_at)
+    elif membership.grouped_at > read_at:
+        return
+    elif role is None:
+        _record("member.left", membership)
+        membership.delete()
+    elif role != membership.role:
+        Membership.objects.filter(pk=membership.pk).update(role=role, may_export=role == Role.OWNER, grouped_at=read_at)
+        _record("member.role_changed", membership, role=role)
+
+
+def _join(project: Project, user: User, role: Role, read_at: datetime) -> None:
+    removal = Removal.objects.filter(project=project, user=user).first()
+    if removal is not None and (removal.done_at is None or removal.done_at >= read_at):
+        return
+    membership = Membership.objects.create(
+        project=project, user=user, role=role, may_export=role == Role.OWNER, grouped_at=read_at
+    )
+    _record("member.joined", membership, role=role)
+
+
+def _record(action: str, membership: Membership, **detail: str) -> None:
+    project, member = membership.project_id, membership.user_id
+    record(action, actor=None, project=project, subject=membership, member=member, by_group=True, **detail)

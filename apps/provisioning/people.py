@@ -1,0 +1,269 @@
+"""The steps that concern people, and what keeps memberships here and groups in Keycloak the same.
+
+Every step may run twice. Towards Keycloak nothing is asked before it is known what is there, so that a step that died
+in the middle finds what it made.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from apps.accounts import identities
+from apps.accounts.keycloak import is_in_use
+from apps.accounts.models import Identity, User
+from apps.accounts.services import ensure_account, password_link
+from apps.core import mail
+from apps.core.ledger import Action, StepFailed, StepWaits
+from apps.integrations.keycloak import realm
+from apps.integrations.keycloak.port import (
+    UPDATE_PASSWORD,
+    VERIFY_EMAIL,
+    KeycloakDirectory,
+    KeycloakRefused,
+    KeycloakUnreachable,
+    Person,
+    PersonExists,
+    PersonMissing,
+)
+from apps.projects import groups
+from apps.projects.models import Membership, Removal
+from apps.projects.services import ensure_member
+from apps.provisioning.models import Provision
+
+log = structlog.get_logger(__name__)
+DISABLED = "This person is disabled in Keycloak: an administrator has to enable them there first."
+UNPROVED = (
+    "Keycloak has somebody with this e-mail address and has not verified it: an administrator has to make sure who it "
+    "is, and then mark the address as verified there."
+)
+CONNECTED_ELSEWHERE = (
+    "The person with this e-mail address in Keycloak has another account in this portal: an administrator has to clear "
+    "up which of the two it is."
+)
+READ_AGAIN_AFTER = timedelta(hours=1)
+READ_AT_ONCE = 500
+
+
+def make_account(project_pk: int) -> None:
+    """Raises StepFailed for a person whose account an administrator has deactivated."""
+    if not _owner(_provision(project_pk)).is_active:
+        raise StepFailed("This person's account is deactivated: an administrator has to activate it first.")
+
+
+def make_identity(project_pk: int) -> None:
+    """The owner's person in Keycloak: adopted only by an address that Keycloak has verified, otherwise made."""
+    provision = _provision(project_pk)
+    owner = _owner(provision)
+    with_keycloak(lambda directory: _ensure_identity(directory, owner))
+
+
+def make_membership(project_pk: int) -> None:
+    provision = _provision(project_pk)
+    ensure_member(provision.project, _owner(provision), role=Membership.Role.OWNER)
+
+
+def make_groups(project_pk: int) -> None:
+    provision = _provision(project_pk)
+    membership = Membership.objects.filter(project=provision.project, user=_owner(provision)).first()
+
+    def make(directory: KeycloakDirectory) -> None:
+        for group in groups.groups_of(provision.project.namespace).values():
+            directory.ensure_group(group)
+        if membership is not None:  # the owner may have been removed since
+            _tell(directory, membership)
+
+    with_keycloak(make)
+
+
+def invite(project_pk: int) -> None:
+    """Keycloak's mail to verify the address and set a password, for a person without either.
+
+    A worker that dies between the two writes sends it twice, never not at all.
+    """
+    identity = _identity(_owner(_provision(project_pk)))
+    if identity is None or identity.invited_at is not None:
+        return
+    with_keycloak(lambda directory: _invite(directory, identity))
+    identities.invited(identity)
+
+
+def send_welcome(project_pk: int) -> None:
+    """One mail however often it runs: the mark and the mail are written together."""
+    provision = _provision(project_pk)
+    with transaction.atomic():
+        if not Provision.objects.filter(pk=provision.pk, welcomed_at=None).update(welcomed_at=timezone.now()):
+            return
+        owner = _owner(provision)
+        needs_link = not is_in_use() and not owner.has_usable_password()
+        mail.post(
+            to=owner.email,
+            subject=f"Your project {provision.project.name} is set up",
+            template="provisioning/mail/welcome.txt",
+            context={
+                "owner": owner,
+                "project": provision.project,
+                "password_link": password_link(owner) if needs_link else "",
+                "at_keycloak": is_in_use(),
+            },
+        )
+
+
+ACTIONS: Mapping[str, Action] = {
+    "account": make_account,
+    "identity": make_identity,
+    "membership": make_membership,
+    "groups": make_groups,
+    "invitation": invite,
+    "welcome": send_welcome,
+}
+
+
+def with_keycloak(work: Callable[[KeycloakDirectory], None]) -> None:
+    """Raises StepWaits while Keycloak does not answer and StepFailed when it refuses."""
+    try:
+        work(realm.directory())
+    except KeycloakUnreachable as error:
+        raise StepWaits("Keycloak does not answer; waiting for it.") from error
+    except KeycloakRefused as error:
+        raise StepFailed(str(error)) from error
+
+
+def sweep() -> None:
+    """Tells Keycloak what changed here, then reads what changed there."""
+    if not is_in_use():
+        return
+    directory = realm.directory()
+    try:
+        _carry_out_removals(directory)
+        _tell_memberships(directory)
+        _read_again(directory)
+    except KeycloakUnreachable:
+        log.warning("keycloak does not answer")
+    except KeycloakRefused as error:
+        log.warning("keycloak refused", status=error.status)
+
+
+def _carry_out_removals(directory: KeycloakDirectory) -> None:
+    for removal in Removal.objects.filter(done_at=None).select_related("project", "user"):
+        identity = _identity(removal.user)
+        if identity is not None:
+            for group in groups.groups_of(removal.project.namespace).values():
+                directory.remove_membership(identity.subject, group)
+        Removal.objects.filter(pk=removal.pk, asked_at=removal.asked_at).update(done_at=timezone.now())
+
+
+def _tell_memberships(directory: KeycloakDirectory) -> None:
+    waiting = Membership.objects.filter(grouped_at=None, user__identities__issuer=realm.issuer())
+    for membership in waiting.select_related("project", "user"):
+        try:
+            _tell(directory, membership)
+        except PersonMissing:
+            log.warning("nobody to add to a group", membership=membership.pk)
+
+
+def _tell(directory: KeycloakDirectory, membership: Membership) -> None:
+    identity = _identity(membership.user)
+    if identity is None:
+        return
+    directory.ensure_membership(identity.subject, identities.EVERYBODY)
+    for role, group in groups.groups_of(membership.project.namespace).items():
+        if role == membership.role:
+            directory.ensure_membership(identity.subject, group)
+        else:
+            directory.remove_membership(identity.subject, group)
+    Membership.objects.filter(pk=membership.pk, role=membership.role, grouped_at=None).update(grouped_at=timezone.now())
+
+
+def _read_again(directory: KeycloakDirectory) -> None:
+    """Who may be at work now each time, everybody else once an hour."""
+    now = timezone.now()
+    begun_after = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    due = Identity.objects.filter(
+        Q(signed_in_at__gte=begun_after)
+        | Q(user__api_tokens__expires_at__gt=now)
+        | Q(read_at=None)
+        | Q(read_at__lt=now - READ_AGAIN_AFTER),
+        issuer=realm.issuer(),
+    )
+    for identity in (
+        due.select_related("user").distinct().order_by(F("read_at").asc(nulls_first=True), "pk")[:READ_AT_ONCE]
+    ):
+        _read_one(directory, identity)
+
+
+def _read_one(directory: KeycloakDirectory, identity: Identity) -> None:
+    read_at = timezone.now()
+    try:
+        person = directory.person(identity.subject)
+        found = directory.groups_of(identity.subject) if person else frozenset()
+    except PersonMissing:
+        person, found = None, frozenset()
+    is_enabled = person is not None and person.is_enabled
+    identities.note_reading(identity, found, is_enabled=is_enabled, read_at=read_at)
+    groups.follow(identity.user, found, read_at=read_at)
+
+
+def _ensure_identity(directory: KeycloakDirectory, user: User) -> None:
+    identity = _identity(user)
+    if identity is not None:
+        if directory.person(identity.subject) is not None:
+            return
+        identities.forget(identity)
+    person = _adopted(directory, user) or _made(directory, user)
+    try:
+        identities.connect(user, issuer=realm.issuer(), subject=person.subject)
+    except identities.IdentityTaken as error:
+        raise StepFailed(CONNECTED_ELSEWHERE) from error
+
+
+def _adopted(directory: KeycloakDirectory, user: User) -> Person | None:
+    """Who has this address in Keycloak, if it is proved there or if we made the person ourselves."""
+    for person in directory.people_with_email(user.email):
+        if not person.is_enabled:
+            raise StepFailed(DISABLED)
+        if not person.is_email_verified and person.made_for != _mark(user):
+            raise StepFailed(UNPROVED)
+        return person
+    return None
+
+
+def _made(directory: KeycloakDirectory, user: User) -> Person:
+    try:
+        return directory.create_person(email=user.email, name=user.name, made_for=_mark(user))
+    except PersonExists as error:  # a twin of this step was faster
+        raise StepWaits("Somebody with this e-mail address was just made in Keycloak; looking again.") from error
+
+
+def _invite(directory: KeycloakDirectory, identity: Identity) -> None:
+    person = directory.person(identity.subject)
+    if person is None or person.is_email_verified:
+        return
+    directory.send_actions_mail(
+        identity.subject,
+        [VERIFY_EMAIL, UPDATE_PASSWORD],
+        client_id=settings.KEYCLOAK_CLIENT_ID,
+        return_to=f"{settings.PUBLIC_URL}/account/login/",
+    )
+
+
+def _mark(user: User) -> str:
+    """By which a person whom this portal made is known again; nobody else can write it."""
+    return salted_hmac("provisioning.people", str(user.pk), algorithm="sha256").hexdigest()
+
+
+def _identity(user: User) -> Identity | None:
+    return Identity.objects.filter(user=user, issuer=realm.issuer()).first()
+
+
+def _provision(project_pk: int) -> Provision:
+    return Provision.objects.select_related("project").get(project_id=project_pk)
+
+
+def _owner(provision: Provision) -> User:
+    return ensure_account(email=provision.email, name=provision.name, affiliation=provision.affiliation)
