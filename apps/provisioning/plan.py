@@ -33,7 +33,7 @@ OPENING: Steps = (
 )
 
 
-def steps() -> Steps:
+def steps_of_new_project() -> Steps:
     """Those of a new project, as (name, title). A project keeps the steps that it was opened with."""
     is_keycloak = settings.AUTH_MODE == "keycloak"
     people = KEYCLOAK_PEOPLE if is_keycloak else LOCAL_PEOPLE
