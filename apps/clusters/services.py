@@ -1,14 +1,22 @@
 """Registering clusters, connecting to them, and choosing one for a project."""
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import record
-from apps.clusters.models import Cluster, Placement
+from apps.clusters.models import Check, Cluster, Placement
+from apps.clusters.permissions import project_binding
 from apps.core.doorbell import ring
 from apps.integrations.kubernetes.client import KubernetesClient
-from apps.integrations.kubernetes.port import Credentials, KubernetesApi
+from apps.integrations.kubernetes.connection import EXCHANGE_SECONDS
+from apps.integrations.kubernetes.port import Credentials, KubernetesApi, Manifest, Permission
 from apps.projects.models import Project
+
+SET_BY_HAND = (
+    *("name", "server", "ca_pem", "token", "certificate_pem", "key_pem", "domain", "ssh_host", "ssh_port_first"),
+    *("ssh_port_last", "storage_class", "ingress_class", "image_prefix", "service_access"),
+)
 
 
 class NoCluster(Exception):
@@ -18,17 +26,30 @@ class NoCluster(Exception):
         super().__init__("No cluster can take the project now: none that is registered answers.")
 
 
-def connect(cluster: Cluster) -> KubernetesApi:
-    """The cluster's API. Asks nothing yet."""
-    return KubernetesClient(
-        Credentials(
-            server=cluster.server,
-            ca_pem=cluster.ca_pem,
-            token=cluster.token,
-            certificate_pem=cluster.certificate_pem,
-            key_pem=cluster.key_pem,
-        )
+def connect(cluster: Cluster, *, answer_seconds: float = EXCHANGE_SECONDS) -> KubernetesApi:
+    """The cluster's API, of which each answer is awaited that long. Asks nothing yet. Raises SecretUnreadable."""
+    credentials = Credentials(
+        server=cluster.server,
+        ca_pem=cluster.ca_pem,
+        token=cluster.token,
+        certificate_pem=cluster.certificate_pem,
+        key_pem=cluster.key_pem,
     )
+    return KubernetesClient(credentials, exchange_seconds=answer_seconds)
+
+
+def open_namespace(api: KubernetesApi, namespace: str) -> bool:
+    """Gives the portal its rights in a namespace that carries our label; whether they are in force already."""
+    api.apply(project_binding(namespace))
+    return not api.missing([Permission(verb="create", resource="secrets", namespace=namespace)])
+
+
+def address_of(cluster: Cluster, service: Manifest, port: int) -> str:
+    """Where the portal reaches a service of the cluster, as its `service_access` says: "http://10.96.3.4:8042"."""
+    metadata = service["metadata"]
+    if cluster.service_access == Cluster.ServiceAccess.IN_CLUSTER:
+        return f"http://{metadata['name']}.{metadata['namespace']}.svc:{port}"
+    return f"http://{service['spec']['clusterIP']}:{port}"
 
 
 def register(cluster: Cluster, *, by: User | None) -> Cluster:
@@ -39,6 +60,49 @@ def register(cluster: Cluster, *, by: User | None) -> Cluster:
         record("cluster.registered", actor=by.pk if by else None, subject=cluster, name=cluster.name)
         ring("clusters.collect", cluster.pk)
     return cluster
+
+
+def change(cluster: Cluster, *, by: User) -> None:
+    """Keeps changes that passed `full_clean`. What was seen before is no sign that the new address answers.
+
+    Raises IllegalTransition when the cluster has moved since it was read.
+    """
+    with transaction.atomic():
+        facts = {"failures": 0, "trouble": "", "look_again_at": timezone.now()}
+        if cluster.status in {Cluster.Status.NEVER_SEEN, Cluster.Status.DISABLED}:
+            # As a move does it, so that a look that is under way cannot write what it saw at the old address.
+            Cluster.objects.filter(pk=cluster.pk).update(status_changed_at=timezone.now(), **facts)
+        else:
+            cluster.move_to(Cluster.Status.NEVER_SEEN, by=by.pk, why="changed", **facts)
+        cluster.save(update_fields=SET_BY_HAND)
+        Check.objects.filter(cluster=cluster).delete()
+        record("cluster.changed", actor=by.pk, subject=cluster, name=cluster.name)
+        ring("clusters.collect", cluster.pk)
+
+
+def disable(cluster: Cluster, *, by: User) -> None:
+    """It is neither looked at nor given projects any more; those that are there run on. Raises IllegalTransition."""
+    with transaction.atomic():
+        cluster.move_to(Cluster.Status.DISABLED, by=by.pk, trouble="", failures=0)
+        record("cluster.disabled", actor=by.pk, subject=cluster, name=cluster.name)
+
+
+def enable(cluster: Cluster, *, by: User) -> None:
+    """Raises IllegalTransition."""
+    with transaction.atomic():
+        cluster.move_to(Cluster.Status.NEVER_SEEN, by=by.pk, look_again_at=timezone.now())
+        record("cluster.enabled", actor=by.pk, subject=cluster, name=cluster.name)
+        ring("clusters.collect", cluster.pk)
+
+
+def ask_check(cluster: Cluster) -> None:
+    """Wishes for a check of the portal's permissions, and for a look without delay."""
+    with transaction.atomic():
+        Check.objects.filter(cluster=cluster).delete()
+        Check.objects.create(cluster=cluster)
+        Cluster.objects.filter(pk=cluster.pk).update(look_again_at=timezone.now())
+        ring("clusters.check", cluster.pk)
+        ring("clusters.collect", cluster.pk)
 
 
 def place(project: Project, *, cluster: Cluster | None = None) -> Placement:

@@ -125,6 +125,7 @@ class KubernetesClient:
             "resource": resource,
             "subresource": subresource,
             "namespace": permission.namespace,
+            "name": permission.name,
         }
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -70,7 +70,7 @@ class Connection:
     def _open(self) -> HTTPSConnection:
         if self._address.scheme != "https" or not self._address.hostname:
             raise ClusterUnreachable("The cluster's address is not one that begins with https://.")
-        self._context = self._context or _context(self._credentials)
+        self._context = self._context or trusting(self._credentials)
         connection = HTTPSConnection(
             self._address.hostname, self._address.port or 443, timeout=self._connect_seconds, context=self._context
         )
@@ -146,8 +146,8 @@ def _plain_words() -> Iterator[None]:
         raise ClusterUnreachable("The connection to the cluster broke.") from error
 
 
-def _context(credentials: Credentials) -> ssl.SSLContext:
-    """Trusts the cluster's CA alone; the system's when none is given."""
+def trusting(credentials: Credentials) -> ssl.SSLContext:
+    """Trusts the cluster's CA alone; the system's when none is given. Raises OSError, ValueError for what is no PEM."""
     context = ssl.create_default_context(cadata=credentials.ca_pem or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if credentials.certificate_pem:

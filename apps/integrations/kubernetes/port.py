@@ -61,9 +61,10 @@ STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
 JOB = Kind("batch/v1", "Job", "jobs")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
+CLUSTER_ROLE = Kind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", is_namespaced=False)
 KINDS: tuple[Kind, ...] = (
     NAMESPACE, NODE, POD, SERVICE, SECRET, CONFIG_MAP, VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE, EVENT, DEPLOYMENT,
-    STATEFUL_SET, JOB, NETWORK_POLICY, ROLE_BINDING,
+    STATEFUL_SET, JOB, NETWORK_POLICY, ROLE_BINDING, CLUSTER_ROLE,
 )  # fmt: skip
 
 
@@ -91,6 +92,7 @@ class Permission:
     resource: str
     group: str = ""
     namespace: str = ""
+    name: str = ""
 
 
 class KubernetesApi(Protocol):

@@ -1,0 +1,21 @@
+from celery import shared_task
+
+from apps.clusters import collecting
+from apps.clusters.models import Cluster
+from apps.core.leases import under_lease
+
+
+@shared_task(name="clusters.collect")
+def collect(cluster_pk: int) -> None:
+    collecting.collect(cluster_pk)
+
+
+@shared_task(name="clusters.check")
+def check(cluster_pk: int) -> None:
+    collecting.check(Cluster.objects.get(pk=cluster_pk))
+
+
+@shared_task(name="clusters.sweep")
+@under_lease("clusters.sweep")
+def sweep() -> None:
+    collecting.sweep()
