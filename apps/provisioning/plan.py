@@ -33,9 +33,14 @@ OPENING: Steps = (
 )
 
 
+def are_on_clusters() -> bool:
+    """Whether new projects live on a cluster, not on this machine."""
+    return bool(settings.PLATFORM == "kubernetes")
+
+
 def steps_of_new_project() -> Steps:
     """Those of a new project, as (name, title). A project keeps the steps that it was opened with."""
     is_keycloak = settings.AUTH_MODE == "keycloak"
     people = KEYCLOAK_PEOPLE if is_keycloak else LOCAL_PEOPLE
-    places = KUBERNETES if settings.PLATFORM == "kubernetes" else EMBEDDED
+    places = KUBERNETES if are_on_clusters() else EMBEDDED
     return (*people, *places, *(INVITATION if is_keycloak else ()), *OPENING)

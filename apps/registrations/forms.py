@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.clusters.models import Cluster
 from apps.projects.services import Resources
+from apps.provisioning.plan import are_on_clusters
 from apps.registrations import links, namespaces
 from apps.registrations.models import Registration
 from apps.registrations.services import Application, Grant
@@ -167,11 +169,18 @@ class GrantForm(Decision):
     gpus = amount("GPUs", GPUS)
     storage_gib = amount("Storage, GiB", STORAGE_GIB)
     ends_on = forms.DateField(label="Last day", widget=Day())
+    cluster = forms.ModelChoiceField(
+        Cluster.objects.none(), label="Cluster", required=False, empty_label="The one with the fewest projects"
+    )
 
     def __init__(self, posted: QueryDict | None = None, *, registration: Registration) -> None:
         self.registration = registration
         asked = {name: getattr(registration, name) for name in ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")}
         super().__init__(posted, initial={**asked, "version": registration.version})
+        if are_on_clusters():
+            self.fields["cluster"].queryset = Cluster.objects.exclude(status=Cluster.Status.DISABLED)  # type: ignore[attr-defined]
+        else:
+            del self.fields["cluster"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -182,7 +191,7 @@ class GrantForm(Decision):
     def grant(self) -> Grant:
         given = self.cleaned_data
         resources = Resources(given["cpus"], given["memory_gib"], given["gpus"], given["storage_gib"])
-        return Grant(resources, given["ends_on"])
+        return Grant(resources, given["ends_on"], given.get("cluster"))
 
 
 class RejectForm(Decision):

@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import record
+from apps.clusters.models import Cluster
+from apps.clusters.services import place
 from apps.core.state import IllegalTransition
 from apps.projects.models import Project
 from apps.projects.services import ProjectPlan, Resources, create_project
@@ -55,6 +57,7 @@ class Grant:
 
     resources: Resources
     ends_on: date
+    cluster: Cluster | None = None
 
 
 def submit(application: Application, *, by: User | None, client_address: str | None = None) -> Registration:
@@ -123,6 +126,8 @@ def approve(registration: Registration, grant: Grant, *, by: User) -> Project:
         registration.move_to(Status.APPROVED, by=by.pk, is_namespace_reserved=False)
         project = _make_project(registration, grant, by)
         Registration.objects.filter(pk=registration.pk).update(project=project)
+        if grant.cluster:
+            place(project, cluster=grant.cluster)
         requester = Requester(registration.email, registration.name, registration.affiliation)
         open_for(project, requester, then="registrations.settle")
         record("registration.approved", actor=by.pk, project=project.pk, subject=registration)
