@@ -41,12 +41,7 @@ class Orthanc:
 
     def __init__(self, address: str, username: str, password: str) -> None:
         self._address = address.rstrip("/")
-        self._session = requests.Session()
-        self._session.auth = (username, password)
-        # Neither a proxy nor a .netrc of this machine.
-        self._session.trust_env = False
-        # Orthanc ends idle connections after a second, which a kept one would show only when it is used.
-        self._session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
+        self._credentials = username, password
 
     def store(self, path: Path) -> Stored:
         with path.open("rb") as file:
@@ -116,16 +111,33 @@ class Orthanc:
 
     @contextmanager
     def _answer(self, method: str, path: str, **arguments: Any) -> Iterator[requests.Response]:
-        timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
         try:
-            with self._session.request(
-                method, self._address + path, timeout=timeout, stream=True, allow_redirects=False, **arguments
-            ) as response:
+            with (
+                _session(self._credentials) as session,
+                session.request(
+                    method,
+                    self._address + path,
+                    timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
+                    stream=True,
+                    allow_redirects=False,
+                    **arguments,
+                ) as response,
+            ):
                 yield response
         except (requests.Timeout, ReadTimeoutError) as error:
             raise OrthancUnreachable("It does not answer in time.") from error
         except (requests.RequestException, HTTPError) as error:
             raise OrthancUnreachable(f"It cannot be reached ({type(error).__name__}).") from error
+
+
+def _session(credentials: tuple[str, str]) -> requests.Session:
+    """For one request: Orthanc ends idle connections after a second, which a kept one shows only when it is used."""
+    session = requests.Session()
+    session.auth = credentials
+    # Neither a proxy nor a .netrc of this machine.
+    session.trust_env = False
+    session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
+    return session
 
 
 def _found(response: requests.Response) -> requests.Response:

@@ -1,0 +1,81 @@
+"""The two sides of an archive, for tests that must hold on both: the built-in store, and an Orthanc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+
+from apps.archives.models import Archive, Instance
+from apps.archives.services import ensure_archive, ensure_remote_archive
+from apps.integrations.dicomweb.orthanc import Orthanc
+from apps.projects.models import Project
+from tests.archives.dicom_files import path_of
+from tests.integrations.orthanc import PASSWORD, USERNAME, running_twin
+
+
+class Side(Protocol):
+    """An empty archive, and what only its administrator can do."""
+
+    archive: Archive
+
+    def lose(self, instance: Instance) -> None:
+        """Its bytes are gone."""
+
+    def count(self) -> int:
+        """How many objects are there, whether or not the index knows them."""
+
+
+@dataclass
+class BuiltIn:
+    archive: Archive
+
+    def lose(self, instance: Instance) -> None:
+        path_of(instance).unlink()
+
+    def count(self) -> int:
+        return len(list(_root(self.archive).rglob("*.dcm")))
+
+
+@dataclass
+class Remote:
+    archive: Archive
+    api: Orthanc
+
+    def lose(self, instance: Instance) -> None:
+        self.api.delete(instance.orthanc_id)
+
+    def count(self) -> int:
+        return self.api.count()
+
+
+@contextmanager
+def built_in(project: Project) -> Iterator[BuiltIn]:
+    yield BuiltIn(ensure_archive(project))
+
+
+@contextmanager
+def remote_at(project: Project, address: str, username: str, password: str) -> Iterator[Remote]:
+    """An archive at an Orthanc that is empty, and empty again afterwards."""
+    archive = ensure_remote_archive(project, address=address, username=username, password=password)
+    side = Remote(archive, Orthanc(address, username, password))
+    try:
+        yield side
+    finally:
+        for orthanc_id in list(side.api.orthanc_ids()):
+            side.api.delete(orthanc_id)
+
+
+@contextmanager
+def at_twin(project: Project) -> Iterator[Remote]:
+    with running_twin() as twin, remote_at(project, twin.url, USERNAME, PASSWORD) as side:
+        yield side
+
+
+def _root(archive: Archive) -> Path:
+    root: Path = settings.ARCHIVES_DIR / str(archive.pk)
+    return root

@@ -1,0 +1,14 @@
+"""The contract of tests/integrations on the real Orthanc."""
+
+import pytest
+
+from tests.integrations.test_dicomweb_contract import *  # noqa: F403
+from tests.integrations.test_dicomweb_contract import Server
+from tests.peers.orthanc import Orthanc
+
+pytestmark = pytest.mark.peers
+
+
+@pytest.fixture
+def server(orthanc: Orthanc) -> Server:
+    return Server(orthanc.url, *orthanc.credentials)
