@@ -35,7 +35,9 @@ from apps.jobs.reasons import Reason, ReasonCode, reason_of
 UNREACHABLE = "The cluster does not answer; the run goes on by itself when it does."
 REFUSED = "The cluster refuses the portal's requests; an administrator has to look."
 INDEXING = "Waits for the archive's index."
-ARCHIVE, ARCHIVE_SECRET = "http://orthanc:8042", "orthanc"
+NO_ARCHIVE = "Waits for the project's archive."
+ARCHIVE, ARCHIVE_PORT = "orthanc", 8042
+"""Name of the archive's Service and of the Secret with its users."""
 OWN = ("python", "-m")
 INDEX_PATIENCE = timedelta(hours=1)
 
@@ -51,7 +53,10 @@ class InCluster:
         with _answered():
             seen = self._executor.observe(run.name)
             if seen.state is State.ABSENT:
-                self._executor.start(spec_of(run, self._image_prefix))
+                address = self._executor.address_of(ARCHIVE)
+                if address is None:
+                    raise NotYet(NO_ARCHIVE)
+                self._executor.start(spec_of(run, self._image_prefix, f"http://{address}:{ARCHIVE_PORT}"))
                 raise NotYet
         if seen.is_staged:
             return
@@ -128,11 +133,11 @@ class InCluster:
         raise RunFails(Reason(code, sentence.strip()))
 
 
-def spec_of(run: Run, image_prefix: str) -> JobSpec:
+def spec_of(run: Run, image_prefix: str, archive: str) -> JobSpec:
     """The present attempt as its cluster is asked to carry it out."""
     algorithm, limits = run.algorithm, limits_of(run)
     request = Request(
-        archive=ARCHIVE,
+        archive=archive,
         study_instance_uid=run.study_instance_uid,
         series_instance_uid=run.series_instance_uid,
         inputs=dict(run.inputs.order_by("sop_instance_uid").values_list("sop_instance_uid", "sha256")),
@@ -150,7 +155,7 @@ def spec_of(run: Run, image_prefix: str) -> JobSpec:
         collect_command=(*OWN, "apps.jobs.cluster.collect"),
         input_bytes=run.input_bytes,
         request=request.encode(),
-        archive_secret=ARCHIVE_SECRET,
+        archive_secret=ARCHIVE,
         gpus=algorithm.gpus,
         gpu_product=algorithm.gpu_product,
     )

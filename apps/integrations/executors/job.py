@@ -69,6 +69,9 @@ def job_of(run: JobSpec) -> Manifest:
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # No names are resolved: ours are told the archive's address, and theirs shall find nothing.
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["127.0.0.1"]},
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         # From the moment that a node has the pod: waiting for one takes nothing from the algorithm's time.
         "activeDeadlineSeconds": deadline_seconds,
@@ -117,28 +120,6 @@ def config_maps_of(run: JobSpec, job_uid: str) -> list[Manifest]:
         }
         for number, part in enumerate(run.parts)
     ]
-
-
-def network_policy(namespace: str) -> Manifest:
-    """Runs reach the project's Orthanc and name resolution, and nothing reaches them.
-
-    A pod has one network: what `stage` and `collect` need, the algorithm can reach too, without a password.
-    """
-    archive = {"podSelector": {"matchLabels": {NAME_LABEL: "orthanc"}}}
-    cluster_services = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "runs", "namespace": namespace, "labels": {**RUNS, PROJECT_LABEL: namespace}},
-        "spec": {
-            "podSelector": {"matchLabels": {NAME_LABEL: "run"}},
-            "policyTypes": ["Ingress", "Egress"],
-            "egress": [
-                {"to": [archive], "ports": [{"protocol": "TCP", "port": 8042}]},
-                {"to": [cluster_services], "ports": [{"protocol": name, "port": 53} for name in ("UDP", "TCP")]},
-            ],
-        },
-    }
 
 
 def _algorithm(run: JobSpec) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from apps.integrations.executors.job import (
     JobSpec,
     config_maps_of,
     job_of,
-    network_policy,
 )
 from apps.integrations.executors.job_status import JobObservation, observation_of
 from apps.integrations.executors.port import (
@@ -27,7 +26,7 @@ from apps.integrations.executors.port import (
     State,
     decode_chunk,
 )
-from apps.integrations.kubernetes.port import EVENT, JOB, POD, AlreadyExists, KubernetesApi, Manifest
+from apps.integrations.kubernetes.port import EVENT, JOB, POD, SERVICE, AlreadyExists, KubernetesApi, Manifest
 
 LOG_BYTES = Limits(0, 0).log_bytes
 REPORT_BYTES = 16 * 1024**2
@@ -48,7 +47,6 @@ class KubernetesExecutor:
 
     def start(self, run: JobSpec) -> None:
         """See `Executor.start`."""
-        self._api.apply(network_policy(run.namespace))
         try:
             job: Manifest | None = self._api.create(job_of(run))
         except AlreadyExists:
@@ -107,6 +105,11 @@ class KubernetesExecutor:
     def delete(self, name: str) -> None:
         """End and forget a run at once, its log included."""
         self._api.delete(JOB, name, self._namespace)
+
+    def address_of(self, service: str) -> str | None:
+        """The address, within the cluster, of a Service in the namespace."""
+        found = self._api.read(SERVICE, service, self._namespace)
+        return None if found is None else str(found["spec"]["clusterIP"])
 
     def _log(self, pod: Manifest, container: str, limit_bytes: int) -> bytes:
         return self._api.log(self._namespace, pod["metadata"]["name"], container, limit_bytes=limit_bytes)

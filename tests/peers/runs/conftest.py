@@ -1,20 +1,31 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from apps.accounts.models import User
+from apps.archives.models import Archive
+from apps.archives.services import ensure_remote_archive
+from apps.clusters.models import Cluster
+from apps.clusters.services import place
 from apps.integrations.kubernetes.client import KubernetesClient
-from apps.integrations.kubernetes.port import KubernetesApi
+from apps.integrations.kubernetes.port import DEPLOYMENT, JOB, POD, SERVICE, KubernetesApi
+from apps.projects.access import Entry, enter
+from apps.projects.models import Membership, Project
+from apps.projects.services import ensure_member
+from apps.workspaces import manifests
 from tests.peers.images import Podman
 from tests.peers.kubernetes import Kubernetes
 from tests.peers.kubernetes.portal_side import administrator
 from tests.peers.registry import Registry
 from tests.peers.starting import throwaway_folder
+from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
+ORTHANC = manifests.OrthancWish(storage_gib=1, username="portal", password="a password of these tests")
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +54,75 @@ def namespace(kubernetes: Kubernetes) -> Iterator[str]:
         yield name
     finally:
         kubernetes.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def empty_namespace(api: KubernetesApi, namespace: str) -> Iterator[str]:
+    """No run is in it, before the test and after."""
+    yield namespace
+    for job in api.objects(JOB, namespace=namespace):
+        api.delete(JOB, job["metadata"]["name"], namespace)
+    for pod in _pods_of_runs(api, namespace):
+        api.delete(POD, pod, namespace, grace_seconds=0)
+    wait_until(lambda: not _pods_of_runs(api, namespace), 60)
+
+
+@pytest.fixture(scope="session")
+def orthanc_address(api: KubernetesApi, namespace: str, platform_images: dict[str, str]) -> str:
+    """The project's Orthanc, as the portal makes it; its address within the cluster."""
+    where = manifests.Place(namespace, "local", (), platform_images["orthanc"], "")
+    for manifest in manifests.orthanc(where, ORTHANC):
+        api.apply(manifest)
+
+    def is_ready() -> bool:
+        return bool((api.read(DEPLOYMENT, "orthanc", namespace) or {})["status"].get("readyReplicas"))
+
+    wait_until(is_ready, 120)
+    service = api.read(SERVICE, "orthanc", namespace)
+    assert service
+    return f"http://{service['spec']['clusterIP']}:8042"
+
+
+@pytest.fixture(autouse=True)
+def own_folders(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Primary keys begin anew with each test, so folders named by them must too."""
+    settings = request.getfixturevalue("settings")
+    settings.ARCHIVES_DIR, settings.RUNS_DIR = tmp_path / "archives", tmp_path / "runs"
+    settings.RUNS_DIR.mkdir()
+
+
+@pytest.fixture
+def cluster(kubernetes: Kubernetes, platform_images: dict[str, str], settings, db: None) -> Cluster:
+    settings.PORTAL_IMAGE = platform_images["maia-dashboard"]
+    keys = administrator(kubernetes)
+    return Cluster.objects.create(
+        name="main",
+        server=keys.server,
+        ca_pem=keys.ca_pem,
+        certificate_pem=keys.certificate_pem,
+        key_pem=keys.key_pem,
+        status=Cluster.Status.REACHABLE,
+    )
+
+
+@pytest.fixture
+def placed(make_project: Callable[[str], Project], empty_namespace: str, cluster: Cluster, bob: User) -> Project:
+    project = make_project(empty_namespace)
+    ensure_member(project, bob, role=Membership.Role.MEMBER)
+    place(project, cluster=cluster)
+    return project
+
+
+@pytest.fixture
+def as_bob(placed: Project, bob: User) -> Entry:
+    return enter(bob, placed.namespace)
+
+
+@pytest.fixture
+def archive(placed: Project, orthanc_address: str) -> Archive:
+    return ensure_remote_archive(placed, address=orthanc_address, username=ORTHANC.username, password=ORTHANC.password)
+
+
+def _pods_of_runs(api: KubernetesApi, namespace: str) -> list[str]:
+    found = api.objects(POD, namespace=namespace, labels="app.kubernetes.io/name=run")
+    return [pod["metadata"]["name"] for pod in found]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from apps.integrations.executors.job import RUN_LABEL, JobSpec
 from apps.integrations.executors.kubernetes import KubernetesExecutor
 from apps.integrations.executors.port import Limits
-from apps.integrations.kubernetes.port import JOB, POD, KubernetesApi
+from apps.integrations.kubernetes.port import POD, KubernetesApi
 from tests.integrations.runs import MIB
 from tests.integrations.test_executor_contract import *  # noqa: F403
 from tests.integrations.test_executor_contract import Side
-from tests.waiting import wait_until
 
 # Images are built the first time.
 pytestmark = [pytest.mark.peers, pytest.mark.contract, pytest.mark.timeout(1200)]
@@ -35,13 +32,8 @@ def job_spec(namespace: str, image: str, program: str, *, name: str = "run-1-1",
 
 
 @pytest.fixture
-def executor(api: KubernetesApi, namespace: str) -> Iterator[KubernetesExecutor]:
-    yield KubernetesExecutor(api, namespace)
-    for job in api.objects(JOB, namespace=namespace):
-        api.delete(JOB, job["metadata"]["name"], namespace)
-    for pod in api.objects(POD, namespace=namespace):
-        api.delete(POD, pod["metadata"]["name"], namespace, grace_seconds=0)
-    wait_until(lambda: not list(api.objects(POD, namespace=namespace)), 60)
+def executor(api: KubernetesApi, empty_namespace: str) -> KubernetesExecutor:
+    return KubernetesExecutor(api, empty_namespace)
 
 
 @pytest.fixture
