@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from apps.accounts.sign_in_views import Callback
+from apps.projects.groups import follow
 from maia_dashboard.api_schema import schema
 
 urlpatterns = [
@@ -12,6 +14,7 @@ urlpatterns = [
     path("", include("apps.datasets.urls")),
     path("", include("apps.archives.urls")),
     path("account/", include("apps.accounts.urls")),
+    path("account/keycloak/callback/", Callback.as_view(then=follow), name="keycloak_callback"),
     path("api/v1/", include("apps.projects.api_urls")),
     path("api/v1/", include("apps.jobs.api_urls")),
     path("api/v1/schema/", schema, name="schema"),

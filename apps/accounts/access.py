@@ -2,7 +2,7 @@ from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import ApiToken, SshKey, User
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -19,3 +19,7 @@ def client_address(request: HttpRequest) -> str:
 
 def get_token(user: User, pk: int) -> ApiToken:
     return get_object_or_404(ApiToken, user=user, pk=pk)
+
+
+def get_ssh_key(user: User, pk: int) -> SshKey:
+    return get_object_or_404(SshKey, user=user, pk=pk)

@@ -1,8 +1,11 @@
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordForm, ResetPasswordKeyForm
 from django import forms
 
+from apps.accounts.identities import may_break_glass
+from apps.accounts.public_keys import KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 
 NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
@@ -28,6 +31,38 @@ class SignInForm(LoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _in_our_words(self, {"login": "E-mail address"})
+
+
+class BreakGlassForm(SignInForm):
+    """Refuses everybody else in the words of a wrong password, so that it names no administrator."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if self.user is not None and not may_break_glass(self.user):
+            self.user = None
+            raise get_adapter().validation_error("email_password_mismatch")
+        return cleaned
+
+
+class SshKeyForm(forms.Form):
+    public_key = forms.CharField(
+        max_length=20_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        label="Public key",
+        help_text="The one line of a file that ends in .pub, such as ~/.ssh/id_ed25519.pub",
+    )
+    name = forms.CharField(max_length=100, required=False, label="Name", help_text="Empty: the comment of the key")
+
+    def clean_public_key(self) -> PublicKey:
+        try:
+            return parse(self.cleaned_data["public_key"])
+        except KeyRefused as refused:
+            raise forms.ValidationError(str(refused)) from refused
 
 
 class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]

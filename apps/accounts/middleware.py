@@ -2,38 +2,20 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from apps.accounts.bearer import CHALLENGE, token_of
-from apps.accounts.models import User
+from apps.accounts.limits import must_change_password, refuse_large_body
 
 View = Callable[..., HttpResponseBase]
-READ_AS_WHOLE = ("multipart/form-data", "application/json")
-OPEN_WITH_ONE_TIME_PASSWORD = (
-    "account_change_password",
-    "account_logout",
-    "account_reset_password",
-    "account_reset_password_done",
-    "account_reset_password_from_key",
-    "account_reset_password_from_key_done",
-    "accounts:theme",
-)
 
 
 def accepts_token(view: View) -> View:
     """Marks a view that programs may call with an API token; all others take a session only."""
     view.accepts_token = True  # type: ignore[attr-defined]
-    return view
-
-
-def takes_files(view: View) -> View:
-    """Marks a view that streams the files of a form to where they belong; all others take forms without files."""
-    view.takes_files = True  # type: ignore[attr-defined]
     return view
 
 
@@ -55,10 +37,9 @@ class SignInRequired(LoginRequiredMiddleware):
                 return self._with_token(request, header)
             if not request.user.is_authenticated:
                 return unauthorized()
-        if not request.user.is_authenticated or not getattr(view_func, "takes_files", False):
-            _refuse_large_body(request)
+        refuse_large_body(request, view_func)
         # The API answers 401 by itself (PersonalSession): a program cannot follow to a page.
-        if _must_change_password(request) and not request.path.startswith("/api/"):
+        if must_change_password(request) and not request.path.startswith("/api/"):
             return redirect("account_change_password")
         if getattr(view_func, "login_required", True) and _is_fragment_of_ended_session(request):
             return HttpResponse(headers={"HX-Redirect": reverse("account_login")})
@@ -86,19 +67,6 @@ def unauthorized() -> HttpResponse:
     )
     response["WWW-Authenticate"] = CHALLENGE
     return response
-
-
-def _refuse_large_body(request: HttpRequest) -> None:
-    # Django's own limit counts neither files of a form, which reading its token writes to the disk, nor JSON.
-    is_large = int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if is_large and (request.content_type in READ_AS_WHOLE or not request.user.is_authenticated):
-        raise RequestDataTooBig("Files are taken where the view says so, and from nobody who is not signed in.")
-
-
-def _must_change_password(request: HttpRequest) -> bool:
-    if not isinstance(request.user, User) or not request.user.has_one_time_password:
-        return False
-    return request.resolver_match is None or request.resolver_match.view_name not in OPEN_WITH_ONE_TIME_PASSWORD
 
 
 def _is_fragment_of_ended_session(request: HttpRequest) -> bool:

@@ -7,16 +7,24 @@ from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import ApiToken, SshKey, User
+from apps.accounts.public_keys import PublicKey
 from apps.audit.services import record
 
 TOKEN_PREFIX = "maia_"  # noqa: S105 - makes leaked tokens findable, is none itself
 LONGEST_TOKEN_DAYS = 365
+
+
+class KeyKnown(Exception):
+    """The person has this SSH key already."""
+
+    def __init__(self) -> None:
+        super().__init__("You have added this key already.")
 
 
 def ensure_account(*, email: str, name: str, affiliation: str) -> User:
@@ -90,6 +98,26 @@ def revoke_token(token: ApiToken, *, by: User) -> None:
     with transaction.atomic():
         record("token.revoked", actor=by.pk, subject=token)
         token.delete()
+
+
+def add_ssh_key(user: User, key: PublicKey, *, name: str) -> SshKey:
+    """Raises KeyKnown when the person has this key already."""
+    name = (name or key.comment or key.key_type)[:100]
+    try:
+        with transaction.atomic():
+            added = SshKey.objects.create(
+                user=user, name=name, key_type=key.key_type, public_key=key.line, fingerprint=key.fingerprint
+            )
+            record("ssh_key.added", actor=user.pk, subject=added, fingerprint=key.fingerprint)
+    except IntegrityError as error:
+        raise KeyKnown from error
+    return added
+
+
+def remove_ssh_key(key: SshKey, *, by: User) -> None:
+    with transaction.atomic():
+        record("ssh_key.removed", actor=by.pk, subject=key, fingerprint=key.fingerprint)
+        key.delete()
 
 
 def use_token(secret: str) -> ApiToken | None:

@@ -6,25 +6,26 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts import services
-from apps.accounts.access import get_token, signed_in
-from apps.accounts.forms import ThemeForm, TokenForm
+from apps.accounts.access import get_ssh_key, get_token, signed_in
+from apps.accounts.forms import SshKeyForm, ThemeForm, TokenForm
+from apps.accounts.keycloak import account_address, began_with_password, is_in_use
 
 A_YEAR = 365 * 24 * 3600
 
 
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
-    return _page(request, TokenForm())
+    return _page(request)
 
 
 @require_POST
 def make_token(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
-        return _page(request, form)
+        return _page(request, form=form)
     _, secret = services.make_token(signed_in(request), **form.cleaned_data)
     # Shown by this answer only, so that the secret is in no session, no address and no history.
-    return _page(request, TokenForm(), secret=secret)
+    return _page(request, secret=secret)
 
 
 @require_POST
@@ -32,6 +33,28 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     services.revoke_token(get_token(user, pk), by=user)
     messages.success(request, "The token no longer works.")
+    return redirect("accounts:account")
+
+
+@require_POST
+def add_ssh_key(request: HttpRequest) -> HttpResponse:
+    form = SshKeyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, key_form=form)
+    try:
+        key = services.add_ssh_key(signed_in(request), form.cleaned_data["public_key"], name=form.cleaned_data["name"])
+    except services.KeyKnown as known:
+        form.add_error("public_key", str(known))
+        return _page(request, key_form=form)
+    messages.success(request, f"The key {key.name} opens your workspaces within a minute.")
+    return redirect("accounts:account")
+
+
+@require_POST
+def remove_ssh_key(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    services.remove_ssh_key(get_ssh_key(user, pk), by=user)
+    messages.success(request, "The key is removed.")
     return redirect("accounts:account")
 
 
@@ -55,6 +78,14 @@ def _remember_theme(response: HttpResponse, choice: str) -> None:
         response.set_cookie("theme", choice, max_age=A_YEAR, samesite="Lax")
 
 
-def _page(request: HttpRequest, form: TokenForm, secret: str = "") -> HttpResponse:
-    tokens = signed_in(request).api_tokens.order_by("-pk")
-    return render(request, "accounts/account.html", {"form": form, "tokens": tokens, "secret": secret})
+def _page(request: HttpRequest, **shown: object) -> HttpResponse:
+    user = signed_in(request)
+    context = {
+        "form": TokenForm(),
+        "key_form": SshKeyForm(),
+        "tokens": user.api_tokens.order_by("-pk"),
+        "ssh_keys": user.ssh_keys.order_by("-pk"),
+        "has_password": began_with_password(request),
+        "keycloak_account": account_address() if is_in_use() else "",
+    }
+    return render(request, "accounts/account.html", {**context, **shown})

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import signed_in
-from apps.accounts.middleware import takes_files
+from apps.accounts.limits import takes_files
 from apps.archives.models import StudyRead
 from apps.archives.selectors import DERIVED_MODALITIES, metadata_of
 from apps.archives.services import (

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import SshKey, User
 from apps.accounts.services import make_token
 from apps.archives.models import Archive
 from apps.archives.services import ensure_archive
@@ -113,6 +113,7 @@ def world(
             "run": run.pk,
             "registration": registration.pk,
             "api_token": make_token(people["owner"], name="hers", days=1)[0].pk,
+            "ssh_key": SshKey.objects.create(user=people["owner"], name="hers", fingerprint="SHA256:hers").pk,
             "token": links.path_of(registration).split("/")[-2],
             "uidb36": "1",
             "key": "set-password",

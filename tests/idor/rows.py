@@ -53,6 +53,13 @@ ACCOUNTS = [
     Row("accounts:make_token", _all(200, anonymous=302), "POST"),
     # The token is alice's, who is the owner of the project; nobody else's role helps.
     Row("accounts:revoke_token", (302, 404, 404, 404, 302, 404, 404), "POST", {"pk": "api_token"}),
+    Row("accounts:add_ssh_key", _all(200, anonymous=302), "POST"),
+    # The key is alice's as well.
+    Row("accounts:remove_ssh_key", (302, 404, 404, 404, 302, 404, 404), "POST", {"pk": "ssh_key"}),
+    # People sign in with passwords of the portal in these tests.
+    Row("keycloak_start", _all(404), "POST"),
+    Row("keycloak_callback", _all(404)),
+    Row("break_glass", _all(404)),
     Row("accounts:theme", _all(302), "POST"),
     Row("account_login", _all(302, anonymous=200)),
     Row("account_signup", _all(302)),
