@@ -14,7 +14,6 @@ from apps.integrations.kubernetes.port import (
     CONFIG_MAP,
     DEPLOYMENT,
     LIMIT_RANGE,
-    NAMESPACE,
     NETWORK_POLICY,
     RESOURCE_QUOTA,
     ROLE_BINDING,
@@ -26,6 +25,7 @@ from apps.integrations.kubernetes.port import (
     Kind,
     KubernetesApi,
     Manifest,
+    kind_of,
 )
 from apps.projects.models import Project
 from apps.workspaces.applying import PortTaken, apply_one, check_namespace, remember
@@ -33,7 +33,7 @@ from apps.workspaces.drift import differences
 from apps.workspaces.manifests.base import MANAGED_BY, NAME_LABEL, PROJECT_LABEL, digest_of
 from apps.workspaces.models import Applied, Drift, NamespaceSeen, Workspace
 from apps.workspaces.ports import give_up
-from apps.workspaces.services import connect_archive, prepare
+from apps.workspaces.services import connect_archive, enter_namespace, prepare
 from apps.workspaces.wishes import HOME_KEPT, PARTS
 
 KEPT_SO: tuple[Kind, ...] = (
@@ -62,16 +62,21 @@ class Refusal:
 def reconcile(project: Project, api: KubernetesApi) -> None:
     """Raises ClusterUnreachable, ApiRefused for what may not even be read, NamespaceTaken and NamespaceEnding."""
     prepare(project)
-    wanted = [manifest for part in PARTS.values() for manifest in part(project)]
-    found = _found(project, api, wanted[0])
     applied = {(row.kind, row.name): row.digest for row in Applied.objects.filter(project=project)}
-    refusals = [
-        refusal for manifest in wanted if (refusal := _make_so(project, api, manifest, found, applied)) is not None
-    ]
-    _remove_strays(project, api, found, {name_of(manifest) for manifest in wanted})
+    # First what lets the portal look at the rest.
+    door = PARTS["namespace"](project)
+    entry = {name_of(one): there for one in door if (there := _read(api, one)) is not None}
+    if namespace := entry.get(name_of(door[0])):
+        check_namespace(namespace, door[0])
+    refusals = [_make_so(project, api, manifest, entry, applied) for manifest in door]
+    enter_namespace(project, api=api)
+    rest = [manifest for name, part in PARTS.items() if name != "namespace" for manifest in part(project)]
+    found = _found(project, api)
+    refusals += [_make_so(project, api, manifest, found, applied) for manifest in rest]
+    _remove_strays(project, api, found, {name_of(manifest) for manifest in (*door, *rest)})
     _remove_old_homes(project, api)
     connect_archive(project, api=api)
-    trouble = " ".join(dict.fromkeys(refusal.sentence for refusal in refusals))
+    trouble = " ".join(dict.fromkeys(refusal.sentence for refusal in refusals if refusal))
     NamespaceSeen.objects.filter(project=project).exclude(trouble=trouble).update(trouble=trouble)
 
 
@@ -79,14 +84,15 @@ def name_of(manifest: Manifest) -> Name:
     return manifest["kind"], manifest["metadata"]["name"]
 
 
-def _found(project: Project, api: KubernetesApi, namespace: Manifest) -> dict[Name, Manifest]:
+def _read(api: KubernetesApi, manifest: Manifest) -> Manifest | None:
+    metadata = manifest["metadata"]
+    return api.read(kind_of(manifest), metadata["name"], metadata.get("namespace", ""))
+
+
+def _found(project: Project, api: KubernetesApi) -> dict[Name, Manifest]:
     """What is ours there, but for what belongs to runs."""
-    there = api.read(NAMESPACE, project.namespace)
-    if there is None:
-        return {}
-    check_namespace(there, namespace)
     ours = ",".join(f"{name}={value}" for name, value in {**MANAGED_BY, PROJECT_LABEL: project.namespace}.items())
-    found = {name_of(namespace): there}
+    found = {}
     for kind in KEPT_SO:
         for one in api.objects(kind, namespace=project.namespace, labels=ours):
             if one["metadata"]["labels"].get(NAME_LABEL) != "run":

@@ -15,11 +15,20 @@ from apps.archives.models import Archive
 from apps.archives.services import ensure_remote_archive
 from apps.audit.services import record
 from apps.clusters.models import Cluster
-from apps.clusters.services import connect
+from apps.clusters.services import address_of, connect
 from apps.core.doorbell import ring
-from apps.integrations.kubernetes.port import DEPLOYMENT, POD, SERVICE, KubernetesApi, Manifest
+from apps.integrations.kubernetes.port import (
+    DEPLOYMENT,
+    POD,
+    RESOURCE_QUOTA,
+    SERVICE,
+    Forbidden,
+    KubernetesApi,
+    Manifest,
+)
 from apps.projects.models import Membership, Project
 from apps.workspaces.applying import PortTaken, apply_all
+from apps.workspaces.manifests import QUOTA
 from apps.workspaces.models import DicomDevice, NodePort, OrthancAccess, State, Workspace
 from apps.workspaces.ports import ensure_port, give_up
 from apps.workspaces.wishes import PARTS, live_workspaces
@@ -52,6 +61,14 @@ def make_part(project: Project, part: str, *, api: KubernetesApi | None = None) 
         else:
             return
     raise NotYet("The cluster's SSH ports that were tried belong to others; more of them are tried.")
+
+
+def enter_namespace(project: Project, *, api: KubernetesApi | None = None) -> None:
+    """Raises NotYet until the cluster lets the portal into the project's namespace, after a moment."""
+    try:
+        (api or api_of(project)).read(RESOURCE_QUOTA, QUOTA, project.namespace)
+    except Forbidden as error:
+        raise NotYet("The cluster does not let the portal into the namespace yet.") from error
 
 
 def prepare(project: Project) -> None:
@@ -129,12 +146,10 @@ def connect_archive(project: Project, *, api: KubernetesApi | None = None) -> Ar
 
 def orthanc_address(project: Project, api: KubernetesApi) -> str:
     """Its HTTP root, as the portal reaches it. Raises NotYet."""
-    if project.placement.cluster.service_access == Cluster.ServiceAccess.IN_CLUSTER:
-        return f"http://orthanc.{project.namespace}.svc:{ORTHANC_HTTP_PORT}"
     service = api.read(SERVICE, "orthanc", project.namespace)
     if service is None or not service["spec"].get("clusterIP"):
         raise NotYet("Orthanc has no address yet.")
-    return f"http://{service['spec']['clusterIP']}:{ORTHANC_HTTP_PORT}"
+    return address_of(project.placement.cluster, service, ORTHANC_HTTP_PORT)
 
 
 def list_devices(project: Project, devices: dict[str, str], *, by: int | None) -> None:

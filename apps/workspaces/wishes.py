@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from apps.clusters.permissions import project_binding
 from apps.integrations.kubernetes.port import Manifest
 from apps.projects.models import Project
 from apps.workspaces import manifests
@@ -47,8 +48,9 @@ def kept_homes(project: Project) -> QuerySet[Workspace]:
 
 
 def namespace_part(project: Project) -> list[Manifest]:
+    """With the binding that lets the portal do everything else in it."""
     seen, _ = NamespaceSeen.objects.get_or_create(project=project)
-    return [manifests.namespace(project.namespace, str(seen.claim))]
+    return [manifests.namespace(project.namespace, str(seen.claim)), project_binding(project.namespace)]
 
 
 def limits_part(project: Project) -> list[Manifest]:
