@@ -3,11 +3,21 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tests.dicom import WrittenSeries
 from tests.portal import ADMINISTRATOR, Portal
+
+
+class Mailbox(Protocol):
+    """Where the portal's mails arrive."""
+
+    def link_to(self, address: str, pattern: str) -> str:
+        """The newest link of the portal that matches in the mails to this address; waits for it."""
+        ...
+
 
 PASSWORD = "correct horse battery 9"
 LINK = r"/requests/\S+/"
@@ -72,7 +82,7 @@ def register(page: Page, email: str, namespace: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 
 
-def confirm_address(portal: Portal, page: Page, email: str) -> None:
+def confirm_address(portal: Mailbox, page: Page, email: str) -> None:
     page.goto(portal.link_to(email, LINK))
     page.get_by_role("button", name="Confirm my e-mail address").click()
     expect(page.get_by_role("main")).to_contain_text("An approver has to decide")

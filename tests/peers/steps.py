@@ -1,0 +1,55 @@
+"""What people do at Keycloak and in their workspace, as steps that tests share."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+PASSWORD = "correct horse battery 9"
+INVITATION = r"/realms/\S+/login-actions/action-token\?\S+"
+
+
+def sign_in_at_keycloak(page: Page, email: str, password: str = PASSWORD) -> None:
+    """From the portal's sign-in page to Keycloak's form, and back."""
+    page.goto("/account/login/")
+    page.get_by_role("button", name="Sign in with Keycloak").click()
+    page.locator("#username").fill(email)
+    page.locator("#password").fill(password)
+    page.locator("#kc-login").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+
+
+def accept_invitation(page: Page, link: str) -> None:
+    """Keycloak's mail proves the address, and asks for a password."""
+    page.goto(link)
+    page.get_by_role("link", name=re.compile("proceed")).click()
+    page.locator("#password-new").fill(PASSWORD)
+    page.locator("#password-confirm").fill(PASSWORD)
+    page.locator("[type=submit]").first.click()
+    expect(page.locator("body")).to_contain_text("account has been updated")
+
+
+def make_key(folder: Path) -> Path:
+    """A new pair of SSH keys without a pass phrase: the private one; the public one lies beside it as `.pub`."""
+    path = folder / "id_ed25519"
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ida@laptop", "-f", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def add_key(page: Page, key: Path) -> None:
+    page.goto("/account/")
+    page.get_by_label("Public key").fill(key.with_suffix(".pub").read_text())
+    page.get_by_role("button", name="Add key").click()
+    expect(page.get_by_role("main")).to_contain_text("SHA256:")
+
+
+def by_ssh(command: str, key: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Does what the page's command says, with this key, and runs `words` there."""
+    program, *address = command.split()
+    assert program == "ssh"
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "ConnectTimeout=5"]
+    flags = [part for option in (*options, "LogLevel=ERROR") for part in ("-o", option)]
+    whole = ["ssh", "-i", str(key), *flags, *address, *words]
+    return subprocess.run(whole, capture_output=True, text=True, timeout=30, check=False)
