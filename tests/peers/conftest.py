@@ -10,10 +10,11 @@ import pytest
 
 from tests.peers import shared
 from tests.peers.images import Podman
+from tests.peers.kubernetes import Kubernetes, running_empty_kubernetes
 from tests.peers.platform_images import pushed_images
 from tests.peers.registry import Registry
 from tests.peers.servers import SERVERS
-from tests.peers.starting import throwaway_folder
+from tests.peers.starting import hanging_server, throwaway_folder
 
 HERE = Path(__file__).parent
 
@@ -36,6 +37,20 @@ def _started_once(name: str) -> Callable[[], Iterator[object]]:
 
 
 globals().update({f"{name}_server": _started_once(name) for name in SERVERS})
+
+
+@pytest.fixture(scope="session")
+def second_kubernetes() -> Iterator[Kubernetes]:
+    """Another cluster than `kubernetes`, without nodes; this session's own, so that its API may be stopped."""
+    with throwaway_folder() as folder, running_empty_kubernetes(folder) as cluster:
+        yield cluster
+
+
+@pytest.fixture(name="hanging_server")
+def _hanging_server() -> Iterator[int]:
+    """The port of a server that takes every connection and never answers."""
+    with hanging_server() as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

@@ -132,6 +132,13 @@ def accepts(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
+@contextmanager
+def hanging_server() -> Iterator[int]:
+    """A port of loopback that takes every connection and never answers."""
+    with socket.create_server((LOOPBACK, 0), backlog=1024) as listening:
+        yield int(listening.getsockname()[1])
+
+
 def output_of(
     command: Sequence[str | Path],
     sent: str | None = None,

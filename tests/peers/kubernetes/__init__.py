@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.peers.kubernetes.certificates import make_certificates
 from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.configuration import NODE
-from tests.peers.kubernetes.control_plane import running_control_plane
+from tests.peers.kubernetes.control_plane import running_api_server, running_control_plane
 from tests.peers.kubernetes.machine import borrowed_machine
 from tests.peers.kubernetes.node import running_containerd, running_node
 from tests.peers.kubernetes.storage import offer_volumes
@@ -21,7 +21,7 @@ from tests.peers.starting import LOOPBACK, require
 from tests.peers.tools import go_tools
 from tests.portal import free_port
 
-__all__ = ["Kubernetes", "running_kubernetes"]
+__all__ = ["Kubernetes", "running_empty_kubernetes", "running_kubernetes"]
 
 HERE = Path(__file__).parent
 COMMANDS = ("busybox", "conntrack", "containerd", "ctr", "etcd", "ip", "iptables", "openssl", "podman", "runc")
@@ -48,6 +48,19 @@ def running_kubernetes(folder: Path) -> Iterator[Kubernetes]:
             _pretend_gpus(cluster)
             offer_volumes(folder / "volumes", cluster)
             yield cluster
+
+
+@contextmanager
+def running_empty_kubernetes(folder: Path) -> Iterator[Kubernetes]:
+    """A cluster that is an API server and its etcd alone: without nodes and controllers, and beside any other."""
+    require(("etcd", "openssl"), HERE / "packages.txt")
+    keys = folder / "keys"
+    server = f"https://{LOOPBACK}:{free_port()}"
+    cluster = Kubernetes(server, keys / "admin.kubeconfig", go_tools(HERE, _linker_flags()), folder / "containerd.sock")
+    make_certificates(keys, server)
+    # No controller makes the accounts that pods would wait for.
+    with running_api_server(folder, keys, cluster, "--disable-admission-plugins=ServiceAccount"):
+        yield cluster
 
 
 def _linker_flags() -> str:

@@ -2,12 +2,26 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.peers.starting import output_of
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+# Those that this process has started, by their address.
+API_SERVERS: dict[str, ApiServer] = {}
+
+
+class SharedWithOthers(Exception):
+    """The cluster was started by another process, whose other users need it."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,19 @@ class Kubernetes:
 
     def ctr(self, *arguments: str) -> str:
         return output_of(["ctr", "--address", self.containerd, "--namespace", "k8s.io", *arguments])
+
+    def stop_api(self) -> None:
+        """Its port is closed from now on; nodes and pods live on. Raises SharedWithOthers."""
+        self._api_server().stop()
+
+    def start_api(self) -> None:
+        """It answers again, with all that it knew. Raises SharedWithOthers."""
+        self._api_server().start()
+
+    def _api_server(self) -> ApiServer:
+        if self.server not in API_SERVERS:
+            raise SharedWithOthers(f"{self.server}: run this test without RUNNING_PEERS")
+        return API_SERVERS[self.server]
 
     def __str__(self) -> str:
         return f"{self.server}; KUBECONFIG={self.kubeconfig} {self.commands}/kubectl get nodes"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.peers.kubernetes.cluster import Kubernetes
+from tests.peers.kubernetes.cluster import API_SERVERS, ApiServer, Kubernetes
 from tests.peers.kubernetes.configuration import NODE_IP, SERVICE_RANGE
 from tests.peers.starting import LOOPBACK, accepts, running
 from tests.portal import free_port
@@ -16,15 +16,31 @@ def running_control_plane(folder: Path, keys: Path, cluster: Kubernetes) -> Iter
     """From the moment on when pods can be made in the namespace `default`."""
     controllers = _controllers(keys, cluster)
     with ExitStack() as servers:
-        etcd = servers.enter_context(_running_etcd(folder))
-        api_server = _api_server(keys, cluster, etcd)
-        servers.enter_context(running(api_server, log=folder / "apiserver.log", answers=lambda: _ready(cluster)))
+        servers.enter_context(running_api_server(folder, keys, cluster))
         servers.enter_context(
             running(controllers, log=folder / "controller-manager.log", answers=lambda: _has_accounts(cluster))
         )
         scheduler = [cluster.commands / "kube-scheduler", *_as_client(keys, "scheduler")]
         servers.enter_context(running(scheduler, log=folder / "scheduler.log", answers=lambda: accepts(10259)))
         yield
+
+
+@contextmanager
+def running_api_server(folder: Path, keys: Path, cluster: Kubernetes, *options: str) -> Iterator[None]:
+    """With its etcd; the cluster's `stop_api` and `start_api` work meanwhile."""
+    with _running_etcd(folder) as etcd, ExitStack() as process:
+        command = [*_api_server(keys, cluster, etcd), *options]
+
+        def start() -> None:
+            log = folder / "apiserver.log"
+            process.enter_context(running(command, log=log, answers=lambda: _ready(cluster)))
+
+        start()
+        API_SERVERS[cluster.server] = ApiServer(start=start, stop=process.close)
+        try:
+            yield
+        finally:
+            del API_SERVERS[cluster.server]
 
 
 @contextmanager
