@@ -1,6 +1,7 @@
 """Taking objects into the index that are in an Orthanc already, each read by the limited children like any upload."""
 
 import shutil
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -30,20 +31,17 @@ def receive(archive: Archive, orthanc: OrthancApi, names: Sequence[str], *, own_
 
     What the index cannot take is written down with its reason. Raises PoolBusy, OSError, and what `orthanc` raises.
     """
-    remaining = iter(names)
-    while True:
+    remaining = deque(names)
+    while remaining:
         with _folder(archive) as folder:
-            files = _downloaded(archive, orthanc, remaining, folder)
-            if not files:
-                return
-            _index(archive, orthanc, files, own_username)
+            _index(archive, orthanc, _downloaded(archive, orthanc, remaining, folder), own_username)
         yield
 
 
 def read_again(archive: Archive, orthanc: OrthancApi, instance: Instance) -> Arrival | None:
     """What the server has under the name of an instance now; None when that is not the same object at all."""
     with _folder(archive) as folder:
-        for file in _downloaded(archive, orthanc, iter([instance.orthanc_id]), folder):
+        for file in _downloaded(archive, orthanc, deque([instance.orthanc_id]), folder):
             (read,) = read_all([file])
             if isinstance(read, Arrival) and read.identity == _identity(instance):
                 return replace(read, orthanc_id=instance.orthanc_id)
@@ -59,11 +57,12 @@ def _folder(archive: Archive) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _downloaded(archive: Archive, orthanc: OrthancApi, names: Iterator[str], folder: Path) -> list[IncomingFile]:
-    """The next files, named as Orthanc names them, until they are a batch."""
+def _downloaded(archive: Archive, orthanc: OrthancApi, names: deque[str], folder: Path) -> list[IncomingFile]:
+    """Takes names until their files are a batch; a file is named as Orthanc names it."""
     files: list[IncomingFile] = []
     size_bytes = 0
-    while len(files) < BATCH_FILES and size_bytes < BATCH_BYTES and (name := next(names, None)):
+    while names and len(files) < BATCH_FILES and size_bytes < BATCH_BYTES:
+        name = names.popleft()
         path = folder / name
         try:
             with path.open("wb") as file:

@@ -93,10 +93,12 @@ class _Refresh:
         """Removes from the index what is gone; asked for one by one, since the list of a busy server has gaps."""
         rows = Instance.objects.filter(archive=self._archive).values_list("orthanc_id", "pk")
         missing = iter([(name, pk) for name, pk in rows.iterator() if name not in there])
+        skipped = SkippedObject.objects.filter(archive=self._archive)
         while some := list(islice(missing, _NAMES_AT_ONCE)):
             removal.remove(self._archive, [pk for name, pk in some if not self._orthanc.has(name)])
+            # What they stood in the way of may come in now.
+            skipped.delete()
             self._check_time()
-        skipped = SkippedObject.objects.filter(archive=self._archive)
         gone = [pk for pk, name in skipped.values_list("pk", "orthanc_id") if name not in there]
         skipped.filter(pk__in=gone).delete()
 
