@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.clusters import permissions
 from apps.clusters.models import Check, Cluster, Snapshot
-from apps.clusters.reading import Taken, document
+from apps.clusters.reading import Taken, document, summary
 from apps.clusters.services import connect
 from apps.core.doorbell import ring
 from apps.core.leases import lease
@@ -164,7 +164,9 @@ def _note(cluster: Cluster, status: Cluster.Status, *, trouble: str = "", seen: 
         if not _written(cluster, status, facts):
             return
         if seen is not None:
-            Snapshot.objects.update_or_create(cluster=cluster, defaults={"taken_at": now, "content": seen})
+            Snapshot.objects.update_or_create(
+                cluster=cluster, defaults={"taken_at": now, "content": seen, "summary": summary(seen)}
+            )
 
 
 def _written(cluster: Cluster, status: Cluster.Status, facts: dict[str, Any]) -> bool:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from apps.clusters.models import Cluster
+from apps.core.sealed import SecretUnreadable
 from apps.integrations.kubernetes.connection import trusting
 from apps.integrations.kubernetes.port import Credentials
 
@@ -59,6 +61,24 @@ def from_kubeconfig(text: str) -> Credentials:
             key_pem=_decoded(user, "client-key-data"),
         )
     )
+
+
+def given(cluster: Cluster, *, server: str, ca_pem: str, token: str) -> Credentials:
+    """Those typed by hand; without a token, what the cluster has by now. Raises CredentialsUnusable."""
+    if token:
+        return usable(Credentials(server=server, ca_pem=ca_pem, token=token))
+    try:
+        kept = {"token": cluster.token, "certificate_pem": cluster.certificate_pem, "key_pem": cluster.key_pem}
+    except SecretUnreadable as error:
+        raise CredentialsUnusable(f"{error} Or give new credentials here.") from error
+    return usable(Credentials(server=server, ca_pem=ca_pem, **kept))
+
+
+def hold(cluster: Cluster, credentials: Credentials) -> None:
+    """Puts them into the row, which is not saved."""
+    cluster.server, cluster.ca_pem = credentials.server, credentials.ca_pem
+    cluster.token = credentials.token
+    cluster.certificate_pem, cluster.key_pem = credentials.certificate_pem, credentials.key_pem
 
 
 def usable(credentials: Credentials) -> Credentials:

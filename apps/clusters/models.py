@@ -14,6 +14,13 @@ is_name = RegexValidator(
 IS_PORT = (MinValueValidator(1), MaxValueValidator(65535))
 
 
+class Clusters(models.Manager["Cluster"]):
+    """Secrets are read only by who asks for them, so that a page works where they cannot be opened."""
+
+    def get_queryset(self) -> models.QuerySet["Cluster"]:
+        return super().get_queryset().defer("token", "key_pem")
+
+
 class Cluster(Stateful):
     """A Kubernetes cluster, how the portal reaches it, and how it was last seen."""
 
@@ -57,7 +64,10 @@ class Cluster(Stateful):
     looked_at = models.DateTimeField(null=True)
     look_again_at = models.DateTimeField(default=timezone.now)
 
+    objects = Clusters()
+
     class Meta:
+        base_manager_name = "objects"
         ordering = ["name"]
         constraints = [
             status_constraint(
@@ -76,11 +86,12 @@ class Cluster(Stateful):
 
 
 class Snapshot(models.Model):
-    """What was seen of a cluster when it last answered; `content` as `apps.clusters.reading` makes it."""
+    """What was seen of a cluster when it last answered; both documents as `apps.clusters.reading` makes them."""
 
     cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="snapshot")
     taken_at = models.DateTimeField()
     content = models.JSONField()
+    summary = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.cluster} at {self.taken_at}"

@@ -96,6 +96,39 @@ def document(version: str, nodes: Iterable[Manifest], taken: Taken) -> dict[str,
     }
 
 
+def summary(seen: Mapping[str, Any]) -> dict[str, Any]:
+    """What a list of clusters shows of a document: counts, sums, and GPUs by product."""
+    nodes = seen["nodes"]
+    return {
+        "version": seen["version"],
+        "nodes": len(nodes),
+        "ready": sum(node["is_ready"] for node in nodes),
+        "troubled": sum(bool(node["troubles"]) for node in nodes),
+        "pods": sum(node["pods"] for node in nodes),
+        **{
+            name: {kind: round(sum(node[kind][name] for node in nodes), 3) for kind in ("allocatable", "requested")}
+            for name in ("cpu", "memory")
+        },
+        "gpus": _gpus(nodes),
+    }
+
+
+def _gpus(nodes: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By product: all that there are, those that a pod could get now, and the node that has most of these."""
+    found: dict[str, dict[str, Any]] = {}
+    for node in nodes:
+        total = node["allocatable"]["gpu"]
+        if not total:
+            continue
+        gpus = found.setdefault(node["gpu_product"] or "GPU", {"total": 0, "free": 0, "largest": 0, "largest_on": ""})
+        free = max(0, total - node["requested"]["gpu"]) if node["is_ready"] and node["is_schedulable"] else 0
+        gpus["total"] += total
+        gpus["free"] += free
+        if free > gpus["largest"]:
+            gpus.update(largest=free, largest_on=node["name"])
+    return found
+
+
 def _node(node: Manifest, taken: Taken) -> dict[str, Any]:
     metadata, status = node["metadata"], node.get("status", {})
     name = metadata["name"]

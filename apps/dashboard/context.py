@@ -18,6 +18,7 @@ SECTIONS = {
     "jobs:algorithms": "algorithms",
     "datasets": "images",
     "jobs": "runs",
+    "clusters": "clusters",
     "registrations": "approvals",
     "accounts": "account",
 }

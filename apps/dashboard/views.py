@@ -12,6 +12,9 @@ from django.views.decorators.http import require_safe
 from apps.accounts.access import signed_in
 from apps.accounts.models import User
 from apps.archives.models import Archive
+from apps.clusters import pages as clusters
+from apps.clusters.access import visible_clusters
+from apps.clusters.selectors import with_summaries
 from apps.core import outbox
 from apps.dashboard import selectors
 from apps.datasets.selectors import totals
@@ -39,6 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "waiting": waiting.count(),
         "waiting_since": longest.status_changed_at if longest else None,
         "requests": open_requests_of(user),
+        "clusters": clusters.shown(with_summaries(visible_clusters(user))),
         "rows": run_rows(list(selectors.runs_of(user)[: selectors.LATEST_RUNS])),
     }
     return render(request, "dashboard/home.html", context)

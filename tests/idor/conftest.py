@@ -23,6 +23,7 @@ from apps.projects.models import Project
 from apps.registrations import links
 from apps.registrations.models import Registration
 from apps.registrations.services import Application, confirm_address, submit
+from tests.clusters.rows import make_cluster
 from tests.dicom import WrittenSeries, ct_series
 from tests.idor.rows import ROLES
 
@@ -112,6 +113,7 @@ def world(
             "upload": upload.pk,
             "run": run.pk,
             "registration": registration.pk,
+            "cluster": make_cluster("main").name,
             "api_token": make_token(people["owner"], name="hers", days=1)[0].pk,
             "ssh_key": SshKey.objects.create(user=people["owner"], name="hers", fingerprint="SHA256:hers").pk,
             "token": links.path_of(registration).split("/")[-2],

@@ -38,6 +38,8 @@ REQUEST = {"pk": "registration"}
 APPROVERS: Expected = (302, 404, 404, 404, 404, 200, 200)
 APPROVERS_POST: Expected = (302, 404, 404, 404, 404, 302, 302)
 ADMINISTRATORS: Expected = (302, 404, 404, 404, 404, 404, 200)
+ADMINISTRATORS_POST: Expected = (302, 404, 404, 404, 404, 404, 302)
+CLUSTER = {"name": "cluster"}
 
 CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema", _all(200))]
 
@@ -169,4 +171,18 @@ def _archive_rows(in_archive: dict[str, str]) -> list[Row]:
 
 ARCHIVES = [*_archive_rows({}), *_archive_rows({"archive_name": "archive"})]
 
-ROWS = [*ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
+# Everybody sees the clusters; what administrators see besides is not on the others' pages.
+CLUSTERS = [
+    Row("clusters:clusters", _all(200, anonymous=302)),
+    Row("clusters:cluster", _all(200, anonymous=302), kwargs=CLUSTER),
+    Row("clusters:new", ADMINISTRATORS),
+    Row("clusters:new", ADMINISTRATORS, "POST"),
+    Row("clusters:edit", ADMINISTRATORS, kwargs=CLUSTER),
+    Row("clusters:edit", ADMINISTRATORS, "POST", CLUSTER),
+    Row("clusters:check", _all(405, anonymous=302), kwargs=CLUSTER),
+    Row("clusters:check", ADMINISTRATORS_POST, "POST", CLUSTER),
+    Row("clusters:switch", _all(405, anonymous=302), kwargs=CLUSTER),
+    Row("clusters:switch", ADMINISTRATORS_POST, "POST", CLUSTER),
+]
+
+ROWS = [*CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
