@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CODE := manage.py maia_dashboard celery_worker apps deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test format check unit browser peers test-peers bench lock screenshots clean
+.PHONY: help run run-deployed test format check unit browser peers build-peers test-peers bench lock screenshots clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -40,11 +40,18 @@ browser: $(VENV)/.dev  ## Tests in headless Chromium
 		command -v $$name >/dev/null && exec $(BIN)/python -m pytest -q -m browser; \
 	done; echo "Browser tests left out: Chromium is not installed (on Debian, apt-get install chromium)"
 
+run-deployed: $(VENV)/.dev  ## Start the portal on the real servers, as it is deployed, until Ctrl-C
+	@exec $(BIN)/python -m tests.peers.deployed
+
+build-peers: $(VENV)/.dev  ## Build and fetch what the real servers are made of, once
+	$(BIN)/python -m tests.peers.building
+
 peers: $(VENV)/.dev  ## Start the real servers for a person until Ctrl-C (SERVERS="redis mail" starts only these)
 	@exec $(BIN)/python -m tests.peers $(SERVERS)
 
 test-peers: $(VENV)/.dev  ## Tests on the real servers (needs the packages of tests/peers/*/packages.txt, and root)
-	$(BIN)/pytest -q -m peers
+	$(BIN)/python -m pytest -q -m peers
+	$(BIN)/python -m tests.peers.one_machine
 
 bench: $(VENV)/.dev  ## Print the figures
 	$(BIN)/python -m tests.bench

@@ -11,6 +11,10 @@ os.environ["VAR_DIR"] = VAR
 os.environ["SECRET_KEY"] = "only for tests"
 for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL"):
     os.environ[name] = os.environ.get(f"TEST_{name}", "")
+if os.environ["REDIS_URL"]:
+    # Tests that run at the same time have a Redis database each, as pytest-django gives them one of PostgreSQL.
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{number}"
 
 from maia_dashboard import first_start  # noqa: E402 - after the environment
 

@@ -25,10 +25,10 @@ class Podman:
     def has(self, tag: str) -> bool:
         return tag in self.run("images", "--format", "{{.Repository}}").split()
 
-    def push(self, tag: str) -> str:
-        """Sends the image to the registry that its name begins with; its digest there."""
+    def push(self, tag: str, name: str | None = None) -> str:
+        """Sends the image to the registry that its name, or that new one, begins with; its digest there."""
         digest = self.folder / "digest"
-        self.run("push", "--quiet", "--tls-verify=false", "--digestfile", digest, tag)
+        self.run("push", "--quiet", "--tls-verify=false", "--digestfile", digest, tag, name or tag)
         return digest.read_text()
 
     def make_busybox(self, tag: str, *entry: str) -> None:

@@ -37,12 +37,16 @@ class Image:
 
 
 def pushed_images(registry: Registry) -> dict[str, str]:
-    """References by digest (`HOST:PORT/maia/orthanc@sha256:…`) of all platform images, by name.
-
-    Layers are kept in .tools/ between calls, so that only what has changed is built.
-    """
+    """References by digest (`HOST:PORT/maia/orthanc@sha256:…`) of all platform images, by name."""
     with _storage() as podman:
         return {name: _pushed(podman, registry, name, image) for name, image in platform_images().items()}
+
+
+def build_images() -> None:
+    """Keeps all layers in .tools/, so that later only what has changed is built."""
+    with _storage() as podman:
+        for name, image in platform_images().items():
+            _built(podman, name, image)
 
 
 def platform_images() -> dict[str, Image]:
@@ -77,11 +81,15 @@ def _storage() -> Iterator[Podman]:
 
 def _pushed(podman: Podman, registry: Registry, name: str, image: Image) -> str:
     repository = f"{registry.host}/maia/{name}"
-    tag = f"{repository}:{image.version}"
+    return f"{repository}@{podman.push(_built(podman, name, image), f'{repository}:{image.version}')}"
+
+
+def _built(podman: Podman, name: str, image: Image) -> str:
+    tag = f"localhost/maia/{name}:{image.version}"
     print(f"Building {tag}", flush=True)
     options = ["--layers", "--isolation", "chroot", "--build-arg", f"BASE={_base(podman)}", *_wheels(image)]
     podman.run("build", "--quiet", *options, "--file", image.dockerfile, "--tag", tag, image.context)
-    return f"{repository}@{podman.push(tag)}"
+    return tag
 
 
 def _base(podman: Podman) -> str:

@@ -21,7 +21,7 @@ from tests.peers.starting import LOOPBACK, require
 from tests.peers.tools import go_tools
 from tests.portal import free_port
 
-__all__ = ["Kubernetes", "running_empty_kubernetes", "running_kubernetes"]
+__all__ = ["Kubernetes", "built_commands", "running_empty_kubernetes", "running_kubernetes"]
 
 HERE = Path(__file__).parent
 COMMANDS = ("busybox", "conntrack", "containerd", "ctr", "etcd", "ip", "iptables", "openssl", "podman", "runc")
@@ -38,7 +38,7 @@ class ClusterIsRunning(Exception):
 def running_kubernetes(folder: Path) -> Iterator[Kubernetes]:
     """A cluster whose node is Ready and has two GPUs and volumes to give."""
     require(COMMANDS, HERE / "packages.txt")
-    commands, coredns = go_tools(HERE, _linker_flags()), go_tools(HERE / "coredns")
+    commands, coredns = built_commands()
     keys = folder / "keys"
     server = f"https://{LOOPBACK}:{free_port()}"
     cluster = Kubernetes(server, keys / "admin.kubeconfig", commands, folder / "containerd.sock")
@@ -56,11 +56,17 @@ def running_empty_kubernetes(folder: Path) -> Iterator[Kubernetes]:
     require(("etcd", "openssl"), HERE / "packages.txt")
     keys = folder / "keys"
     server = f"https://{LOOPBACK}:{free_port()}"
-    cluster = Kubernetes(server, keys / "admin.kubeconfig", go_tools(HERE, _linker_flags()), folder / "containerd.sock")
+    commands, _ = built_commands()
+    cluster = Kubernetes(server, keys / "admin.kubeconfig", commands, folder / "containerd.sock")
     make_certificates(keys, server)
     # No controller makes the accounts that pods would wait for.
     with running_api_server(folder, keys, cluster, "--disable-admission-plugins=ServiceAccount"):
         yield cluster
+
+
+def built_commands() -> tuple[Path, Path]:
+    """The folders with Kubernetes' own commands and with CoreDNS."""
+    return go_tools(HERE, _linker_flags()), go_tools(HERE / "coredns")
 
 
 def _linker_flags() -> str:

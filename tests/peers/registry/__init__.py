@@ -38,9 +38,14 @@ def running_registry(folder: Path) -> Iterator[Registry]:
     address = Registry(free_port())
     configuration = folder / "config.yml"
     configuration.write_text(json.dumps(_configuration(folder, address)))
-    command = [go_tools(HERE) / "registry", "serve", configuration]
+    command = [built_command() / "registry", "serve", configuration]
     with running(command, log=folder / "registry.log", answers=lambda: _answers(address)):
         yield address
+
+
+def built_command() -> Path:
+    """The folder with the command `registry`."""
+    return go_tools(HERE)
 
 
 def _configuration(folder: Path, address: Registry) -> dict[str, object]:
