@@ -5,6 +5,7 @@ from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordFo
 from django import forms
 
 from apps.accounts.identities import may_break_glass
+from apps.accounts.models import User
 from apps.accounts.public_keys import KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 
@@ -42,8 +43,9 @@ class BreakGlassForm(SignInForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()
-        if self.user is not None and not may_break_glass(self.user):
-            self.user = None
+        user: User | None = self.user
+        if user is not None and not may_break_glass(user):
+            self.user: User | None = None
             raise get_adapter().validation_error("email_password_mismatch")
         return cleaned
 

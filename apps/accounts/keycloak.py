@@ -6,17 +6,25 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from django.http import HttpRequest
 
 from apps.accounts import identities
-from apps.accounts.models import Identity, User
+from apps.accounts.models import User
 from apps.core.sealed import SecretUnreadable, seal, unseal
 from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.port import KeycloakRefused, KeycloakUnreachable
 from apps.integrations.keycloak.realm import need_answer
-from apps.integrations.keycloak.sign_in import Claims, FromOurSettings, SignInRefused, TokenBackend, callback_address
+from apps.integrations.keycloak.sign_in import (
+    Claims,
+    FromOurSettings,
+    SignIn,
+    SignInRefused,
+    TokenBackend,
+    callback_address,
+)
 
 __all__ = [
     "FromOurSettings",
     "KeycloakBackend",
     "KeycloakUnreachable",
+    "SignIn",
     "SignInRefused",
     "callback_address",
     "need_answer",
@@ -37,10 +45,6 @@ def began_with_password(request: HttpRequest) -> bool:
 def account_address() -> str:
     """Where people look after their password and address in Keycloak."""
     return f"{realm.issuer()}/account/"
-
-
-def identity_of(user: User) -> Identity:
-    return Identity.objects.get(user=user, issuer=realm.issuer())
 
 
 def sealed(id_token: str) -> str:

@@ -113,7 +113,7 @@ class Callback(keycloak.FromOurSettings, OIDCAuthenticationCallbackView):  # typ
         if not keycloak.is_in_use():
             raise Http404
         if "code" not in request.GET or "error" in request.GET:
-            return self.login_failure()  # type: ignore[no-any-return]
+            return self.login_failure()
         try:
             return super().get(request)  # type: ignore[no-any-return]
         except keycloak.KeycloakUnreachable:
@@ -121,7 +121,7 @@ class Callback(keycloak.FromOurSettings, OIDCAuthenticationCallbackView):  # typ
         except keycloak.SignInRefused as refused:
             return _refused(request, str(refused))
         except SuspiciousOperation:
-            return self.login_failure()  # type: ignore[no-any-return]
+            return self.login_failure()
 
     def login_failure(self) -> HttpResponse:
         return _refused(
@@ -132,11 +132,11 @@ class Callback(keycloak.FromOurSettings, OIDCAuthenticationCallbackView):  # typ
     def login_success(self) -> HttpResponseRedirect:
         request, user = self.request, self.user
         target = self.success_url
-        identity = keycloak.identity_of(user)
+        done: keycloak.SignIn = request.keycloak_sign_in
         if self.then is not None:
-            self.then(user, identity.groups, read_at=identity.read_at)
+            self.then(user, done.claims.groups, read_at=done.claims.read_at)
         auth.login(request, user)
-        request.session[SESSION_TOKEN] = keycloak.sealed(request.keycloak_id_token)
+        request.session[SESSION_TOKEN] = keycloak.sealed(done.id_token)
         # Not longer by being used: at the latest then the person proves again to be one of Keycloak's.
         request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
         record("account.signed_in", actor=user.pk, subject=user, address=client_address(request), at_keycloak=True)

@@ -47,6 +47,14 @@ class Claims:
     read_at: datetime
 
 
+@dataclass(frozen=True)
+class SignIn:
+    """A sign-in that Keycloak has done, on the request of the view that completes it, as `keycloak_sign_in`."""
+
+    claims: Claims
+    id_token: str
+
+
 def oidc_settings() -> dict[str, Any]:
     """What mozilla-django-oidc would read from the settings."""
     return {
@@ -96,9 +104,10 @@ class TokenBackend(FromOurSettings, OIDCAuthenticationBackend):  # type: ignore[
         try:
             granted = super().get_token({**payload, "redirect_uri": callback_address()})
         except requests.HTTPError as error:
-            if error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            status = HTTPStatus.BAD_GATEWAY if error.response is None else error.response.status_code
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise KeycloakUnreachable from error
-            log.warning("code refused", status=error.response.status_code)
+            log.warning("code refused", status=status)
             raise SignInRefused("Keycloak did not accept this sign-in any more: begin again.") from error
         except requests.RequestException as error:
             raise KeycloakUnreachable from error
@@ -121,11 +130,12 @@ class TokenBackend(FromOurSettings, OIDCAuthenticationBackend):  # type: ignore[
         return claims
 
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> Any:
-        return self.find(_parsed(payload, self._asked_at))
+        claims = _parsed(payload, self._asked_at)
+        self.request.keycloak_sign_in = SignIn(claims, id_token)
+        return self.find(claims)
 
     def store_tokens(self, access_token: str, id_token: str) -> None:
-        """For the view that signs in, once the person is known."""
-        self.request.keycloak_id_token = id_token
+        """Nothing is kept before it is known who the person is here."""
 
     def _decoded(self, token: object) -> dict[str, Any]:
         if not isinstance(token, str):
