@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +10,11 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from apps.accounts.models import User
 from apps.archives import index, receiving, refreshing, services, tasks
+from apps.archives.intake import Arrival
 from apps.archives.models import Archive, Instance, OrthancServer, Patient, Series, SkippedObject, Study
+from apps.archives.remote_archive import RemoteArchive
 from apps.archives.services import IncomingFile, refresh, store_files
 from apps.archives.static.pool import PoolBusy
 from apps.archives.verification import verify
@@ -259,3 +262,21 @@ def test_due_archives_are_rung_for(archive: Archive, monkeypatch: pytest.MonkeyP
     assert len(rung) == 1
     tasks.refresh_one(archive.pk)
     tasks.refresh_one(0)
+
+
+def test_who_stored_is_known_though_a_refresh_saw_it_first(
+    archive: Archive, alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = RemoteArchive.publish
+
+    def overtaken(store: RemoteArchive, arrivals: Sequence[Arrival]) -> object:
+        published = publish(store, arrivals)
+        refresh(archive)
+        return published
+
+    monkeypatch.setattr(RemoteArchive, "publish", overtaken)
+    store_files(archive, [IncomingFile(path) for path in ct_series(tmp_path / "1", slices=2).paths], by=alice)
+    assert counts() == (1, 1, 1, 2)
+    assert Entry.objects.get(action="images.indexed").actor_pk is None
+    entry = Entry.objects.get(action="images.stored")
+    assert (entry.actor_pk, entry.detail) == (alice.pk, {"instances": 2})

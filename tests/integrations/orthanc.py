@@ -175,6 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _drip(self, chunk: bytes, length: int | None, *, pause_seconds: float) -> None:
         self.close_connection = True
         self.send_response(200)
+        self.send_header("Content-Type", "application/dicom")
         if length is not None:
             self.send_header("Content-Length", str(length))
         self.end_headers()

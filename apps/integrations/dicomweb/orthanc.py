@@ -32,6 +32,7 @@ ANSWER_SECONDS = 30.0
 LEAST_BYTES_PER_SECOND = 512 * 1024
 MOST_JSON_BYTES = 16 * 1024**2
 CHANGES_PER_PAGE, IDS_PER_PAGE = 200, 5000
+_DICOM = "application/dicom"
 _CHUNK_BYTES = 256 * 1024
 _ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 
@@ -45,7 +46,7 @@ class Orthanc:
 
     def store(self, path: Path) -> Stored:
         with path.open("rb") as file:
-            headers = {"Content-Type": "application/dicom"}
+            headers = {"Content-Type": _DICOM}
             with self._answer("POST", "/instances", data=file, headers=headers) as response:
                 if response.status_code == HTTPStatus.BAD_REQUEST:
                     raise ObjectNotTaken
@@ -57,7 +58,9 @@ class Orthanc:
 
     def download(self, orthanc_id: str, destination: IO[bytes], *, most_bytes: int) -> Digest:
         with self._answer("GET", f"/instances/{orthanc_id}/file") as response:
-            expected = _length(_found(response))
+            if _found(response).headers.get("Content-Type") != _DICOM:
+                raise AnswerInvalid("It answers with something else than an object.")
+            expected = _length(response)
             if expected > most_bytes:
                 raise ObjectTooLong
             digest = hashlib.sha256()
