@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("apps.datasets.urls")),
     path("", include("apps.archives.urls")),
     path("", include("apps.clusters.urls")),
+    path("", include("apps.workspaces.urls")),
     path("account/", include("apps.accounts.urls")),
     path("account/keycloak/callback/", Callback.as_view(then=follow), name="keycloak_callback"),
     path("api/v1/", include("apps.projects.api_urls")),

@@ -25,6 +25,7 @@ from apps.projects.access import Entry, Role, enter
 from apps.projects.models import Project
 from apps.provisioning.selectors import lines_of, steps_for
 from apps.registrations.selectors import open_requests_of, waiting_for
+from apps.workspaces import pages as workspaces
 
 PROJECTS_A_PAGE = 25
 
@@ -61,6 +62,7 @@ def project(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = enter(signed_in(request), namespace)
     archive = Archive.objects.filter(project=entry.project, is_default=True).first()
     context = {**_person(entry), **_project(entry.project), **_images(archive)}
+    context["live"] = workspaces.live(entry)
     context["rows"] = run_rows(list(for_list(visible_runs(entry))[: selectors.LATEST_RUNS]))
     return render(request, "dashboard/project.html", context)
 

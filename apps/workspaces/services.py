@@ -82,6 +82,8 @@ def prepare(project: Project) -> None:
         ensure_port(cluster, workspace)
     if project.dicom_devices.exists():
         ensure_port(cluster, project)
+    else:
+        NodePort.objects.filter(dicom_of=project).delete()
 
 
 def follow_members(project: Project) -> None:

@@ -7,19 +7,12 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from apps.accounts.selectors import authorized_keys
 from apps.clusters.permissions import project_binding
 from apps.integrations.kubernetes.port import Manifest
 from apps.projects.models import Project
 from apps.workspaces import manifests
 from apps.workspaces.models import NamespaceSeen, NodePort, OrthancAccess, Workspace
-
-try:
-    from apps.accounts.selectors import authorized_keys
-except ImportError:
-
-    def authorized_keys(user):
-        return []
-
 
 HOME_KEPT = timedelta(days=30)
 Part = Callable[[Project], list[Manifest]]

@@ -14,6 +14,7 @@ from apps.accounts.models import SshKey, User
 from apps.accounts.services import make_token
 from apps.archives.models import Archive
 from apps.archives.services import ensure_archive
+from apps.clusters.models import Placement
 from apps.datasets.models import Upload
 from apps.datasets.services import import_files
 from apps.jobs.models import Algorithm, Run
@@ -23,6 +24,7 @@ from apps.projects.models import Project
 from apps.registrations import links
 from apps.registrations.models import Registration
 from apps.registrations.services import Application, confirm_address, submit
+from apps.workspaces.models import Workspace
 from tests.clusters.rows import make_cluster
 from tests.dicom import WrittenSeries, ct_series
 from tests.idor.rows import ROLES
@@ -95,7 +97,11 @@ def world(
     upload: Upload,
     run: Run,
     registration: Registration,
+    settings: Any,
 ) -> World:
+    settings.WORKSPACES_URL = "https://desktops.example"
+    project, cluster = upload.archive.project, make_cluster("main")
+    Placement.objects.create(project=project, cluster=cluster)
     return World(
         clients={"anonymous": Client(), **{role: client_of(person) for role, person in people.items()}},
         arguments={
@@ -113,7 +119,9 @@ def world(
             "upload": upload.pk,
             "run": run.pk,
             "registration": registration.pk,
-            "cluster": make_cluster("main").name,
+            "cluster": cluster.name,
+            "workspace": Workspace.objects.create(project=project, user=people["owner"]).pk,
+            "app": "jupyter",
             "api_token": make_token(people["owner"], name="hers", days=1)[0].pk,
             "ssh_key": SshKey.objects.create(user=people["owner"], name="hers", fingerprint="SHA256:hers").pk,
             "token": links.path_of(registration).split("/")[-2],

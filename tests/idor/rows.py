@@ -185,4 +185,15 @@ CLUSTERS = [
     Row("clusters:switch", ADMINISTRATORS_POST, "POST", CLUSTER),
 ]
 
-ROWS = [*CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
+WORKSPACE = {**NAMESPACE, "pk": "workspace", "app": "app"}
+WORKSPACES = [
+    Row("workspaces:live", _project(200), kwargs=NAMESPACE),
+    # The workspace is alice's, who is the owner; nobody else may open it.
+    Row("workspaces:open", (302, 404, 404, 404, 302, 404, 404), kwargs=WORKSPACE),
+    # The proxy asks these; without a ticket or a cookie the answer is no, whoever is signed in.
+    Row("workspaces:enter", _all(302)),
+    Row("workspaces:verify", _all(403)),
+    Row("workspaces:verify", _all(401), extra={"headers": {"X-Original-URI": "/cardiac-mr/1/jupyter/"}}),
+]
+
+ROWS = [*WORKSPACES, *CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]

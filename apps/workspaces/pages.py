@@ -1,0 +1,151 @@
+"""The rows of the project page, as its template shows them."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.clusters.models import Cluster
+from apps.projects.access import Entry, Role
+from apps.projects.models import Membership
+from apps.workspaces import selectors
+from apps.workspaces.manifests import ae_title_of
+from apps.workspaces.manifests.workspace import WORKSPACE_USER
+from apps.workspaces.models import ModelServer, NamespaceSeen, Seen, State, Workspace
+
+STALE_SECONDS = 300
+NO_WORKSPACE = "Viewers have no workspace."
+NOT_YET = "It is made within a minute."
+
+
+class Badge(NamedTuple):
+    kind: str
+    icon: str
+    word: str
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Desktop:
+    """A member's row. The addresses and the command are for the person themselves."""
+
+    membership: Membership
+    badge: Badge
+    is_own: bool
+    desktop_url: str = ""
+    jupyter_url: str = ""
+    ssh: str = ""
+
+
+class Shown(NamedTuple):
+    """Something that runs, with its badge."""
+
+    row: Seen
+    badge: Badge
+
+
+def live(entry: Entry) -> dict[str, Any] | None:
+    """What `workspaces/_live.html` needs; None for a project that lives on no cluster. Nine queries at most."""
+    project = entry.project
+    placement = selectors.placement_of(project)
+    if placement is None:
+        return None
+    seen, cluster = NamespaceSeen.objects.filter(project=project).first(), placement.cluster
+    return {
+        "namespace": project.namespace,
+        "cluster": cluster,
+        "is_cluster_away": cluster.status != Cluster.Status.REACHABLE,
+        "seen_at": selectors.last_seen(seen),
+        "is_stale": _is_stale(seen),
+        "trouble": seen.trouble if seen else "",
+        "apps": _shown(project.apps.all()),
+        "desktops": _desktops(entry, cluster),
+        "needs_key": entry.can(Role.MEMBER) and entry.is_member and not entry.user.ssh_keys.exists(),
+        "has_front": bool(settings.WORKSPACES_URL),
+        "models": _shown(project.model_servers.all()),
+        "usage": selectors.usage(project.allocation, seen),
+        "drifts": selectors.recent_drifts(project),
+        **_orthanc(entry, cluster),
+    }
+
+
+def badge_of(seen: Seen) -> Badge:
+    word = State(seen.state).label
+    match seen.state:
+        case State.RUNNING:
+            is_training = isinstance(seen, ModelServer) and seen.is_training
+            return Badge("good", "circle-check", word, "A model is being trained." if is_training else "")
+        case State.FAILED:
+            return Badge("bad", "alert-triangle", word, seen.sentence)
+        case _:
+            return Badge("busy", "loader-2", word, seen.sentence)
+
+
+def _shown(rows: QuerySet[Any]) -> list[Shown]:
+    return [Shown(row, badge_of(row)) for row in rows]
+
+
+def _desktops(entry: Entry, cluster: Cluster) -> list[Desktop]:
+    workspaces = selectors.workspaces_by_user(entry.project)
+    return [
+        _desktop(entry, membership, workspaces.get(membership.user_id), cluster)
+        for membership in selectors.memberships(entry.project)
+    ]
+
+
+def _desktop(entry: Entry, membership: Membership, workspace: Workspace | None, cluster: Cluster) -> Desktop:
+    is_own = membership.user_id == entry.user.pk
+    if workspace is None:
+        is_viewer = membership.role == Membership.Role.VIEWER
+        return Desktop(membership, _without_workspace(is_viewer=is_viewer), is_own)
+    badge = badge_of(workspace)
+    if not is_own or workspace.state != State.RUNNING:
+        return Desktop(membership, badge, is_own)
+    urls = {f"{app}_url": _open_url(workspace, app) for app in ("desktop", "jupyter")}
+    return Desktop(membership, badge, is_own, ssh=_ssh(workspace, cluster), **urls)
+
+
+def _without_workspace(*, is_viewer: bool) -> Badge:
+    if is_viewer:
+        return Badge("off", "circle-dashed", "None", NO_WORKSPACE)
+    return Badge("busy", "loader-2", "Starting", NOT_YET)
+
+
+def _open_url(workspace: Workspace, app: str) -> str:
+    if not settings.WORKSPACES_URL or workspace.address is None:
+        return ""
+    kwargs = {"namespace": workspace.project.namespace, "pk": workspace.pk, "app": app}
+    return reverse("workspaces:open", kwargs=kwargs)
+
+
+def _ssh(workspace: Workspace, cluster: Cluster) -> str:
+    if not cluster.ssh_host or not hasattr(workspace, "node_port"):
+        return ""
+    return f"ssh -p {workspace.node_port.number} {WORKSPACE_USER}@{cluster.ssh_host}"
+
+
+def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
+    """Lines for devices are for those who may put images in."""
+    namespace, title = entry.project.namespace, ae_title_of(entry.project.namespace)
+    shown: dict[str, Any] = {
+        "ae_title": title,
+        "explorer_url": f"http://orthanc.{namespace}.svc:8042/app/explorer.html",
+        "dimse_lines": [],
+    }
+    dimse = selectors.dimse_of(entry.project, cluster.ssh_host) if entry.can(Role.MEMBER) and cluster.ssh_host else None
+    if dimse:
+        where = f"-aet {dimse.calling_titles[0]} -aec {title} {dimse.host} {dimse.port}"
+        shown["dimse_lines"] = [
+            ("Try the connection", f"echoscu {where}"),
+            ("Send a folder", f"storescu {where} +sd +r FOLDER"),
+        ]
+    return shown
+
+
+def _is_stale(seen: NamespaceSeen | None) -> bool:
+    if seen is None or seen.seen_at is None:
+        return False
+    return (timezone.now() - seen.seen_at).total_seconds() > STALE_SECONDS

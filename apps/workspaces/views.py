@@ -1,0 +1,83 @@
+import re
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from apps.accounts.access import signed_in
+from apps.projects.access import enter
+from apps.workspaces import pages, passes
+from apps.workspaces.access import own_workspace
+
+BEHIND_THE_FRONT = re.compile(r"/(?P<namespace>[a-z0-9-]+)/(?P<pk>[0-9]{1,18})/(?P<app>jupyter|desktop)(?:[/?]|\Z)")
+
+
+@require_safe
+def live(request: HttpRequest, namespace: str) -> HttpResponse:
+    """The part of the project page that shows what runs; it asks for itself again."""
+    entry = enter(signed_in(request), namespace)
+    context = pages.live(entry)
+    if context is None:
+        raise Http404
+    return render(request, "workspaces/_live.html", context)
+
+
+@require_safe
+def open_app(request: HttpRequest, namespace: str, pk: int, app: str) -> HttpResponse:
+    """To one's own desktop or JupyterLab, on the front's other host."""
+    workspace = own_workspace(enter(signed_in(request), namespace), pk)
+    if app not in passes.PORTS or not settings.WORKSPACES_URL:
+        raise Http404
+    ticket = passes.ticket_for(workspace, request.session.session_key or "", app)
+    return HttpResponseRedirect(f"{settings.WORKSPACES_URL}/enter?{urlencode({'ticket': ticket})}")
+
+
+@login_not_required
+@require_safe
+def enter_workspace(request: HttpRequest) -> HttpResponse:
+    """Behind the front's other host: takes the ticket, sets the workspace's cookie."""
+    try:
+        workspace, found = passes.redeem(request.GET.get("ticket", ""))
+    except passes.PassRefused:
+        return HttpResponseRedirect(f"{settings.PUBLIC_URL}/")
+    response = HttpResponseRedirect(f"{workspace.base_path}{found.app}/")
+    response.set_cookie(
+        passes.COOKIE,
+        passes.cookie_for(found),
+        max_age=passes.PASS_SECONDS,
+        path=workspace.base_path,
+        secure=settings.WORKSPACES_URL.startswith("https:"),
+        httponly=True,
+        samesite="Lax",
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_not_required
+@require_safe
+def verify(request: HttpRequest) -> HttpResponse:
+    """What the front asks before it passes a request on: 200 with X-Workspace-Upstream, 401 or 403."""
+    cookie, asked = request.COOKIES.get(passes.COOKIE), request.headers.get("X-Original-URI", "")
+    found = BEHIND_THE_FRONT.match(asked)
+    if found is None or not _is_from_own_pages(request):
+        return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    if not cookie:
+        return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+    try:
+        upstream = passes.upstream_of(cookie, found["namespace"], int(found["pk"]), found["app"])
+    except passes.PassRefused:
+        return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    return HttpResponse(headers={"X-Workspace-Upstream": upstream, "Cache-Control": "no-store"})
+
+
+def _is_from_own_pages(request: HttpRequest) -> bool:
+    """A WebSocket is opened from any page, with the cookie, if that page's site is the same."""
+    origin = request.headers.get("Origin")
+    wanted = urlsplit(settings.WORKSPACES_URL)
+    return origin is None or origin == f"{wanted.scheme}://{wanted.netloc}"
