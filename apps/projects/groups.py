@@ -6,7 +6,7 @@ Keycloak has the last word about memberships that it has been told of; the porta
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -19,6 +19,9 @@ from apps.projects.models import Membership, Project, Removal
 Role = Membership.Role
 ENDINGS: Mapping[Role, str] = {Role.MEMBER: "", Role.OWNER: ":owner", Role.VIEWER: ":viewer"}
 GROUP = re.compile(r"MAIA:([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)((?::owner|:viewer)?)")
+
+# Longer than any sign-in takes that read the groups before the removal and applies them after it.
+REMOVALS_KEPT = timedelta(days=1)
 
 
 def group_of(namespace: str, role: str) -> str:
@@ -53,7 +56,7 @@ def follow(user: User, groups: Collection[str], *, read_at: datetime) -> None:
             _keep(membership, roles.get(namespace), read_at)
         for project in Project.objects.filter(namespace__in=roles.keys() - held.keys()):
             _join(project, user, roles[project.namespace], read_at)
-        Removal.objects.filter(user=user, done_at__lt=read_at).delete()
+        Removal.objects.filter(user=user, done_at__lt=read_at - REMOVALS_KEPT).delete()
 
 
 def _keep(membership: Membership, role: Role | None, read_at: datetime) -> None:
