@@ -20,7 +20,8 @@ from apps.integrations.kubernetes.port import Credentials
 
 LONGEST = 256 * 1024
 TAKEN_INSTEAD = (
-    "Give a kubeconfig that holds its credentials itself, or the address, CA and token of a service account."
+    "Give one that holds its credentials itself (kubectl config view --raw --flatten --minify prints it), or the "
+    "address, CA and token of a service account."
 )
 REFUSED_OF_CLUSTER = {
     "insecure-skip-tls-verify": "turns the check of the server's certificate off, which the portal never does",

@@ -67,7 +67,6 @@ class Cluster(Stateful):
     objects = Clusters()
 
     class Meta:
-        base_manager_name = "objects"
         ordering = ["name"]
         constraints = [
             status_constraint(

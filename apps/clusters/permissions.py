@@ -41,7 +41,7 @@ IN_PROJECTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("", "persistentvolumeclaims", MAKE),
     ("", "resourcequotas", MAKE),
     ("", "limitranges", MAKE),
-    ("", "pods", ("get", "list", "delete")),
+    ("", "pods", ("get", "list", "patch", "delete")),
     ("", "pods/log", ("get",)),
     ("", "events", READ),
     ("apps", "deployments", MAKE),

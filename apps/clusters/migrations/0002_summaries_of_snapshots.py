@@ -9,10 +9,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name="cluster",
-            options={"base_manager_name": "objects", "ordering": ["name"]},
-        ),
         migrations.AddField(
             model_name="snapshot",
             name="summary",
