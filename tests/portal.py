@@ -70,14 +70,15 @@ class Portal:
         return self.process.wait(timeout=30)
 
     def manage(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=REPOSITORY,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        """What the command prints; raises CalledProcessError with what it complained of."""
+        command = [sys.executable, "manage.py", *arguments]
+        try:
+            done = subprocess.run(
+                command, cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, check=True
+            )
+        except subprocess.CalledProcessError as error:
+            error.add_note(error.stderr)
+            raise
         return done.stdout.strip()
 
     def one_time_password(self) -> str:

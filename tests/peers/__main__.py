@@ -1,54 +1,30 @@
 """Starts the servers for a person: `python -m tests.peers [NAME...]`. Ctrl-C stops them all."""
 
-import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from tests.peers.platform_images import publish
 from tests.peers.servers import SERVERS
 from tests.peers.shared import announced
-from tests.peers.starting import CommandMissing, throwaway_folder
-
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+from tests.peers.starting import own_folder, until_stopped
 
 
 def main(names: list[str]) -> None:
     if unknown := set(names) - set(SERVERS):
         sys.exit(f"No such server: {', '.join(sorted(unknown))}. There are {', '.join(SERVERS)}.")
-    for number in STOPPING:
-        signal.signal(number, _stop)
-    try:
-        with throwaway_folder() as folder, ExitStack() as servers:
-            _serve(names or list(SERVERS), folder, servers)
-    except KeyboardInterrupt:
-        print("All stopped.")
-    except CommandMissing as missing:
-        sys.exit(str(missing))
+    until_stopped(lambda folder, servers: _start(names or list(SERVERS), folder, servers))
 
 
-def _serve(names: list[str], folder: Path, servers: ExitStack) -> None:
+def _start(names: list[str], folder: Path, servers: ExitStack) -> None:
     started: dict[str, Any] = {}
     for name in names:
-        own = folder / name
-        own.mkdir(mode=0o711)
-        started[name] = servers.enter_context(SERVERS[name](own))
+        started[name] = servers.enter_context(SERVERS[name](own_folder(folder, name)))
         print(f"{name}: {started[name]}", flush=True)
     servers.enter_context(announced(started))
     if "registry" in started:
         publish(started["registry"])
-    print("Ctrl-C stops them.", flush=True)
-    while True:
-        signal.pause()
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    # What has begun to stop is stopped to its end: a second Ctrl-C changes nothing.
-    for stopping in STOPPING:
-        signal.signal(stopping, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

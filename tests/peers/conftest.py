@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.peers import shared
+from tests.peers.deployed import Deployed, Servers, running_deployed
 from tests.peers.images import Podman
+from tests.peers.keycloak import Keycloak
 from tests.peers.kubernetes import Kubernetes, running_empty_kubernetes
+from tests.peers.mail import Mail
 from tests.peers.platform_images import pushed_images
 from tests.peers.registry import Registry
 from tests.peers.servers import SERVERS
@@ -57,6 +60,14 @@ def _hanging_server() -> Iterator[int]:
 def platform_images(registry: Registry) -> dict[str, str]:
     """References by digest of the platform's images by name, in the registry."""
     return pushed_images(registry)
+
+
+@pytest.fixture(scope="session")
+def deployed(keycloak: Keycloak, kubernetes: Kubernetes, registry: Registry, mail: Mail) -> Iterator[Deployed]:
+    """The portal on all of them, behind nginx."""
+    servers = Servers(keycloak, kubernetes, registry, mail)
+    with throwaway_folder() as folder, running_deployed(folder, servers) as portal:
+        yield portal
 
 
 @pytest.fixture

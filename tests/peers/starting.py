@@ -5,13 +5,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 LOOPBACK = "127.0.0.1"
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class CommandMissing(Exception):
@@ -32,6 +35,14 @@ def require(commands: Sequence[str], packages: Path) -> None:
     if missing:
         names = " ".join(packages.read_text().split())
         raise CommandMissing(f"{', '.join(missing)} missing: apt-get install --no-install-recommends {names}")
+
+
+def own_folder(folder: Path, name: str) -> Path:
+    """A new folder in it that a server's own user passes through."""
+    own = folder / name
+    own.mkdir()
+    own.chmod(0o711)
+    return own
 
 
 @contextmanager
@@ -130,6 +141,29 @@ def accepts(port: int, host: str = LOOPBACK) -> bool:
     except OSError:
         return False
     return True
+
+
+def until_stopped(serve: Callable[[Path, ExitStack], None]) -> None:
+    """Keeps what `serve` has started in a throwaway folder, until Ctrl-C or SIGTERM; then stops it all."""
+    for number in STOPPING:
+        signal.signal(number, _interrupt)
+    try:
+        with throwaway_folder() as folder, ExitStack() as servers:
+            serve(folder, servers)
+            print("Ctrl-C stops all.", flush=True)
+            while True:
+                signal.pause()
+    except KeyboardInterrupt:
+        print("All stopped.")
+    except CommandMissing as missing:
+        sys.exit(str(missing))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # What has begun to stop is stopped to its end: a second Ctrl-C changes nothing.
+    for stopping in STOPPING:
+        signal.signal(stopping, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @contextmanager
