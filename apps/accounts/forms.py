@@ -50,11 +50,18 @@ class BreakGlassForm(SignInForm):
         return cleaned
 
 
+class PublicText(forms.Textarea):
+    """Does not show a private key once more that was pasted by mistake."""
+
+    def format_value(self, value: Any) -> str | None:
+        return None if "PRIVATE KEY" in str(value) else super().format_value(value)
+
+
 class SshKeyForm(forms.Form):
     public_key = forms.CharField(
         max_length=20_000,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        widget=PublicText(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
         label="Public key",
         help_text="The one line of a file that ends in .pub, such as ~/.ssh/id_ed25519.pub",
     )
