@@ -14,6 +14,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from maia_dashboard.environment import SETTINGS
 from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -30,7 +31,7 @@ def free_port() -> int:
 
 def environment(**settings: str) -> dict[str, str]:
     """The environment of a portal of its own: nothing of the settings that the tests themselves run with."""
-    own = ("SECRET_KEY", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED")
+    own = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED", *(setting.name for setting in SETTINGS)}
     return {**{name: value for name, value in os.environ.items() if name not in own}, **QUICK, **settings}
 
 
