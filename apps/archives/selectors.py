@@ -3,17 +3,36 @@
 import gzip
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from apps.archives.models import Instance, Series, Study
+from apps.archives.models import Archive, Instance, OrthancServer, Series, Study
 
 ORDER = ("instance_number", "sop_instance_uid")
 # Modalities of series that hold no pictures of their own.
 DERIVED_MODALITIES = frozenset({"SEG", "SR", "PR", "KO", "RTSTRUCT", "RTPLAN", "REG"})
 _HEAVY = ("metadata", "attributes")
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Since when the server of an archive is of no use, and what an administrator should know of it."""
+
+    since: datetime
+    complaint: str
+
+
+def outage_of(archive: Archive) -> Outage | None:
+    """What was last seen of the archive's server, which is not asked; None when all is well."""
+    if archive.kind == Archive.Kind.BUILT_IN:
+        return None
+    servers = OrthancServer.objects.filter(archive=archive).exclude(unreachable_since=None)
+    seen = servers.values_list("unreachable_since", "complaint").first()
+    return Outage(seen[0], seen[1]) if seen and seen[0] else None
 
 
 def metadata_of(instance: Instance) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.access import signed_in
 from apps.accounts.limits import takes_files
 from apps.archives.models import StudyRead
-from apps.archives.selectors import DERIVED_MODALITIES, metadata_of
+from apps.archives.selectors import DERIVED_MODALITIES, metadata_of, outage_of
 from apps.archives.services import (
     ArchiveUnreachable,
     FileRefused,
@@ -61,6 +61,7 @@ def studies(request: HttpRequest, namespace: str) -> HttpResponse:
         "querystring": listing.without_page(request.GET),
         "page": Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page")),
         "may_upload": entry.can(Role.MEMBER),
+        "outage": outage_of(archive),
         "key": uuid.uuid4(),
     }
     return render(request, "datasets/studies.html", context)
@@ -71,7 +72,12 @@ def study(request: HttpRequest, namespace: str, study_instance_uid: str) -> Http
     entry = enter(signed_in(request), namespace)
     found = access.get_study(entry, study_instance_uid)
     note_read(found, by=entry.user, kind=StudyRead.Kind.VIEWED)
-    context = {"project": entry.project, "study": found, "groups": selectors.series_groups(found)}
+    context = {
+        "project": entry.project,
+        "study": found,
+        "groups": selectors.series_groups(found),
+        "outage": outage_of(found.archive),
+    }
     return render(request, "datasets/study.html", context)
 
 
@@ -83,6 +89,7 @@ def series(request: HttpRequest, namespace: str, series_instance_uid: str) -> Ht
     context = {
         "project": entry.project,
         "series": found,
+        "outage": outage_of(found.archive),
         "may_run": entry.can(Role.MEMBER) and found.modality not in DERIVED_MODALITIES,
         **series_context(found, request.GET),
     }

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
@@ -206,15 +207,32 @@ def test_pages_answer_as_ever(
     twin: TwinOrthanc, archive: Archive, alice: User, client: Client, series: WrittenSeries, fault: str
 ) -> None:
     break_it(twin, archive, fault)
+    with pytest.raises(ArchiveUnreachable):
+        refresh(archive)
+    twin.requests.clear()
     client.force_login(alice)
     pages = ("", f"studies/{series.study_instance_uid}/", f"series/{series.series_instance_uid}/")
     started = time.monotonic()
     for page in pages:
         response = client.get(f"/projects/cardiac-mr/data/{page}")
         assert response.status_code == 200, page
+        assert b"Archive unreachable" in response.content
     assert time.monotonic() - started < 5
-    asked = [request for request in twin.requests if request.startswith("GET")]
-    assert asked == []
+    assert twin.requests == []
+
+
+def test_only_an_administrator_is_told_why(
+    twin: TwinOrthanc, archive: Archive, alice: User, admin: User, client: Client
+) -> None:
+    twin.password = "another"
+    with pytest.raises(ArchiveUnreachable):
+        refresh(archive)
+    complaint = OrthancServer.objects.get().complaint
+    for person, is_told in ((alice, False), (admin, True)):
+        client.force_login(person)
+        page = client.get("/projects/cardiac-mr/data/").content.decode()
+        assert "Archive unreachable" in page
+        assert (escape(complaint) in page) is is_told
 
 
 def test_an_upload_page_says_so(
