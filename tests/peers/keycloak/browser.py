@@ -36,6 +36,13 @@ class Browser:
         page = self._send("GET", address)
         return page if page.status_code == 302 else self.fill_in(page, {"username": email, "password": password})
 
+    def open(self, address: str) -> requests.Response:
+        """A page of Keycloak, wherever it leads to there."""
+        page = self._send("GET", address)
+        while page.status_code == 302 and page.headers["Location"].startswith(self.realm.issuer):
+            page = self._send("GET", page.headers["Location"])
+        return page
+
     def fill_in(self, page: requests.Response, fields: dict[str, Any]) -> requests.Response:
         match = FORM.search(page.text)
         assert match, page.text
