@@ -78,13 +78,18 @@ class InCluster:
             seen = self._executor.observe(run.name)
             if seen.state is State.ABSENT:
                 raise RunFails(Reason(ReasonCode.LOST, "Somebody deleted the run's Job in the cluster."))
-            kept_log.replace(run.name, self._executor.whole_log(run.name))
+        self.follow(run, seen)
         return seen
+
+    def follow(self, run: Run, seen: JobObservation) -> None:
+        """Keep what the algorithm has said so far."""
+        with _answered():
+            kept_log.replace(run.name, self._executor.whole_log(seen))
 
     def check(self, run: Run) -> GateReport:
         seen = self.observe(run)
         with _answered():
-            report = decode_report(self._executor.report(run.name))
+            report = decode_report(self._executor.report(seen))
         if report is not None:
             return report
         _check_still_collecting(seen)
@@ -111,7 +116,7 @@ class InCluster:
 
     def stop(self, run: Run) -> None:
         with _answered():
-            kept_log.replace(run.name, self._executor.whole_log(run.name))
+            kept_log.replace(run.name, self._executor.whole_log(self._executor.observe(run.name)))
             self._executor.delete(run.name)
 
     def log(self, name: str, offset: int) -> LogChunk:

@@ -13,9 +13,10 @@ from apps.integrations.executors.kubernetes import observations
 from apps.integrations.executors.port import State
 from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable
 from apps.jobs import lifecycle
-from apps.jobs.in_cluster import UNREACHABLE
+from apps.jobs.execution import note_progress
+from apps.jobs.in_cluster import UNREACHABLE, InCluster
 from apps.jobs.models import Run
-from apps.jobs.place import NotYet, RunFails
+from apps.jobs.place import NotYet
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,7 @@ def observe_cluster(cluster: Cluster) -> None:
         return
     for run in runs:
         one = seen.get((run.project.namespace, run.name), ABSENT)
-        if _has_news(run, one) or (run.status == Status.RUNNING and _is_due(run)):
+        if _has_news(run, one) or (run.status == Status.RUNNING and not _followed(run, one)):
             ring("jobs.advance", run.pk)
 
 
@@ -71,6 +72,18 @@ def _has_news(run: Run, seen: JobObservation) -> bool:
             return True
 
 
+def _followed(run: Run, seen: JobObservation) -> bool:
+    """Whether its log could be followed and its progress noted."""
+    if run.cluster is None:
+        return False
+    try:
+        InCluster(run.cluster, run.project.namespace).follow(run, seen)
+    except (NotYet, ApiRefused):
+        return False
+    note_progress(run)
+    return True
+
+
 def _unfinished() -> QuerySet[Run]:
     found = Run.objects.filter(status__in=Run.UNFINISHED).select_related("project", "cluster")
     return found.defer("gate_report").order_by("pk")
@@ -83,8 +96,6 @@ def _is_free(run: Run) -> bool:
 def _is_due(run: Run) -> bool:
     try:
         return lifecycle.observe(run)
-    except (NotYet, RunFails):
-        return True
     except (OSError, ValueError):
         log.exception("run could not be observed", run=run.pk)
         return True

@@ -100,22 +100,27 @@ def job_of(run: JobSpec) -> Manifest:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {**_metadata(run, run.name), "annotations": {TIMEOUT: str(run.limits.timeout_seconds)}},
+        "metadata": _metadata(run, run.name),
         "spec": {
             "backoffLimit": 0,
-            "template": {"metadata": {"labels": _labels(run)}, "spec": pod},
+            "template": {
+                "metadata": {
+                    "labels": _labels(run),
+                    "annotations": {TIMEOUT: str(run.limits.timeout_seconds)},
+                },
+                "spec": pod,
+            },
         },
     }
 
 
-def config_maps_of(run: JobSpec, job_uid: str) -> list[Manifest]:
-    """The request in pieces, which go with the Job when it is deleted."""
-    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": run.name, "uid": job_uid}
+def config_maps_of(run: JobSpec) -> list[Manifest]:
+    """The request in pieces."""
     return [
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {**_metadata(run, _part_name(run, number)), "ownerReferences": [owner]},
+            "metadata": _metadata(run, _part_name(run, number)),
             "binaryData": {"part": b64encode(part).decode()},
         }
         for number, part in enumerate(run.parts)

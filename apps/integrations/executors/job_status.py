@@ -48,6 +48,7 @@ class JobObservation(Observation):
     is_over: bool = False
     """Nothing of the pod runs on."""
     timeout_seconds: float = 0.0
+    pod: str = ""
 
     def is_overdue(self, now: datetime) -> bool:
         started = self.started_at
@@ -58,8 +59,7 @@ def observation_of(job: Manifest | None, pod: Manifest | None) -> JobObservation
     """`pod` is the newest of the Job's, if it has one."""
     if job is None:
         return JobObservation(State.ABSENT)
-    notes = job["metadata"].get("annotations", {})
-    wish = notes.get(ENDED_BY)
+    wish = job["metadata"].get("annotations", {}).get(ENDED_BY)
     has_ended = any(
         condition["type"] in ("Complete", "Failed") and condition["status"] == "True"
         for condition in job.get("status", {}).get("conditions", [])
@@ -68,15 +68,21 @@ def observation_of(job: Manifest | None, pod: Manifest | None) -> JobObservation
         if wish and has_ended:
             return JobObservation(State.EXITED, ended_by=EndedBy(wish), is_over=True)
         return JobObservation(State.LOST if has_ended else State.STARTING, is_over=has_ended)
-    return _PodReading(pod, wish, float(notes.get(TIMEOUT, 0)), has_ended).observation()
+    return _PodReading(pod, wish, has_ended).observation()
+
+
+def observation_of_pod(pod: Manifest) -> JobObservation:
+    """What the pod alone tells: all but by whom it was stopped."""
+    return _PodReading(pod, None, has_ended=False).observation()
 
 
 class _PodReading:
-    def __init__(self, pod: Manifest, wish: str | None, timeout_seconds: float, has_ended: bool) -> None:
+    def __init__(self, pod: Manifest, wish: str | None, has_ended: bool) -> None:
         self.status: Mapping[str, Any] = pod.get("status", {})
+        self.name: str = pod["metadata"]["name"]
         self.node: str = pod["spec"].get("nodeName", "")
         self.wish = wish
-        self.timeout_seconds = timeout_seconds
+        self.timeout_seconds = float(pod["metadata"].get("annotations", {}).get(TIMEOUT, 0))
         self.phase: str = self.status.get("phase", "Pending")
         self.is_over = has_ended or self.phase in ("Succeeded", "Failed")
         self.containers: dict[str, Mapping[str, Any]] = {
@@ -156,6 +162,7 @@ class _PodReading:
             said=self._said(),
             is_over=self.is_over,
             timeout_seconds=self.timeout_seconds,
+            pod=self.name,
             **facts,
         )
 

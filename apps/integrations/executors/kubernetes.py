@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from apps.integrations.executors.job import (
     config_maps_of,
     job_of,
 )
-from apps.integrations.executors.job_status import JobObservation, observation_of
+from apps.integrations.executors.job_status import JobObservation, observation_of, observation_of_pod
 from apps.integrations.executors.port import (
     LOG_CHUNK_BYTES,
     EndedBy,
@@ -26,7 +26,16 @@ from apps.integrations.executors.port import (
     State,
     decode_chunk,
 )
-from apps.integrations.kubernetes.port import EVENT, JOB, POD, SERVICE, AlreadyExists, KubernetesApi, Manifest
+from apps.integrations.kubernetes.port import (
+    CONFIG_MAP,
+    EVENT,
+    JOB,
+    POD,
+    SERVICE,
+    AlreadyExists,
+    KubernetesApi,
+    Manifest,
+)
 
 LOG_BYTES = Limits(0, 0).log_bytes
 REPORT_BYTES = 16 * 1024**2
@@ -46,14 +55,15 @@ class KubernetesExecutor:
         self._namespace = namespace
 
     def start(self, run: JobSpec) -> None:
-        """See `Executor.start`."""
-        try:
-            job: Manifest | None = self._api.create(job_of(run))
-        except AlreadyExists:
-            job = self._api.read(JOB, run.name, run.namespace)
-        # The pod waits for its request, so that a start which was cut off here is mended by the next.
-        for part in config_maps_of(run, job["metadata"]["uid"]) if job else []:
+        """See `Executor.start`. The Job comes last: where it is, nothing is missing."""
+        if self._api.read(JOB, run.name, run.namespace) is not None:
+            return
+        for part in config_maps_of(run):
             self._api.apply(part)
+        try:
+            self._api.create(job_of(run))
+        except AlreadyExists:
+            return
 
     def observe(self, name: str) -> JobObservation:
         """See `Executor.observe`. A run that had its time is stopped here: a pod's own limit is for all its parts."""
@@ -81,20 +91,17 @@ class KubernetesExecutor:
 
     def log(self, name: str, offset: int = 0) -> LogChunk:
         """See `Executor.log`."""
-        return decode_chunk(self.whole_log(name)[offset : offset + LOG_CHUNK_BYTES], offset)
+        return decode_chunk(self.whole_log(self.observe(name))[offset : offset + LOG_CHUNK_BYTES], offset)
 
-    def whole_log(self, name: str) -> bytes:
+    def whole_log(self, seen: JobObservation) -> bytes:
         """As much of the algorithm's log as the cluster still has, from its oldest line on, at most 4 MiB."""
-        pod = self._pod(name)
-        seen = observation_of(self._api.read(JOB, name, self._namespace), pod)
-        if pod is None or seen.ended_by is EndedBy.START_FAILED:
-            return f"The algorithm could not be started. {seen.detail}\n".encode() if seen.detail else b""
-        return self._log(pod, ALGORITHM, LOG_BYTES)
+        if seen.ended_by is EndedBy.START_FAILED:
+            return f"The algorithm could not be started. {seen.detail}\n".encode()
+        return self._api.log(self._namespace, seen.pod, ALGORITHM, limit_bytes=LOG_BYTES) if seen.pod else b""
 
-    def report(self, name: str) -> bytes:
+    def report(self, seen: JobObservation) -> bytes:
         """What `collect` has said so far; empty when nothing."""
-        pod = self._pod(name)
-        return b"" if pod is None else self._log(pod, COLLECT, REPORT_BYTES)
+        return self._api.log(self._namespace, seen.pod, COLLECT, limit_bytes=REPORT_BYTES) if seen.pod else b""
 
     def remove(self, name: str) -> None:
         """See `Executor.remove`."""
@@ -103,16 +110,15 @@ class KubernetesExecutor:
         self.delete(name)
 
     def delete(self, name: str) -> None:
-        """End and forget a run at once, its log included."""
+        """End and forget a run at once, its log included. Twice is once."""
         self._api.delete(JOB, name, self._namespace)
+        for part in self._api.objects(CONFIG_MAP, namespace=self._namespace, labels=f"{RUN_LABEL}={name}"):
+            self._api.delete(CONFIG_MAP, part["metadata"]["name"], self._namespace)
 
     def address_of(self, service: str) -> str | None:
         """The address, within the cluster, of a Service in the namespace."""
         found = self._api.read(SERVICE, service, self._namespace)
         return None if found is None else str(found["spec"]["clusterIP"])
-
-    def _log(self, pod: Manifest, container: str, limit_bytes: int) -> bytes:
-        return self._api.log(self._namespace, pod["metadata"]["name"], container, limit_bytes=limit_bytes)
 
     def _pod(self, name: str) -> Manifest | None:
         return _newest(self._api.objects(POD, namespace=self._namespace, labels=f"{RUN_LABEL}={name}"))
@@ -127,20 +133,15 @@ class KubernetesExecutor:
 
 
 def observations(api: KubernetesApi) -> dict[tuple[str, str], JobObservation]:
-    """All runs of a cluster by namespace and name, with two lists however many there are."""
+    """All runs of a cluster that have a pod, by namespace and name: one list, however many there are."""
     pods: dict[tuple[str, str], list[Manifest]] = {}
     for pod in api.objects(POD, labels=f"{NAME_LABEL}=run"):
-        pods.setdefault(_key(pod), []).append(pod)
-    jobs = {_key(job): job for job in api.objects(JOB, labels=f"{NAME_LABEL}=run")}
-    return {key: observation_of(job, _newest(iter(pods.get(key, [])))) for key, job in jobs.items()}
+        metadata = pod["metadata"]
+        pods.setdefault((metadata["namespace"], metadata["labels"].get(RUN_LABEL, "")), []).append(pod)
+    return {key: observation_of_pod(newest) for key, found in pods.items() if (newest := _newest(found))}
 
 
-def _key(one: Manifest) -> tuple[str, str]:
-    metadata = one["metadata"]
-    return metadata["namespace"], metadata["labels"].get(RUN_LABEL, "")
-
-
-def _newest(pods: Iterator[Manifest]) -> Manifest | None:
+def _newest(pods: Iterable[Manifest]) -> Manifest | None:
     return max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
 
 

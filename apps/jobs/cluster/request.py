@@ -29,8 +29,9 @@ class Request:
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
         fields = json.loads(gzip.decompress(encoded))
-        expected = Expected(**{**fields.pop("expected")})
-        return cls(**{**fields, "expected": expected, "abandoned": tuple(fields["abandoned"])})
+        expected, abandoned = fields.pop("expected"), fields.pop("abandoned")
+        classes = tuple(expected.pop("sop_class_uids"))
+        return cls(**fields, expected=Expected(classes, **expected), abandoned=tuple(abandoned))
 
     @classmethod
     def read(cls, folder: Path) -> Self:

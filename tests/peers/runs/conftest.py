@@ -7,16 +7,20 @@ from uuid import uuid4
 import pytest
 
 from apps.accounts.models import User
-from apps.archives.models import Archive
+from apps.archives.models import Archive, Series
 from apps.archives.services import ensure_remote_archive
 from apps.clusters.models import Cluster
 from apps.clusters.services import place
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import DEPLOYMENT, JOB, POD, SERVICE, KubernetesApi
+from apps.jobs import services
+from apps.jobs.models import Algorithm
 from apps.projects.access import Entry, enter
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.workspaces import manifests
+from tests.dicom import ct_series
+from tests.jobs.conftest import stored
 from tests.peers.images import Podman
 from tests.peers.kubernetes import Kubernetes
 from tests.peers.kubernetes.portal_side import administrator
@@ -121,6 +125,18 @@ def as_bob(placed: Project, bob: User) -> Entry:
 @pytest.fixture
 def archive(placed: Project, orthanc_address: str) -> Archive:
     return ensure_remote_archive(placed, address=orthanc_address, username=ORTHANC.username, password=ORTHANC.password)
+
+
+@pytest.fixture
+def ct(archive: Archive, tmp_path: Path) -> Series:
+    """A CT of four images, new to the archive."""
+    return stored(archive, ct_series(tmp_path / "ct", seed=str(tmp_path)))
+
+
+@pytest.fixture
+def segmentation(db: None, platform_images: dict[str, str]) -> Algorithm:
+    services.sync_bundled()
+    return services.set_image("threshold-segmentation", platform_images["threshold-segmentation"])
 
 
 def _pods_of_runs(api: KubernetesApi, namespace: str) -> list[str]:

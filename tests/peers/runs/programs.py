@@ -21,6 +21,11 @@ def waits() -> None:
     time.sleep(600)
 
 
+def dawdles() -> None:
+    print("PROGRESS 0.10 awake", flush=True)
+    time.sleep(12)
+
+
 def hoards() -> None:
     hoard = bytearray(400 * 2**20)
     hoard[::4096] = b"x" * len(hoard[::4096])
@@ -33,16 +38,17 @@ def ignores_sigterm() -> None:
 
 
 def bombs() -> None:
-    """Forks until it may no more, and says how far it came."""
-    children = 0
+    """Forks for as long as it lives, and says once how far it came."""
+    children, has_said = 0, False
     while True:
         try:
             if os.fork() == 0:
                 time.sleep(600)
+            children += 1
         except OSError as error:
-            print(f"{children} children, then {error.strerror}", flush=True)
-            os.kill(0, signal.SIGKILL)
-        children += 1
+            if not has_said:
+                print(f"{children} children, then {error.strerror}", flush=True)
+            has_said = True
 
 
 def fills() -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from apps.archives.models import Archive, Instance, Series
+from apps.archives.models import Instance, Series
 from apps.integrations.kubernetes.port import CONFIG_MAP, JOB, POD, KubernetesApi
 from apps.jobs import services
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
-from tests.dicom import ct_series
-from tests.jobs.conftest import stored
 from tests.jobs.driving import drive
 from tests.waiting import wait_until
 
@@ -20,18 +16,6 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200), pytest.mark.django_db(transaction=True)]
 Status = Run.Status
 WAY = ["staging", "starting", "running", "collecting", "succeeded"]
-
-
-@pytest.fixture
-def ct(archive: Archive, tmp_path: Path) -> Series:
-    """A CT of four images, new to the archive."""
-    return stored(archive, ct_series(tmp_path / "ct", seed=str(tmp_path)))
-
-
-@pytest.fixture
-def segmentation(platform_images: dict[str, str]) -> Algorithm:
-    services.sync_bundled()
-    return services.set_image("threshold-segmentation", platform_images["threshold-segmentation"])
 
 
 def test_the_mask_is_in_the_archive_and_in_its_index(

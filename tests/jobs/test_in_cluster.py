@@ -1,0 +1,331 @@
+"""A run in a cluster, on the cluster's twin: what the worker asks for, what it says, when it goes on."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.archives.models import Series
+from apps.archives.services import ArchiveUnreachable
+from apps.clusters.models import Cluster
+from apps.clusters.services import place
+from apps.integrations.kubernetes.memory import MemoryKubernetes
+from apps.integrations.kubernetes.port import CONFIG_MAP, JOB, SERVICE
+from apps.jobs import in_cluster, services, tasks, watching
+from apps.jobs.cluster.collect import encode_report
+from apps.jobs.cluster.request import Request
+from apps.jobs.gate_report import GateReport, Output, Refusal
+from apps.jobs.in_cluster import UNREACHABLE
+from apps.jobs.models import Algorithm, Run
+from apps.projects.access import Entry
+from apps.projects.models import Project
+
+Status = Run.Status
+IMAGE = f"registry.example/threshold@sha256:{'a' * 64}"
+STARTED, ENDED = "2126-11-21T12:00:00Z", "2126-11-21T12:01:00Z"
+DONE = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": STARTED, "finishedAt": ENDED}}
+RUNS = {"running": {"startedAt": STARTED}}
+OUTPUT = Output("seg.dcm", "1.2", "1.2.9", "1.2.9.1", "1.2.840.10008.5.1.4.1.1.66.4", 10, "c" * 64)
+REPORT = GateReport((OUTPUT,), (), ())
+
+
+class Kubelet:
+    """Does what a cluster would do with the Job of a run, told step by step."""
+
+    def __init__(self, api: MemoryKubernetes, run: Run) -> None:
+        self.api, self.run, self.namespace = api, run, run.project.namespace
+
+    @property
+    def pod(self) -> str:
+        return f"{self.run.name}-pod"
+
+    def show(
+        self, stage: Any = None, algorithm: Any = None, collect: Any = None, *, node: str = "a", **status: Any
+    ) -> None:
+        job = self.api.read(JOB, self.run.name, self.namespace)
+        assert job
+        states = {"stage": stage, "algorithm": algorithm, "collect": collect}
+        shown = [{"name": name, "state": state or {}} for name, state in states.items()]
+        template = job["spec"]["template"]
+        self.api.put(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": self.pod, "namespace": self.namespace, **template["metadata"]},
+                "spec": {**template["spec"], **({"nodeName": node} if node else {})},
+                "status": {"phase": "Pending", "initContainerStatuses": shown, **status},
+            }
+        )
+
+    def say(self, container: str, text: bytes) -> None:
+        self.api.logs[self.namespace, self.pod, container] = text
+
+    def advance(self) -> Run:
+        services.advance(self.run)
+        self.run.refresh_from_db()
+        return self.run
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> MemoryKubernetes:
+    twin = MemoryKubernetes()
+    for room in (in_cluster, watching):
+        monkeypatch.setattr(room, "connect", lambda _: twin)
+    return twin
+
+
+@pytest.fixture
+def cluster(project: Project, api: MemoryKubernetes) -> Cluster:
+    cluster = Cluster.objects.create(
+        name="main",
+        server="https://k8s.example",
+        image_prefix="registry.example/maia",
+        status=Cluster.Status.REACHABLE,
+    )
+    place(project, cluster=cluster)
+    namespace = project.namespace
+    api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    service = {"metadata": {"name": "orthanc", "namespace": namespace}, "spec": {"clusterIP": "10.96.7.7"}}
+    api.put({"apiVersion": "v1", "kind": "Service", **service})
+    return cluster
+
+
+@pytest.fixture
+def run(as_bob: Entry, segmentation: Algorithm, ct: Series, cluster: Cluster) -> Run:
+    return services.launch(as_bob, services.set_image(segmentation.name, IMAGE), ct, arguments={})
+
+
+@pytest.fixture
+def kubelet(api: MemoryKubernetes, run: Run) -> Kubelet:
+    return Kubelet(api, run)
+
+
+@pytest.fixture
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    rung: list[tuple[str, int]] = []
+    monkeypatch.setattr(watching, "ring", lambda task, pk: rung.append((task, pk)))
+    return rung
+
+
+def test_the_job_is_told_uids_and_hashes_and_no_patient(kubelet: Kubelet, ct: Series) -> None:
+    run = kubelet.advance()
+    job = kubelet.api.read(JOB, run.name, kubelet.namespace)
+    (part,) = kubelet.api.objects(CONFIG_MAP, namespace=kubelet.namespace)
+    assert (run.status, run.cluster, run.image) == (Status.STAGING, Cluster.objects.get(), IMAGE)
+    algorithm = job["spec"]["template"]["spec"]["initContainers"][1]
+    assert algorithm["image"] == IMAGE
+    assert algorithm["args"][2:] == [ct.series_instance_uid, "--threshold=300"]
+    request = Request.decode(base64.b64decode(part["binaryData"]["part"]))
+    assert request.archive == "http://10.96.7.7:8042"
+    assert request.inputs == dict(run.inputs.values_list("sop_instance_uid", "sha256"))
+    assert request.expected.sop_class_uids == ("1.2.840.10008.5.1.4.1.1.66.4",)
+    said = json.dumps([job, part, asdict(request)])
+    assert ct.study.patient.patient_name not in said
+    assert ct.study.patient.patient_id not in said
+
+
+def test_the_way_of_a_run(kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kubelet.advance().status == Status.STAGING
+    kubelet.show(RUNS)
+    assert kubelet.advance().status == Status.STAGING
+    kubelet.show(DONE)
+    assert kubelet.advance().status == Status.STARTING
+    kubelet.say("algorithm", b"PROGRESS 0.40 resampled\n")
+    kubelet.show(DONE, RUNS)
+    run = kubelet.advance()
+    assert (run.status, run.node, run.progress, run.network) == (Status.RUNNING, "a", 0.4, "archive")
+    kubelet.show(DONE, DONE, RUNS)
+    assert kubelet.advance().status == Status.COLLECTING
+    kubelet.say("collect", encode_report(REPORT))
+    kubelet.show(DONE, DONE, RUNS)
+    assert GateReport.from_json(kubelet.advance().gate_report) == REPORT
+    kubelet.show(DONE, DONE, DONE, phase="Succeeded")
+    found = [False, True]
+    monkeypatch.setattr(in_cluster, "are_in_index", lambda *_: found.pop(0))
+    monkeypatch.setattr(in_cluster.archives, "refresh", lambda _: True)
+    run = kubelet.advance()
+    assert (run.status, run.outputs.get().sha256) == (Status.SUCCEEDED, OUTPUT.sha256)
+    assert run.cleaned_at is not None
+    assert services.whole_log(run) == "PROGRESS 0.40 resampled\n"
+    assert list(kubelet.api.objects(JOB)) == []
+
+
+def test_outputs_that_are_refused_fail_the_run(kubelet: Kubelet) -> None:
+    at_collecting(kubelet)
+    refused = GateReport.refused([Refusal("a.dcm", "PatientID", "The PatientID is not that of the input.")])
+    kubelet.say("collect", encode_report(refused))
+    run = kubelet.advance()
+    assert (run.status, run.reason_code) == (Status.FAILED, "INVALID_OUTPUT")
+    assert "a.dcm, PatientID" in run.reason
+
+
+def test_outputs_that_the_index_does_not_have_fail_the_run(kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_collecting(kubelet)
+    kubelet.say("collect", encode_report(REPORT))
+    kubelet.show(DONE, DONE, DONE, phase="Succeeded")
+    answers = [ArchiveUnreachable("The archive does not answer."), False, True]
+
+    def refresh(_: object) -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(in_cluster.archives, "refresh", refresh)
+    assert kubelet.advance().waiting == "The archive does not answer."
+    assert kubelet.advance().waiting == "Waits for the archive's index."
+    assert (kubelet.advance().status, kubelet.run.reason_code) == (Status.FAILED, "STORE_FAILED")
+
+
+def test_what_a_broken_attempt_may_have_stored_is_removed_by_the_next(kubelet: Kubelet) -> None:
+    at_collecting(kubelet)
+    kubelet.say("collect", encode_report(REPORT))
+    kubelet.show(DONE, DONE, {"terminated": {"exitCode": 137}}, phase="Failed")
+    run = kubelet.advance()
+    assert (run.status, run.attempt, run.abandoned, run.gate_report) == (Status.STAGING, 2, ["1.2.9.1"], None)
+    (part,) = kubelet.api.objects(CONFIG_MAP, namespace=kubelet.namespace, labels=f"maia.io/run={run.name}")
+    assert Request.decode(base64.b64decode(part["binaryData"]["part"])).abandoned == ("1.2.9.1",)
+
+
+def test_images_that_are_not_as_they_were_fail_the_run(kubelet: Kubelet) -> None:
+    kubelet.advance()
+    damaged = {"terminated": {"exitCode": 3, "message": "A file does not have its bytes."}}
+    kubelet.show(damaged, phase="Failed")
+    assert kubelet.advance().reason == "The images could not be fetched. A file does not have its bytes."
+    assert (kubelet.run.reason_code, kubelet.run.attempt) == ("STORE_FAILED", 1)
+
+
+def test_an_archive_that_fails_is_tried_three_times(kubelet: Kubelet) -> None:
+    for attempt in (1, 2, 3):
+        assert kubelet.advance().attempt == attempt
+        failed = {"terminated": {"exitCode": 4, "message": "The archive cannot be reached."}}
+        kubelet.show(failed, phase="Failed")
+    assert (kubelet.advance().status, kubelet.run.reason_code) == (Status.FAILED, "STORE_FAILED")
+
+
+def test_a_run_waits_for_its_archive(kubelet: Kubelet) -> None:
+    kubelet.api.delete(SERVICE, "orthanc", kubelet.namespace)
+    assert kubelet.advance().waiting == "Waits for the project's archive."
+    assert list(kubelet.api.objects(JOB)) == []
+
+
+def test_why_a_run_waits_is_on_its_page(kubelet: Kubelet, client_of) -> None:
+    kubelet.advance()
+    unscheduled = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes: Insufficient nvidia.com/gpu"}
+    kubelet.show(node="", conditions=[unscheduled])
+    run = kubelet.advance()
+    page = client_of(run.submitter).get(reverse("jobs:run", args=[kubelet.namespace, run.pk])).content.decode()
+    assert "Waits for a free GPU." in page
+    assert IMAGE in page
+    listed = client_of(run.submitter).get(reverse("jobs:runs", args=[kubelet.namespace])).content.decode()
+    assert "Waits for a free GPU." in listed
+
+
+def test_a_quota_that_is_used_up_is_named(kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.integrations.executors.kubernetes.PATIENCE_SECONDS", -1)
+    kubelet.advance()
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "e", "namespace": kubelet.namespace},
+        "involvedObject": {"kind": "Job", "name": kubelet.run.name},
+        "message": 'Error creating: pods "x" is forbidden: exceeded quota: project, requested: ...',
+    }
+    kubelet.api.put(event)
+    assert kubelet.advance().waiting == "Waits for room in the project's quota."
+
+
+def test_the_queue_has_an_end(kubelet: Kubelet, settings) -> None:
+    kubelet.advance()
+    kubelet.show(node="")
+    Run.objects.update(status_changed_at=timezone.now() - timedelta(hours=settings.RUN_QUEUE_HOURS, minutes=1))
+    kubelet.run.refresh_from_db()
+    assert kubelet.advance().reason_code == "TIMEOUT"
+    assert "no room for the run within 24 hours" in kubelet.run.reason
+
+
+def test_a_cluster_that_does_not_answer_changes_nothing_but_the_sentence(
+    kubelet: Kubelet, cluster: Cluster, bells: list[tuple[str, int]]
+) -> None:
+    kubelet.advance()
+    kubelet.show(DONE, RUNS)
+    kubelet.advance()
+    kubelet.api.is_down = True
+    tasks.observe_active()
+    tasks.observe_cluster(cluster.pk)
+    assert bells == [("jobs.observe_cluster", cluster.pk)]
+    assert (kubelet.advance().status, kubelet.run.waiting) == (Status.RUNNING, UNREACHABLE)
+    kubelet.api.is_down = False
+    tasks.observe_cluster(cluster.pk)
+    assert bells[1:] == [("jobs.advance", kubelet.run.pk)]
+    assert (kubelet.advance().status, kubelet.run.waiting) == (Status.RUNNING, "")
+    assert kubelet.run.step_failures == 0
+
+
+def test_one_look_rings_only_for_news(kubelet: Kubelet, cluster: Cluster, bells: list[tuple[str, int]]) -> None:
+    kubelet.advance()
+    kubelet.show(RUNS)
+    tasks.observe_cluster(cluster.pk)
+    assert bells == []
+    kubelet.show(DONE, RUNS)
+    tasks.observe_cluster(cluster.pk)
+    assert bells == [("jobs.advance", kubelet.run.pk)]
+    kubelet.advance()
+    bells.clear()
+    kubelet.say("algorithm", b"PROGRESS 0.70 halfway\n")
+    tasks.observe_cluster(cluster.pk)
+    kubelet.run.refresh_from_db()
+    assert (bells, kubelet.run.progress) == ([], 0.7)
+
+
+def test_runs_in_a_cluster_take_no_place_on_this_machine(
+    kubelet: Kubelet, as_bob: Entry, ct: Series, bells: list[tuple[str, int]], settings
+) -> None:
+    settings.RUNS_AT_ONCE = 1
+    kubelet.advance()
+    other = services.launch(as_bob, kubelet.run.algorithm, ct, arguments={})
+    Run.objects.filter(pk=other.pk).update(cluster=None)
+    tasks.observe_active()
+    assert ("jobs.advance", other.pk) in bells
+
+
+def test_cancelling_deletes_the_job_and_keeps_the_log(kubelet: Kubelet) -> None:
+    kubelet.advance()
+    kubelet.say("algorithm", b"awake\n")
+    kubelet.show(DONE, RUNS)
+    run = kubelet.advance()
+    services.cancel(run, by=run.submitter)
+    assert kubelet.advance().status == Status.CANCELLED
+    assert list(kubelet.api.objects(JOB)) == []
+    assert services.whole_log(run) == "awake\n"
+
+
+def test_an_algorithm_without_an_image_is_not_launched(
+    as_bob: Entry, segmentation: Algorithm, ct: Series, cluster: Cluster
+) -> None:
+    with pytest.raises(services.LaunchRefused, match="no image for clusters yet"):
+        services.launch(as_bob, segmentation, ct, arguments={})
+
+
+def test_an_image_is_named_by_digest(segmentation: Algorithm, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("algorithm", "image", segmentation.name, IMAGE)
+    assert capsys.readouterr().out == f"threshold-segmentation 1.0.0 runs in clusters as {IMAGE}\n"
+    for name, image in ((segmentation.name, "registry.example/threshold:1"), ("absent", IMAGE)):
+        with pytest.raises(CommandError):
+            call_command("algorithm", "image", name, image)
+    call_command("algorithm", "list")
+    assert f"threshold-segmentation 1.0.0 {IMAGE}" in capsys.readouterr().out
+
+
+def at_collecting(kubelet: Kubelet) -> None:
+    kubelet.advance()
+    kubelet.show(DONE, DONE, RUNS)
+    assert kubelet.advance().status == Status.COLLECTING

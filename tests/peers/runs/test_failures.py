@@ -1,0 +1,173 @@
+"""What goes wrong with a run in a real cluster: contained, named in plain words, and the next run fine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.archives.models import Archive, Instance, Series
+from apps.clusters.models import Cluster
+from apps.integrations.executors.job import RUN_LABEL
+from apps.integrations.kubernetes.port import JOB, POD, KubernetesApi
+from apps.jobs import in_cluster, services, tasks
+from apps.jobs.in_cluster import UNREACHABLE
+from apps.jobs.models import Algorithm, Run
+from apps.projects.access import Entry
+from tests.jobs.driving import drive
+from tests.jobs.packages import install
+from tests.peers.kubernetes import Kubernetes
+from tests.portal import free_port
+from tests.waiting import wait_until
+
+# Images are built the first time.
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200), pytest.mark.django_db(transaction=True)]
+Status = Run.Status
+PIDS_OF_A_POD = 512
+Launch = Callable[..., Run]
+
+
+@pytest.fixture
+def launch(as_bob: Entry, ct: Series, programs_image: str, settings, tmp_path: Path, monkeypatch) -> Launch:
+    """Launches one of the programs as an algorithm of one minute unless told otherwise."""
+
+    def make(
+        program: str, *, image: str = programs_image, limits: dict[str, float] | None = None, **fields: Any
+    ) -> Run:
+        algorithm = install(settings, tmp_path / program, "", **{"timeout_seconds": 60, **fields})
+        Algorithm.objects.filter(pk=algorithm.pk).update(image=image)
+        algorithm.refresh_from_db()
+        spec_of = in_cluster.spec_of
+
+        def with_program(*arguments: Any) -> Any:
+            spec = spec_of(*arguments)
+            allowed = replace(spec.limits, **(limits or {}))
+            return replace(spec, arguments=(*spec.arguments, f"--program={program}"), limits=allowed)
+
+        monkeypatch.setattr(in_cluster, "spec_of", with_program)
+        return services.launch(as_bob, algorithm, ct, arguments={})
+
+    return make
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize(
+    ("program", "fields", "code", "sentence"),
+    [
+        ("hoards", {"limits": {"memory_bytes": 256 * 2**20}}, "OUT_OF_MEMORY", "more memory than"),
+        ("bombs", {"timeout_seconds": 8}, "TIMEOUT", "was stopped"),
+        ("fills", {"limits": {"output_bytes": 64 * 2**20}}, "INVALID_OUTPUT", "wrote more than"),
+        ("chatters", {"timeout_seconds": 5}, "TIMEOUT", "was stopped"),
+        ("ignores_sigterm", {"timeout_seconds": 3}, "TIMEOUT", "was stopped"),
+        ("trespasses", {}, "NO_OUTPUT", "wrote no DICOM"),
+        ("fails", {}, "EXIT_3", "It said nothing."),
+    ],
+)
+def test_a_hostile_algorithm_is_contained(
+    launch: Launch, archive: Archive, program: str, fields: dict[str, Any], code: str, sentence: str
+) -> None:
+    before = Instance.objects.count()
+    run = drive(launch(program, **fields), timeout_seconds=150)
+    assert (run.status, run.reason_code) == (Status.FAILED, code), run.reason
+    assert sentence in run.reason
+    assert Instance.objects.count() == before
+    if program == "trespasses":
+        assert "done [] secrets [] root False" in services.whole_log(run)
+    if program == "bombs":
+        children = re.search(r"(\d+) children, then Resource temporarily unavailable", services.whole_log(run))
+        assert children
+        assert int(children[1]) < PIDS_OF_A_POD
+
+
+def test_an_image_that_is_not_there_is_named(launch: Launch, programs_image: str) -> None:
+    run = drive(launch("fails", image=programs_image.replace("/programs@", "/absent@")), timeout_seconds=60)
+    assert run.reason_code == "IMAGE_PULL"
+    assert "could not be started: ImagePullBackOff" in run.reason
+
+
+@pytest.mark.faults
+def test_a_run_waits_for_a_gpu_and_fails_when_its_time_in_the_queue_is_over(launch: Launch, settings) -> None:
+    run = launch("fails", gpus=3)
+    wait_until(lambda: drive_once(run).waiting == "Waits for a free GPU.", 60)
+    run.refresh_from_db()
+    assert run.status == Status.STAGING
+    Run.objects.filter(pk=run.pk).update(status_changed_at=timezone.now() - timedelta(hours=25))
+    drive(run)
+    assert (run.reason_code, "within 24 hours. Waits for a free GPU." in run.reason) == ("NO_GPU", True)
+
+
+def test_a_run_gets_the_gpu_that_it_names(launch: Launch) -> None:
+    run = drive(launch("fails", gpus=1, gpu_product="NVIDIA-A100-SXM4-80GB"), timeout_seconds=100)
+    assert run.reason_code == "EXIT_3"
+
+
+def test_a_cancelled_run_is_gone(launch: Launch, as_bob: Entry, api: KubernetesApi) -> None:
+    run = drive(launch("waits"), Status.RUNNING)
+    services.cancel(run, by=as_bob.user)
+    drive(run)
+    assert run.status == Status.CANCELLED
+    assert "awake" in services.whole_log(run)
+    assert api.read(JOB, run.name, run.project.namespace) is None
+
+
+@pytest.mark.faults
+def test_a_job_deleted_by_hand_ends_its_run(launch: Launch, api: KubernetesApi) -> None:
+    run = drive(launch("waits"), Status.RUNNING)
+    api.delete(JOB, run.name, run.project.namespace)
+    drive(run)
+    assert (run.reason_code, run.reason) == ("LOST", "Somebody deleted the run's Job in the cluster.")
+
+
+@pytest.mark.faults
+def test_a_pod_that_vanished_is_made_again_twice(launch: Launch, api: KubernetesApi) -> None:
+    run = launch("waits")
+    for attempt in (1, 2, 3):
+        drive(run, Status.RUNNING)
+        assert run.attempt == attempt
+        api.delete(POD, pod_of(api, run), run.project.namespace, grace_seconds=0)
+        wait_until(lambda: drive_once(run).status != Status.RUNNING, 60)
+    assert drive(run).reason_code == "LOST"
+
+
+@pytest.mark.faults
+def test_an_evicted_run_says_so(launch: Launch, api: KubernetesApi, kubernetes: Kubernetes) -> None:
+    run = drive(launch("waits"), Status.RUNNING)
+    namespace, pod = run.project.namespace, pod_of(api, run)
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
+    address = f"/api/v1/namespaces/{namespace}/pods/{pod}/eviction"
+    kubernetes.kubectl("create", "--raw", address, "-f", "-", manifest=eviction)
+    assert drive(run).reason_code == "EVICTED"
+
+
+@pytest.mark.faults
+def test_a_cluster_that_does_not_answer_for_a_while_costs_the_run_nothing(launch: Launch, cluster: Cluster) -> None:
+    run = drive(launch("dawdles"), Status.RUNNING)
+    Cluster.objects.update(server=f"https://127.0.0.1:{free_port()}")
+    tasks.observe_cluster(cluster.pk)
+    run.refresh_from_db()
+    assert (run.status, run.waiting) == (Status.RUNNING, UNREACHABLE)
+    services.advance(run)
+    run.refresh_from_db()
+    assert (run.status, run.waiting) == (Status.RUNNING, UNREACHABLE)
+    Cluster.objects.update(server=cluster.server)
+    assert drive_once(run).waiting == ""
+    drive(run)
+    assert (run.reason_code, run.attempt) == ("NO_OUTPUT", 1)
+
+
+def drive_once(run: Run) -> Run:
+    run = Run.objects.get(pk=run.pk)
+    services.advance(run)
+    run.refresh_from_db()
+    return run
+
+
+def pod_of(api: KubernetesApi, run: Run) -> str:
+    (pod,) = api.objects(POD, namespace=run.project.namespace, labels=f"{RUN_LABEL}={run.name}")
+    return str(pod["metadata"]["name"])
