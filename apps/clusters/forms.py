@@ -29,11 +29,13 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg]
     kubeconfig = secret("Kubeconfig", "Its current context. Or fill in address, CA and token below instead.")
     token = secret("Token of a service account", "Encrypted at rest and never shown again.")
 
+    field_order = ("name", "kubeconfig", "server", "ca_pem", "token")
+
     class Meta:
         model = Cluster
         fields = [
-            *("name", "kubeconfig", "server", "ca_pem", "token", "service_access", "domain", "ssh_host"),
-            *("ssh_port_first", "ssh_port_last", "storage_class", "ingress_class", "image_prefix"),
+            *("name", "server", "ca_pem", "service_access", "domain", "ssh_host", "ssh_port_first", "ssh_port_last"),
+            *("storage_class", "ingress_class", "image_prefix"),
         ]
         labels = {
             "name": "Name",

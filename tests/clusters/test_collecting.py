@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -110,8 +111,8 @@ def test_refused_credentials_are_their_own_state(
     assert "permissions do not suffice" in seen.trouble
 
 
-def test_credentials_that_cannot_be_opened_say_so(cluster: Cluster, twin: MemoryKubernetes, settings: object) -> None:
-    settings.CREDENTIALS_KEY = "another"  # type: ignore[attr-defined]
+def test_credentials_that_cannot_be_opened_say_so(cluster: Cluster, twin: MemoryKubernetes, settings: Any) -> None:
+    settings.CREDENTIALS_KEY = "another"
     collecting.look(Cluster.objects.get())
     seen = Cluster.objects.get()
     assert seen.status == Status.REFUSED

@@ -16,6 +16,9 @@ OPTIONS = (
 )
 
 
+BY_ITSELF = {field.name for field in Cluster._meta.fields} - set(services.SET_BY_HAND)
+
+
 class Command(BaseCommand):
     help = (
         "`cluster permissions` prints what to apply on a cluster first; "
@@ -54,7 +57,7 @@ class Command(BaseCommand):
                 setattr(cluster, name, options[name])
         try:
             kubeconfig.hold(cluster, _credentials(cluster, options))
-            cluster.full_clean()
+            cluster.full_clean(exclude=BY_ITSELF)
         except kubeconfig.CredentialsUnusable as unusable:
             raise CommandError(str(unusable)) from unusable
         except ValidationError as error:
