@@ -8,7 +8,7 @@ or made outside.
 import json
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 
 from django.conf import settings
@@ -38,27 +38,29 @@ class Pass:
     app: str
     nonce: str
     made_at: float
+    is_ticket: bool
 
 
 def ticket_for(workspace: Workspace, session_key: str, app: str) -> str:
-    return _sealed(Pass(workspace.pk, workspace.user_id, session_key, app, secrets.token_urlsafe(16), time.time()))
+    nonce = secrets.token_urlsafe(16)
+    return _sealed(Pass(workspace.pk, workspace.user_id, session_key, app, nonce, time.time(), is_ticket=True))
 
 
 def redeem(ticket: str) -> tuple[Workspace, Pass]:
     """Raises PassRefused, also the second time."""
-    found = _unsealed(ticket, TICKET_SECONDS)
+    found = _unsealed(ticket, TICKET_SECONDS, is_ticket=True)
     if not cache.add(f"workspace-ticket:{found.nonce}", True, 2 * TICKET_SECONDS):
         raise PassRefused
     return _workspace_of(found), found
 
 
 def cookie_for(found: Pass) -> str:
-    return _sealed(Pass(**{**asdict(found), "made_at": time.time()}))
+    return _sealed(replace(found, made_at=time.time(), is_ticket=False))
 
 
 def upstream_of(cookie: str, namespace: str, workspace_pk: int, app: str) -> str:
     """IP:PORT behind which the workspace's app is. Raises PassRefused."""
-    workspace = _workspace_of(_unsealed(cookie, PASS_SECONDS))
+    workspace = _workspace_of(_unsealed(cookie, PASS_SECONDS, is_ticket=False))
     if (workspace.project.namespace, workspace.pk) != (namespace, workspace_pk) or workspace.address is None:
         raise PassRefused
     return f"{workspace.address}:{PORTS[app]}"
@@ -88,11 +90,11 @@ def _sealed(content: Pass) -> str:
     return seal(json.dumps(asdict(content)))
 
 
-def _unsealed(text: str, seconds: float) -> Pass:
+def _unsealed(text: str, seconds: float, *, is_ticket: bool) -> Pass:
     try:
         found = Pass(**json.loads(unseal(text)))
     except (SecretUnreadable, ValueError, TypeError) as error:
         raise PassRefused from error
-    if time.time() - found.made_at > seconds:
+    if found.is_ticket is not is_ticket or time.time() - found.made_at > seconds:
         raise PassRefused
     return found

@@ -1,0 +1,175 @@
+"""What runs, on the project page: from rows alone, each person with their own doors only."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import SshKey, User
+from apps.clusters.models import Cluster
+from apps.integrations.kubernetes.memory import MemoryKubernetes
+from apps.projects.models import Membership, Project
+from apps.projects.services import ensure_member
+from apps.workspaces import services
+from apps.workspaces.models import App, Drift, ModelServer, NamespaceSeen, NodePort, State, Workspace
+from tests.conftest import make_person
+
+Browser = Callable[[User], Client]
+
+
+@pytest.fixture
+def front(settings: Any) -> None:
+    settings.WORKSPACES_URL = "https://desktops.example"
+
+
+@pytest.fixture
+def running(made: Project, front: None) -> Project:
+    """With all workspaces running."""
+    Workspace.objects.update(state=State.RUNNING, address="10.96.0.7", seen_at=timezone.now())
+    NamespaceSeen.objects.update(seen_at=timezone.now())
+    return made
+
+
+def live(client: Client, project: Project) -> str:
+    response = client.get(reverse("workspaces:live", args=[project.namespace]))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_project_page_shows_it_and_the_part_asks_for_itself(
+    running: Project, alice: User, client_of: Browser
+) -> None:
+    page = client_of(alice).get(reverse("dashboard:project", args=[running.namespace])).content.decode()
+    part = live(client_of(alice), running)
+    for text in (page, part):
+        assert 'hx-trigger="every 5s"' in text
+        assert "Cluster and quota" in text
+    assert "no cluster" not in page.lower()
+
+
+def test_a_project_on_no_cluster_has_no_such_part(project: Project, alice: User, client_of: Browser) -> None:
+    client = client_of(alice)
+    assert client.get(reverse("workspaces:live", args=[project.namespace])).status_code == 404
+    page = client.get(reverse("dashboard:project", args=[project.namespace]))
+    assert "this portal has none connected" in page.content.decode()
+
+
+def test_one_s_own_doors_only(running: Project, alice: User, bob: User, vera: User, client_of: Browser) -> None:
+    hers, his = (Workspace.objects.get(user=user) for user in (alice, bob))
+    part = live(client_of(alice), running)
+    assert f"ssh -p {hers.node_port.number} maia@ssh.example" in part
+    assert reverse("workspaces:open", args=[running.namespace, hers.pk, "desktop"]) in part
+    assert str(his.node_port.number) not in part
+    assert f"/workspaces/{his.pk}/" not in part
+    looking = live(client_of(vera), running)
+    assert "ssh -p" not in looking
+    assert "/open/" not in looking
+    assert "Viewers have no workspace." in looking
+
+
+def test_an_administrator_who_looks_has_no_door(running: Project, admin: User, client_of: Browser) -> None:
+    part = live(client_of(admin), running)
+    assert "ssh -p" not in part
+    assert "/open/" not in part
+
+
+def test_who_has_no_key_is_told_to_add_one(running: Project, alice: User, client_of: Browser) -> None:
+    assert "add one to your account" in live(client_of(alice), running)
+    SshKey.objects.create(user=alice, name="laptop", public_key="ssh-ed25519 AAAA", fingerprint="SHA256:x")
+    assert "add one to your account" not in live(client_of(alice), running)
+
+
+def test_why_a_workspace_does_not_run(running: Project, alice: User, client_of: Browser) -> None:
+    Workspace.objects.filter(user=alice).update(state=State.PENDING, sentence="No node has a free GPU now.")
+    part = live(client_of(alice), running)
+    assert "No node has a free GPU now." in part
+    assert "/open/" not in part
+
+
+def test_a_portal_without_a_second_host_shows_ssh_alone(
+    running: Project, alice: User, client_of: Browser, settings: Any
+) -> None:
+    settings.WORKSPACES_URL = ""
+    part = live(client_of(alice), running)
+    assert "ssh -p" in part
+    assert "By SSH only" in part
+
+
+def test_apps_models_usage_and_what_was_repaired(running: Project, alice: User, client_of: Browser) -> None:
+    App.objects.create(project=running, name="board", state=State.RUNNING, link="https://board.example/")
+    ModelServer.objects.create(
+        project=running,
+        name="radiology",
+        state=State.RUNNING,
+        is_training=True,
+        offers=[{"name": "spleen", "type": "segmentation", "labels": ["spleen"], "dimension": 3}],
+    )
+    used, hard = {"requests.memory": "1536Mi"}, {"requests.memory": "33Gi"}
+    NamespaceSeen.objects.update(used=used, hard=hard)
+    Drift.objects.create(project=running, kind="Deployment", name="orthanc", what=Drift.What.DELETED)
+    part = live(client_of(alice), running)
+    for text in ('href="https://board.example/"', "A model is being trained.", "segmentation, 3D: spleen"):
+        assert text in part
+    assert "1.5 of 33" in part
+    assert "Deployment orthanc" in part
+    assert "deleted by hand" in part
+
+
+@pytest.mark.attacks
+def test_words_of_the_cluster_are_text(running: Project, alice: User, client_of: Browser) -> None:
+    App.objects.create(project=running, name="x", state=State.FAILED, sentence="<script>alert(1)</script>")
+    ModelServer.objects.create(project=running, name="y", offers=[{"name": "<img src=x>", "labels": ["<b>"]}])
+    part = live(client_of(alice), running)
+    assert "<script>alert" not in part
+    assert "<img src=x>" not in part
+    assert "<b>" not in part
+
+
+def test_lines_for_devices_once_some_are_listed(
+    running: Project, alice: User, vera: User, admin: User, client_of: Browser, cluster: Cluster
+) -> None:
+    assert "DIMSE is closed" in live(client_of(alice), running)
+    services.list_devices(running, {"CT1": "10.1.2.3"}, by=admin.pk)
+    services.prepare(running)
+    port = NodePort.objects.get(dicom_of=running).number
+    assert f"storescu -aet CT1 -aec CARDIACMR ssh.example {port} +sd +r FOLDER" in live(client_of(alice), running)
+    assert "storescu" not in live(client_of(vera), running)
+
+
+def test_no_password_is_on_the_page(running: Project, alice: User, client_of: Browser) -> None:
+    assert running.orthanc_access.password not in live(client_of(alice), running)
+
+
+@pytest.mark.faults
+def test_a_cluster_that_is_away_is_said_and_nothing_is_asked(
+    running: Project, alice: User, client_of: Browser, twin: MemoryKubernetes
+) -> None:
+    twin.is_down = True
+    NamespaceSeen.objects.update(seen_at=timezone.now() - timedelta(minutes=20))
+    Cluster.objects.update(status=Cluster.Status.UNREACHABLE)
+    assert "The cluster main does not answer: this is as of 20 min ago." in live(client_of(alice), running)
+
+
+def test_ten_more_of_everything_cost_no_more_queries(running: Project, alice: User, client_of: Browser) -> None:
+    client = client_of(alice)
+    before = _queries(client, running)
+    for number in range(10):
+        ensure_member(running, make_person(f"p{number}"), role=Membership.Role.MEMBER)
+        App.objects.create(project=running, name=f"a{number}")
+        ModelServer.objects.create(project=running, name=f"m{number}")
+        Drift.objects.create(project=running, kind="Secret", name=f"d{number}", what=Drift.What.CHANGED)
+    services.prepare(running)
+    assert _queries(client, running) == before
+
+
+def _queries(client: Client, project: Project) -> int:
+    live(client, project)
+    with CaptureQueriesContext(connection) as queries:
+        live(client, project)
+    return len(queries)
