@@ -62,7 +62,7 @@ def _see_workspaces(
 
 
 def _see_apps(project: Project, api: KubernetesApi, pods: list[Manifest], warnings: Mapping[str, list[str]]) -> None:
-    shown = []
+    shown: list[str] = []
     for kind in (DEPLOYMENT, STATEFUL_SET):
         for one in api.objects(kind, namespace=project.namespace):
             if _labels(one).get(NAME_LABEL) not in NOT_APPS and len(shown) < MOST_SHOWN:
@@ -90,7 +90,7 @@ def _link(app: Manifest) -> str:
 
 
 def _see_models(project: Project, services: Mapping[str, Manifest]) -> None:
-    shown = []
+    shown: list[str] = []
     for name, service in services.items():
         if _labels(service).get(NAME_LABEL) == MONAI_LABEL and len(shown) < MOST_SHOWN:
             shown.append(name)
@@ -131,4 +131,5 @@ def _seen(standing: Standing) -> dict[str, Any]:
 
 
 def _labels(one: Manifest) -> dict[str, str]:
-    return one["metadata"].get("labels", {})
+    labels: dict[str, str] = one["metadata"].get("labels", {})
+    return labels
