@@ -1,7 +1,6 @@
 """The way to the Orthanc of an archive. One that is of no use costs few threads, and those for a short time only."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -28,7 +27,7 @@ _NO_ANSWER = "The archive that holds the images does not answer; try again in a 
 _CREDENTIALS = "The archive that holds the images refuses the portal; an administrator has to look at its password."
 _BUSY = "The archive that holds the images is busy; try again in a minute."
 
-_places: defaultdict[int, threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(PLACES))
+_places: dict[int, threading.BoundedSemaphore] = {}
 
 
 @contextmanager
@@ -39,7 +38,7 @@ def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[OrthancApi]:
     """
     if not is_probe and (sentence := cache.get(_key(archive_pk))):
         raise ArchiveUnreachable(sentence)
-    place = _places[archive_pk]
+    place = _places.setdefault(archive_pk, threading.BoundedSemaphore(PLACES))
     if not place.acquire(timeout=PLACE_SECONDS):
         raise ArchiveUnreachable(_BUSY)
     try:

@@ -19,12 +19,13 @@ from apps.archives.reach import reach
 from apps.archives.results import FailureReason, StoredResult
 from apps.archives.static.objects import new_temporary_folder, sweep_temporaries
 from apps.core.doorbell import ring
-from apps.integrations.dicomweb.port import Digest, NoSuchObject, ObjectNotTaken, ObjectTooLong, OrthancApi
+from apps.integrations.dicomweb.port import Digest, NoSpaceLeft, NoSuchObject, ObjectNotTaken, ObjectTooLong, OrthancApi
 
 log = structlog.get_logger(__name__)
 
 _STORED_AT_ONCE = 4
 _NOT_TAKEN = "The archive's server cannot store this object."
+_NO_SPACE = "The archive's server has no space left; tell the administrators."
 _ANOTHER = "The archive holds another object with this SOPInstanceUID; that one stays as it is."
 
 
@@ -100,6 +101,8 @@ def _publish(orthanc: OrthancApi, arrival: Arrival) -> Published | StoredResult:
         stored = orthanc.store(arrival.file.path)
     except ObjectNotTaken:
         return arrival.refused(FailureReason.PROCESSING_FAILURE, _NOT_TAKEN)
+    except NoSpaceLeft:
+        return arrival.refused(FailureReason.OUT_OF_RESOURCES, _NO_SPACE)
     if not stored.is_new and not _has_same(orthanc, stored.orthanc_id, arrival):
         return arrival.refused(FailureReason.DUPLICATE_INSTANCE, _ANOTHER)
     return Published(replace(arrival, orthanc_id=stored.orthanc_id), stored.is_new)

@@ -68,7 +68,7 @@ def representatives(series: Collection[Series]) -> dict[int, Instance]:
         total=Window(Count("pk"), partition_by=F("series")),
     )
     middle = counted.filter(position=F("total") / 2 + 1).values_list("pk", flat=True)
-    found = Instance.objects.filter(pk__in=list(middle)).select_related("series__study").defer(*_HEAVY)
+    found = Instance.objects.filter(pk__in=list(middle)).select_related("archive", "series__study").defer(*_HEAVY)
     return {instance.series_id: instance for instance in found}
 
 

@@ -23,7 +23,7 @@ from apps.archives.services import ArchiveUnreachable, IncomingFile, ensure_remo
 from apps.core.sealed import seal
 from apps.integrations.dicomweb import orthanc
 from apps.projects.models import Project
-from tests.archives.dicomweb import Service, body_of
+from tests.archives.dicomweb import Service, body_of, failures
 from tests.dicom import WrittenSeries, ct_series
 from tests.integrations.orthanc import PASSWORD, USERNAME, TwinOrthanc, running_twin
 from tests.portal import free_port
@@ -186,6 +186,17 @@ def test_places_are_few(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> No
             pass
     with reach.reach(archive.pk):
         pass
+
+
+def test_a_full_server_is_said_to_be_full(
+    twin: TwinOrthanc, archive: Archive, service: Service, tmp_path: Path
+) -> None:
+    twin.fault = "full"
+    response = service.store([ct_series(tmp_path / "source", slices=1).paths[0].read_bytes()])
+    assert response.status_code == 409
+    ((reason, sentence),) = failures(response)
+    assert (reason, "no space" in sentence) == (0xA700, True)
+    assert OrthancServer.objects.get().unreachable_since is None
 
 
 def test_storing_is_put_off_and_lost_by_nobody(

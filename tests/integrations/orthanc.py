@@ -23,7 +23,7 @@ USERNAME, PASSWORD = "portal", "a password of this test"
 
 @dataclass
 class TwinOrthanc:
-    """What it holds and how it fails; `fault` is one of hang, error, html, other, endless, drip, long, or none."""
+    """What it holds and how it fails; `fault` is one of hang, error, html, other, endless, drip, long, full, or none."""
 
     port: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -125,6 +125,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self._fails():
+            return
+        if self.twin.fault == "full":
+            self._send({"HttpStatus": 507}, 507)
             return
         try:
             self._send(self.twin.put(body, Origin="RestApi", RemoteAET="", HttpUsername=USERNAME))

@@ -19,6 +19,7 @@ from apps.integrations.dicomweb.port import (
     Change,
     ChangePage,
     Digest,
+    NoSpaceLeft,
     NoSuchObject,
     ObjectNotTaken,
     ObjectTooLong,
@@ -50,6 +51,8 @@ class Orthanc:
             with self._answer("POST", "/instances", data=file, headers=headers) as response:
                 if response.status_code == HTTPStatus.BAD_REQUEST:
                     raise ObjectNotTaken
+                if response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
+                    raise NoSpaceLeft
                 answer = _json(_checked(response))
         # What it takes for a zip archive is answered by a list.
         if not isinstance(answer, dict) or answer.get("Status") not in ("Success", "AlreadyStored"):

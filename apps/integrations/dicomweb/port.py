@@ -33,6 +33,10 @@ class ObjectTooLong(Exception):
     """The server has more bytes of the object than were asked for."""
 
 
+class NoSpaceLeft(Exception):
+    """The server has no room for another object."""
+
+
 class ObjectNotTaken(Exception):
     """The server reads the object otherwise than as one DICOM instance, and does not store it."""
 
@@ -91,7 +95,7 @@ class OrthancApi(Protocol):
     """Every call ends in time, and raises OrthancFailed when the server is of no use."""
 
     def store(self, path: Path) -> Stored:
-        """Never over another object. Raises ObjectNotTaken."""
+        """Never over another object. Raises ObjectNotTaken and NoSpaceLeft."""
 
     def download(self, orthanc_id: str, destination: IO[bytes], *, most_bytes: int) -> Digest:
         """The Part 10 file as it was stored. Raises NoSuchObject and ObjectTooLong."""
