@@ -42,7 +42,7 @@ NEXT_STEPS: dict[str, str] = {
     ReasonCode.OUT_OF_MEMORY: "Choose a smaller series, or ask the algorithm's author for a version that needs less.",
     ReasonCode.TIMEOUT: "Choose a smaller series, or ask the algorithm's author for a version that is faster.",
     ReasonCode.IMAGE_PULL: "Run it again: that takes the algorithm as it is now.",
-    ReasonCode.NO_GPU: "Choose an algorithm that runs without a GPU.",
+    ReasonCode.NO_GPU: "Run it again later, or choose an algorithm that runs without a GPU.",
     ReasonCode.NO_OUTPUT: "Look at the log for what the algorithm found in this series.",
     ReasonCode.INVALID_OUTPUT: "This is for the algorithm's author to mend; the list below says what to.",
     ReasonCode.STORE_FAILED: "Run it again; if that fails too, tell an administrator the number of this run.",

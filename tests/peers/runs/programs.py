@@ -1,4 +1,4 @@
-"""The algorithms of these tests, all in one image: `<in> <out> <SeriesInstanceUID> [--program=NAME]`. No library."""
+"""The algorithms of these tests, all in one image: `<in> <out> <SeriesInstanceUID> [--program=NAME]`. Little is imported."""
 
 import os
 import signal
@@ -63,6 +63,17 @@ def chatters() -> None:
     line = b"x" * 1023 + b"\n"
     while True:
         os.write(1, line * 64)
+
+
+def impersonates() -> None:
+    """Gives an image of the input to another patient."""
+    import pydicom  # noqa: PLC0415
+
+    dataset = pydicom.dcmread(next(Path(sys.argv[1]).rglob("*.dcm")))
+    dataset.PatientID = "somebody else"
+    dataset.SeriesInstanceUID, dataset.SOPInstanceUID = (pydicom.uid.generate_uid() for _ in range(2))
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.save_as(Path(sys.argv[2], "image.dcm"))
 
 
 def trespasses() -> None:

@@ -29,6 +29,7 @@ from tests.waiting import wait_until
 # Images are built the first time.
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200), pytest.mark.django_db(transaction=True)]
 Status = Run.Status
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PIDS_OF_A_POD = 512
 Launch = Callable[..., Run]
 
@@ -66,6 +67,7 @@ def launch(as_bob: Entry, ct: Series, programs_image: str, settings, tmp_path: P
         ("chatters", {"timeout_seconds": 5}, "TIMEOUT", "was stopped"),
         ("ignores_sigterm", {"timeout_seconds": 3}, "TIMEOUT", "was stopped"),
         ("trespasses", {}, "NO_OUTPUT", "wrote no DICOM"),
+        ("impersonates", {"produced_sop_classes": [CT_IMAGE]}, "INVALID_OUTPUT", "PatientID"),
         ("fails", {}, "EXIT_3", "It said nothing."),
     ],
 )
