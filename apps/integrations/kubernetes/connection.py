@@ -90,11 +90,13 @@ class Connection:
             with _cut_after(self._exchange_seconds, connection.sock):
                 connection.request(method, path, body=body, headers=dict(headers))
                 response = connection.getresponse()
-                received = response.read(limit + 1)
+                # One that says that it is too long is not read at all.
+                announced = response.length or 0
+                received = b"" if announced > limit else response.read(limit + 1)
         except BaseException:
             connection.close()
             raise
-        if len(received) > limit:
+        if max(announced, len(received)) > limit:
             connection.close()
             raise ClusterUnreachable("The cluster's answer is larger than any that is expected.")
         return Answer(response.status, received), not response.will_close
