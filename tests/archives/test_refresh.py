@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -23,7 +25,7 @@ from apps.integrations.dicomweb import orthanc
 from apps.projects.models import Project
 from tests.archives.sides import Remote, at_twin
 from tests.archives.test_storing import changed
-from tests.dicom import ct_series
+from tests.dicom import WrittenSeries, ct_series
 from tests.integrations.orthanc import name_of
 
 
@@ -280,3 +282,31 @@ def test_who_stored_is_known_though_a_refresh_saw_it_first(
     assert Entry.objects.get(action="images.indexed").actor_pk is None
     entry = Entry.objects.get(action="images.stored")
     assert (entry.actor_pk, entry.detail) == (alice.pk, {"instances": 2})
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_storing_and_refreshing_at_once_lose_and_double_nothing(
+    archive: Archive, remote: Remote, tmp_path: Path
+) -> None:
+    series = [ct_series(tmp_path / str(number), slices=3) for number in range(4)]
+    foreign = ct_series(tmp_path / "foreign", slices=3)
+
+    def store(one: WrittenSeries) -> None:
+        try:
+            store_files(archive, [IncomingFile(path) for path in one.paths], by=None)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        storing = [threads.submit(store, one) for one in series]
+        put(remote, *foreign.paths)
+        while not all(future.done() for future in storing):
+            refresh(archive)
+        for future in storing:
+            future.result()
+    assert refresh(archive)
+    assert Instance.objects.count() == 15
+    assert set(Study.objects.values_list("instance_count", "series_count")) == {(3, 1)}
+    assert SkippedObject.objects.count() == 0
+    assert list(verify(archive)) == []
