@@ -1,4 +1,4 @@
-"""The algorithms of these tests, all in one image: `<in> <out> <SeriesInstanceUID> [--program=NAME]`. Little is imported."""
+"""The algorithms of these tests, all in one image: `<in> <out> <SeriesInstanceUID> --program=NAME`."""
 
 import os
 import signal
@@ -67,7 +67,7 @@ def chatters() -> None:
 
 def impersonates() -> None:
     """Gives an image of the input to another patient."""
-    import pydicom  # noqa: PLC0415
+    import pydicom
 
     dataset = pydicom.dcmread(next(Path(sys.argv[1]).rglob("*.dcm")))
     dataset.PatientID = "somebody else"
