@@ -88,9 +88,12 @@ def confirm_address(portal: Mailbox, page: Page, email: str) -> None:
     expect(page.get_by_role("main")).to_contain_text("An approver has to decide")
 
 
-def approve(page: Page, namespace: str) -> None:
+def approve(page: Page, namespace: str, **granted: str) -> None:
+    """`granted` are values by the labels of their fields, where something else than what was asked is given."""
     page.goto("/approvals/")
     page.get_by_role("row").filter(has_text=namespace).get_by_role("link").click()
+    for label, value in granted.items():
+        page.get_by_label(label, exact=True).fill(value)
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("main")).to_contain_text("pproved")
 

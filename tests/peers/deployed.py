@@ -5,6 +5,7 @@ on a cluster where the portal has the permissions that it asks for and no others
 the portal's commands, as an administrator would.
 """
 
+import re
 import secrets
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
@@ -60,6 +61,30 @@ class Deployed:
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.postgresql.url) as connection:
             return connection.execute(query, parameters).fetchall()
+
+    def add_administrator(self, email: str, password: str) -> None:
+        """Somebody in the realm's group of administrators; the portal learns of them when they sign in."""
+        subject = self.realm.add_person(email, password, name="Anna Approver")
+        (group,) = self.realm.as_administrator("GET", "/groups?search=MAIA:admin&exact=true").json()
+        self.realm.as_administrator("PUT", f"/users/{subject}/groups/{group['id']}")
+
+    def link_to(self, address: str, pattern: str) -> str:
+        """The newest link of the portal that matches in the mails to this address; waits for it."""
+        return self._link(self.nginx.url, address, pattern)
+
+    def link_at_keycloak(self, address: str, pattern: str) -> str:
+        return self._link(self.servers.keycloak.url, address, pattern)
+
+    def _link(self, root: str, address: str, pattern: str) -> str:
+        found: list[str] = []
+
+        def is_there() -> bool:
+            texts = [str(mail.get_body(("plain",)).get_content()) for mail in self.servers.mail.mails_to(address)]
+            found[:] = [link for text in texts for link in re.findall(re.escape(root) + pattern, text)]
+            return bool(found)
+
+        wait_until(is_there, 60)
+        return found[-1]
 
     def __str__(self) -> str:
         return "\n".join(
