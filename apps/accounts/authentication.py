@@ -2,6 +2,7 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from apps.accounts.bearer import CHALLENGE, token_of
+from apps.accounts.keycloak import began_with_password
 from apps.accounts.models import ApiToken, User
 
 
@@ -26,4 +27,6 @@ class PersonalSession(authentication.SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         found = super().authenticate(request)
-        return None if found is None or found[0].has_one_time_password else found
+        if found is None or (found[0].has_one_time_password and began_with_password(request)):
+            return None
+        return found

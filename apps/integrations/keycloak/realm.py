@@ -41,7 +41,7 @@ def directory() -> KeycloakDirectory:
 
 def need_answer() -> None:
     """Raises KeycloakUnreachable unless the realm answers now, as the issuer that the settings name."""
-    document = _json(requests.Request("GET", f"{issuer()}/.well-known/openid-configuration"))
+    document = _json(f"{issuer()}/.well-known/openid-configuration")
     if not isinstance(document, dict) or document.get("issuer") != issuer():
         raise KeycloakUnreachable
 
@@ -52,32 +52,31 @@ def end_session(id_token: str) -> None:
     Sent by the portal itself, so that the token stands in no address. Raises KeycloakUnreachable and KeycloakRefused.
     """
     form = {"id_token_hint": id_token, "client_id": settings.KEYCLOAK_CLIENT_ID}
-    answer = send(requests.Request("POST", endpoint("logout"), data=form))
+    answer = _send("POST", endpoint("logout"), data=form)
     if answer.status_code >= HTTPStatus.BAD_REQUEST:
         raise KeycloakRefused(answer.status_code, "it did not end the session")
 
 
 def signing_keys() -> list[dict[str, Any]]:
     """The realm's public keys (RFC 7517). Raises KeycloakUnreachable."""
-    document = _json(requests.Request("GET", endpoint("certs")))
+    document = _json(endpoint("certs"))
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
         raise KeycloakUnreachable
     return [key for key in keys if isinstance(key, dict)]
 
 
-def send(request: requests.Request) -> requests.Response:
-    """Raises KeycloakUnreachable."""
-    try:
-        with requests.Session() as session:
-            return session.send(session.prepare_request(request), timeout=timeout(), allow_redirects=False)
-    except requests.RequestException as error:
-        raise KeycloakUnreachable from error
-
-
-def _json(request: requests.Request) -> Any:
-    answer = send(request)
+def _json(address: str) -> Any:
+    """None for an error."""
+    answer = _send("GET", address)
     try:
         return answer.json() if answer.ok else None
     except ValueError as error:
+        raise KeycloakUnreachable from error
+
+
+def _send(method: str, address: str, **sent: Any) -> requests.Response:
+    try:
+        return requests.request(method, address, timeout=timeout(), allow_redirects=False, **sent)
+    except requests.RequestException as error:
         raise KeycloakUnreachable from error
