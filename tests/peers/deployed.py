@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from tests.peers import shared
 from tests.peers.keycloak import Keycloak
 from tests.peers.keycloak.realm import Realm, imported_realm
 from tests.peers.kubernetes import Kubernetes
@@ -174,8 +175,11 @@ def _remove_namespaces(deployed: Deployed) -> None:
 
 def _start(folder: Path, stack: ExitStack) -> None:
     names = ("keycloak", "kubernetes", "registry", "mail")
-    servers = Servers(**{name: stack.enter_context(SERVERS[name](own_folder(folder, name))) for name in names})
-    print(stack.enter_context(running_deployed(own_folder(folder, "portal"), servers)), flush=True)
+    if shared.is_wanted():
+        started = {name: shared.running(name) for name in names}
+    else:
+        started = {name: stack.enter_context(SERVERS[name](own_folder(folder, name))) for name in names}
+    print(stack.enter_context(running_deployed(own_folder(folder, "portal"), Servers(**started))), flush=True)
 
 
 if __name__ == "__main__":
