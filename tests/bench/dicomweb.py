@@ -1,4 +1,6 @@
-"""STOW-RS, QIDO-RS, metadata and frames of one CT series of 300 × 512², ours and Orthanc's, both on loopback."""
+"""STOW-RS, QIDO-RS, metadata and frames of one CT series of 300 × 512², ours and Orthanc's, both on loopback; then a
+project's Orthanc by way of the portal, and asked itself.
+"""
 
 import shutil
 import tempfile
@@ -11,11 +13,17 @@ import requests
 
 from tests.bench import figures
 from tests.dicom import WrittenSeries, ct_series
-from tests.peers.orthanc import PLUGIN, running_orthanc
+from tests.peers.orthanc import PLUGIN, Orthanc, running_orthanc
 from tests.portal import ADMINISTRATOR, running_portal
 
 SLICES, SIZE, BATCH = 300, 512, 50
 BOUNDARY = "bench-boundary"
+CONNECT = (
+    "from apps.archives.services import ensure_remote_archive as connect\n"
+    "from apps.projects.models import Project\n"
+    "project = Project.objects.get(namespace='sample')\n"
+    "connect(project, address='{orthanc.url}', username='{orthanc.user}', password='{orthanc.password}')"
+)
 Session = tuple[str, requests.Session]
 
 
@@ -33,11 +41,27 @@ def main() -> None:
                     _instances_a_second(side, first, 1)  # so that both have started all that they start
             _store(series, mine, peer)
             _read(series[0], mine, peer)
+        if _has_orthanc():
+            _over_orthanc(folder, series)
+
+
+def _over_orthanc(folder: Path, series: list[WrittenSeries]) -> None:
+    (folder / "remote").mkdir()
+    with running_orthanc(folder / "remote") as orthanc, _ours(folder / "remote", orthanc) as mine:
+        session = _session()
+        session.auth = orthanc.credentials
+        direct = (orthanc.dicomweb_url, session)
+        rates = [_instances_a_second(side, one, BATCH) for side, one in zip((mine, direct), series, strict=True)]
+        _print(f"over Orthanc: STOW {SLICES} in batches of {BATCH}", rates, "instances/s")
+        for times in ("first", "again"):
+            _read(series[0], mine, direct, prefix=f"over Orthanc, {times}: ")
 
 
 @contextmanager
-def _ours(folder: Path) -> Iterator[Session]:
+def _ours(folder: Path, orthanc: Orthanc | None = None) -> Iterator[Session]:
     with running_portal(folder / "var", WEB_PROCESSES="2", SWEEP_SECONDS="60") as portal:
+        if orthanc:
+            portal.manage("shell", "-c", CONNECT.format(orthanc=orthanc))
         session = _session()
         session.headers["Authorization"] = f"Bearer {portal.manage('api_token', ADMINISTRATOR)}"
         yield f"{portal.url}/projects/sample/dicomweb", session
@@ -45,7 +69,7 @@ def _ours(folder: Path) -> Iterator[Session]:
 
 @contextmanager
 def _theirs(folder: Path) -> Iterator[Session | None]:
-    if not (shutil.which("Orthanc") and PLUGIN.exists()):
+    if not _has_orthanc():
         print("bench: Orthanc is not installed (Debian packages orthanc, orthanc-dicomweb); figures are ours alone")
         yield None
         return
@@ -54,6 +78,10 @@ def _theirs(folder: Path) -> Iterator[Session | None]:
         session = _session()
         session.auth = orthanc.credentials
         yield orthanc.dicomweb_url, session
+
+
+def _has_orthanc() -> bool:
+    return shutil.which("Orthanc") is not None and PLUGIN.exists()
 
 
 def _session() -> requests.Session:
@@ -89,7 +117,7 @@ def _multipart(paths: tuple[Path, ...]) -> bytes:
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
-def _read(written: WrittenSeries, mine: Session, peer: Session | None) -> None:
+def _read(written: WrittenSeries, mine: Session, peer: Session | None, *, prefix: str = "") -> None:
     study = f"/studies/{written.study_instance_uid}/series/{written.series_instance_uid}"
     asked = (
         (f"QIDO {SLICES} instances", f"{study}/instances", {"Accept": "application/dicom+json"}, 10),
@@ -97,9 +125,9 @@ def _read(written: WrittenSeries, mine: Session, peer: Session | None) -> None:
     )
     for name, path, headers, repeat in asked:
         seconds = [_seconds(side, path, headers, repeat) * 1000 for side in (mine, peer) if side]
-        _print(name, seconds, "ms", less_is_better=True)
+        _print(prefix + name, seconds, "ms", less_is_better=True)
     rates = [_frames_a_second(side, study, written) for side in (mine, peer) if side]
-    _print("frames one by one", rates, "frames/s")
+    _print(f"{prefix}frames one by one", rates, "frames/s")
 
 
 def _seconds(side: Session, path: str, headers: dict[str, str], repeat: int) -> float:
