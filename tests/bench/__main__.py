@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-GROUPS = ("pages", "dicomweb", "runs")
+GROUPS = ("pages", "dicomweb", "runs", "collector")
 
 
 def main() -> int:
