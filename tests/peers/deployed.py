@@ -134,7 +134,7 @@ def running_deployed(folder: Path, servers: Servers, **settings: str) -> Iterato
         deployed = Deployed(portal, nginx, realm, servers, postgresql, ADMINISTRATOR)
         stack.callback(_remove_namespaces, deployed)
         stack.callback(_stop, portal)
-        portal.start()
+        portal.start(timeout_seconds=240)
         _register_cluster(deployed, folder)
         _name_images(portal, images)
         yield deployed
