@@ -4,14 +4,16 @@ import base64
 import json
 import os
 import signal
+import subprocess
 from datetime import timedelta
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import SshKey, User
 from apps.archives.models import Archive
 from apps.clusters.models import Cluster
 from apps.core.models import Step
@@ -22,13 +24,17 @@ from apps.projects.services import ensure_member
 from apps.provisioning import plan, services, steps
 from apps.provisioning.selectors import lines_of, steps_for
 from apps.workspaces import sweeping
+from apps.workspaces.manifests import ae_title_of
 from apps.workspaces.models import App, Drift, NamespaceSeen, NodePort, OrthancAccess, State, Workspace
+from apps.workspaces.services import list_devices
 from tests.killing import exit_of_child
 from tests.peers.kubernetes.cluster import Kubernetes
+from tests.peers.kubernetes.configuration import NODE_IP
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.peers
 KUBERNETES_STEPS = [name for name, _ in plan.KUBERNETES]
+POD_GATEWAY = "10.98.0.1"
 OURS = "app.kubernetes.io/managed-by=maia-dashboard"
 
 
@@ -201,3 +207,37 @@ def is_killed_after(project: Project, name: str) -> bool:
 
     Step.objects.update(look_again_at=None)
     return exit_of_child(work) == -signal.SIGKILL
+
+
+def test_a_key_of_the_account_opens_the_workspace(project: Project, alice: User, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    set_up(project)
+    public_key = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+    SshKey.objects.create(user=alice, name="laptop", public_key=public_key, fingerprint="SHA256:test")
+    sweep(project)
+    port = NodePort.objects.get(workspace__user=alice).number
+    lax = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes")
+    command = ["ssh", *lax, "-i", str(key), "-p", str(port), f"maia@{NODE_IP}", "id -un"]
+    # The kubelet brings a changed ConfigMap to a running pod within about a minute and a half.
+    wait_until(lambda: subprocess.run(command, check=False, capture_output=True).stdout == b"maia\n", 180)
+
+
+def test_dimse_is_open_to_listed_devices_alone(project: Project, admin: User) -> None:
+    set_up(project)
+    # What comes from the node itself reaches pods from the bridge's address.
+    list_devices(project, {"SCANNER": POD_GATEWAY, "ELSEWHERE": "192.0.2.7"}, by=admin.pk)
+    sweep(project)
+    port, title = NodePort.objects.get(dicom_of=project).number, ae_title_of(project.namespace)
+
+    def echo(calling: str, called: str = title) -> bool:
+        command = ["echoscu", "-to", "3", "-aet", calling, "-aec", called, NODE_IP, str(port)]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    wait_until(lambda: echo("SCANNER"), 90)
+    assert not echo("NOBODY")
+    assert not echo("ELSEWHERE")
+    assert not echo("SCANNER", called="ORTHANC")
+    list_devices(project, {}, by=admin.pk)
+    sweep(project)
+    wait_until(lambda: not echo("SCANNER"), 60)
