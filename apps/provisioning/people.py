@@ -58,9 +58,7 @@ def make_account(project_pk: int) -> None:
 
 def make_identity(project_pk: int) -> None:
     """The owner's person in Keycloak: adopted only by an address that Keycloak has verified, otherwise made."""
-    provision = _provision(project_pk)
-    owner = _owner(provision)
-    with_keycloak(lambda directory: _ensure_identity(directory, owner))
+    connect_person(_owner(_provision(project_pk)))
 
 
 def make_membership(project_pk: int) -> None:
@@ -79,6 +77,11 @@ def make_groups(project_pk: int) -> None:
             _tell(directory, membership)
 
     with_keycloak(make)
+
+
+def connect_person(user: User) -> None:
+    """Somebody of this portal becomes one of Keycloak's. Twice is once. Raises StepFailed and StepWaits."""
+    with_keycloak(lambda directory: _ensure_identity(directory, user))
 
 
 def invite(project_pk: int) -> None:
