@@ -49,11 +49,15 @@ def api(kubernetes: Kubernetes) -> KubernetesApi:
 
 
 @pytest.fixture(scope="session")
-def namespace(kubernetes: Kubernetes) -> Iterator[str]:
-    """A namespace under the strictest Pod Security, gone afterwards."""
+def namespace(kubernetes: Kubernetes, api: KubernetesApi) -> Iterator[str]:
+    """A project's namespace with all its rules, gone afterwards."""
     name = f"run-tests-{uuid4().hex[:8]}"
     kubernetes.kubectl("create", "namespace", name)
     kubernetes.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    where, grant = manifests.Place(name, "local", (), "", ""), manifests.Grant(8, 32, 3, 200)
+    quota = manifests.resource_quota(where, grant, workspaces=0, homes=0)
+    for manifest in (quota, manifests.limit_range(where), *manifests.network_policies(where)):
+        api.apply(manifest)
     try:
         yield name
     finally:

@@ -52,11 +52,9 @@ def bombs() -> None:
 
 
 def fills() -> None:
-    """Writes into its output folder without end."""
-    with Path(sys.argv[2], "big").open("wb") as file:
-        while True:
-            file.write(b"x" * 2**20)
-            file.flush()
+    """Writes more than it may into its output folder, and no more than the machine of these tests can bear."""
+    Path(sys.argv[2], "big").write_bytes(b"x" * 256 * 2**20)
+    time.sleep(600)
 
 
 def chatters() -> None:

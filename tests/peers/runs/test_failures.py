@@ -63,7 +63,12 @@ def launch(as_bob: Entry, ct: Series, programs_image: str, settings, tmp_path: P
     [
         ("hoards", {"limits": {"memory_bytes": 256 * 2**20}}, "OUT_OF_MEMORY", "more memory than"),
         ("bombs", {"timeout_seconds": 8}, "TIMEOUT", "was stopped"),
-        ("fills", {"limits": {"output_bytes": 64 * 2**20}}, "INVALID_OUTPUT", "wrote more than"),
+        (
+            "fills",
+            {"timeout_seconds": 300, "limits": {"output_bytes": 64 * 2**20}},
+            "INVALID_OUTPUT",
+            "wrote more than",
+        ),
         ("chatters", {"timeout_seconds": 5}, "TIMEOUT", "was stopped"),
         ("ignores_sigterm", {"timeout_seconds": 3}, "TIMEOUT", "was stopped"),
         ("trespasses", {}, "NO_OUTPUT", "wrote no DICOM"),
