@@ -1,4 +1,5 @@
 import re
+from dataclasses import asdict
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -19,12 +20,16 @@ BEHIND_THE_FRONT = re.compile(r"/(?P<namespace>[a-z0-9-]+)/(?P<pk>[0-9]{1,18})/(
 
 @require_safe
 def live(request: HttpRequest, namespace: str) -> HttpResponse:
-    """The part of the project page that shows what runs; it asks for itself again."""
-    entry = enter(signed_in(request), namespace)
-    context = pages.live(entry)
-    if context is None:
+    """The part of the project page that shows what runs; it asks for itself again.
+
+    204 while it is as it was shown, so that whoever is reading or typing there is not interrupted.
+    """
+    part = pages.live(enter(signed_in(request), namespace))
+    if part is None:
         raise Http404
-    return render(request, "workspaces/_live.html", context)
+    if request.GET.get("shown") == part.digest:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    return render(request, "workspaces/_live.html", asdict(part))
 
 
 @require_safe

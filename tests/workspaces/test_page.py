@@ -1,5 +1,6 @@
 """What runs, on the project page: from rows alone, each person with their own doors only."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -51,6 +52,15 @@ def test_the_project_page_shows_it_and_the_part_asks_for_itself(
         assert 'hx-trigger="every 5s"' in text
         assert "Cluster and quota" in text
     assert "no cluster" not in page.lower()
+
+
+def test_what_is_as_it_was_shown_is_not_sent_again(running: Project, alice: User, client_of: Browser) -> None:
+    client = client_of(alice)
+    found = re.search(r'hx-get="([^"]+)"', live(client, running))
+    assert found
+    assert client.get(found[1]).status_code == 204
+    App.objects.create(project=running, name="new")
+    assert client.get(found[1]).status_code == 200
 
 
 def test_a_project_on_no_cluster_has_no_such_part(project: Project, alice: User, client_of: Browser) -> None:
