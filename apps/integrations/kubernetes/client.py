@@ -5,8 +5,10 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -189,10 +191,23 @@ def _accepted(answer: Answer) -> Answer:
     raise ApiRefused(answer.status, reason, message)
 
 
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """JSON holds no cycles, and looking for some takes longer than parsing a page of pods."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _parsed(answer: Answer) -> Manifest:
     """Raises ClusterUnreachable for what is no JSON object."""
     try:
-        found: Any = json.loads(answer.body)
+        with _no_garbage_collection():
+            found: Any = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
         raise ClusterUnreachable(
             f"What answers at the cluster's address is not Kubernetes (status {answer.status})."
