@@ -102,7 +102,9 @@ def test_the_workspace_learns_who_asked_by_what_name(nginx: Nginx) -> None:
 
 
 def test_another_s_workspace_is_refused(nginx: Nginx) -> None:
-    assert _get(nginx, f"{HERS}jupyter/").status_code == 403
+    refused = _get(nginx, f"{HERS}jupyter/")
+    assert refused.status_code == 403
+    assert "not your workspace" in refused.text
 
 
 @pytest.mark.parametrize("path", [f"{MINE}jupyter/", "/", f"{MINE}other/", "/auth/verify", "/projects/"])
