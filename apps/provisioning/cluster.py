@@ -9,7 +9,7 @@ from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable, Fo
 from apps.projects.models import Project
 from apps.workspaces.applying import NamespaceEnding, NamespaceTaken
 from apps.workspaces.ports import NoPortLeft
-from apps.workspaces.services import NotYet, check_orthanc, connect_archive, make_part
+from apps.workspaces.services import NotYet, check_orthanc, connect_archive, enter_namespace, make_part
 
 
 def choose_cluster(project_pk: int) -> None:
@@ -17,6 +17,11 @@ def choose_cluster(project_pk: int) -> None:
         place(_project(project_pk))
     except NoCluster as error:
         raise StepWaits(f"{error} It is tried again by itself.") from error
+
+
+def make_namespace(project: Project) -> None:
+    make_part(project, "namespace")
+    enter_namespace(project)
 
 
 def make_orthanc(project: Project) -> None:
@@ -65,7 +70,8 @@ def _project(project_pk: int) -> Project:
 
 ACTIONS: Mapping[str, Action] = {
     "cluster": choose_cluster,
-    **{part: _on_cluster(_making(part)) for part in ("namespace", "limits", "network", "roles")},
+    "namespace": _on_cluster(make_namespace),
+    **{part: _on_cluster(_making(part)) for part in ("limits", "network", "roles")},
     "orthanc": _on_cluster(make_orthanc),
     "images": _on_cluster(make_archive),
     "workspaces": _on_cluster(_making("workspaces")),

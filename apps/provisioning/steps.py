@@ -17,4 +17,9 @@ def open_project(project_pk: int) -> None:
     mark_ready(Project.objects.get(pk=project_pk))
 
 
-ACTIONS: Mapping[str, Action] = {**people.ACTIONS, "archive": make_archive, "ready": open_project}
+ACTIONS: Mapping[str, Action] = {
+    **people.ACTIONS,
+    **cluster.ACTIONS,
+    "archive": make_archive,
+    "ready": open_project,
+}

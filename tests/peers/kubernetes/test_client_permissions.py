@@ -42,7 +42,7 @@ def portal(kubernetes: Kubernetes) -> Iterator[KubernetesClient]:
     token = base64.b64decode(kubernetes.read(*secret)["data"]["token"]).decode()
     wait_until(lambda: not may_bind(kubernetes, "kube-system"), timeout_seconds=30)
     yield KubernetesClient(replace(administrator(kubernetes), token=token, certificate_pem="", key_pem=""))
-    kubernetes.kubectl("delete", "--wait=false", "-f", "-", manifest=everything)
+    kubernetes.kubectl("delete", "--ignore-not-found", "-f", "-", manifest=everything)
 
 
 def may_bind(kubernetes: Kubernetes, namespace: str) -> bool:
