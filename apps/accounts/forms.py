@@ -5,6 +5,7 @@ from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordFo
 from django import forms
 
 from apps.accounts.identities import may_break_glass
+from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import User
 from apps.accounts.public_keys import KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
@@ -84,6 +85,8 @@ class ChangedPasswordForm(ChangePasswordForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _in_our_words(self, {"oldpassword": "Current password", **NEW_PASSWORD})
+        if is_in_use():  # no link by mail sets a password of the portal then
+            self.fields["oldpassword"].help_text = ""
 
 
 class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
