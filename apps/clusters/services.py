@@ -6,11 +6,10 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.clusters.models import Check, Cluster, Placement
-from apps.clusters.permissions import project_binding
 from apps.core.doorbell import ring
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.connection import EXCHANGE_SECONDS
-from apps.integrations.kubernetes.port import Credentials, KubernetesApi, Manifest, Permission
+from apps.integrations.kubernetes.port import Credentials, KubernetesApi, Manifest
 from apps.projects.models import Project
 
 SET_BY_HAND = (
@@ -36,12 +35,6 @@ def connect(cluster: Cluster, *, answer_seconds: float = EXCHANGE_SECONDS) -> Ku
         key_pem=cluster.key_pem,
     )
     return KubernetesClient(credentials, exchange_seconds=answer_seconds)
-
-
-def open_namespace(api: KubernetesApi, namespace: str) -> bool:
-    """Gives the portal its rights in a namespace that carries our label; whether they are in force already."""
-    api.apply(project_binding(namespace))
-    return not api.missing([Permission(verb="create", resource="secrets", namespace=namespace)])
 
 
 def address_of(cluster: Cluster, service: Manifest, port: int) -> str:

@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from apps.clusters import permissions
-from apps.clusters.services import open_namespace
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import (
     CLUSTER_ROLE,
@@ -62,7 +61,9 @@ def namespace(portal: KubernetesClient) -> Iterator[str]:
     """Made by the portal, which has got its rights in it."""
     name = f"permitted-{uuid.uuid4().hex[:8]}"
     portal.apply(ours(name))
-    wait_until(lambda: open_namespace(portal, name), timeout_seconds=20)
+    portal.apply(permissions.project_binding(name))
+    entered = permissions.Permission("create", "secrets", namespace=name)
+    wait_until(lambda: not portal.missing([entered]), timeout_seconds=20)
     yield name
     portal.delete(NAMESPACE, name)
 
@@ -129,7 +130,7 @@ def test_it_neither_reads_nor_writes_in_namespaces_of_others(portal: KubernetesC
 
 def test_it_gives_itself_no_rights_in_namespaces_of_others(portal: KubernetesClient) -> None:
     with pytest.raises(ApiRefused, match="works only in namespaces with its label"):
-        open_namespace(portal, "kube-system")
+        portal.apply(permissions.project_binding("kube-system"))
     assert portal.missing([permissions.Permission("get", "secrets", namespace="kube-system")])
 
 
