@@ -29,8 +29,10 @@ def badge_of(run: Run, *, ahead: int = 0) -> Badge:
             return Badge("off", "ban", word)
         case Status.RUNNING:
             return Badge("busy", "loader-2", word, run.waiting or run.progress_text)
+        case _ if run.waiting:
+            return Badge("wait", "clock", "Waiting", run.waiting)
         case _:
-            return Badge("busy", "loader-2", word, run.waiting)
+            return Badge("busy", "loader-2", word)
 
 
 def ahead_sentence(ahead: int) -> str:

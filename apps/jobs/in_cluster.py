@@ -63,7 +63,8 @@ class InCluster:
         if seen.stage_exit_code is not None and seen.ended_by in (None, EndedBy.START_FAILED):
             raise _images_missing(seen)
         _check_not_ended(run, seen)
-        self._check_queue(run, seen)
+        if not seen.node and is_queue_over(run):
+            raise _no_room(run, seen)
         raise NotYet(seen.waiting)
 
     def start(self, run: Run) -> Observation:
@@ -129,13 +130,10 @@ class InCluster:
         for attempt in range(1, run.attempt + 1):
             shutil.rmtree(Path(settings.RUNS_DIR, run.attempt_name(attempt)), ignore_errors=True)
 
-    def _check_queue(self, run: Run, seen: JobObservation) -> None:
-        """A cluster that found no room for a run in all that time is not asked further."""
-        if seen.node or timezone.now() - run.status_changed_at < timedelta(hours=settings.RUN_QUEUE_HOURS):
-            return
-        code = ReasonCode.NO_GPU if run.algorithm.gpus else ReasonCode.TIMEOUT
-        sentence = f"The cluster found no room for the run within {settings.RUN_QUEUE_HOURS} hours. {seen.waiting}"
-        raise RunFails(Reason(code, sentence.strip()))
+
+def is_queue_over(run: Run) -> bool:
+    """Whether a run has waited for a node for as long as it may."""
+    return timezone.now() - run.status_changed_at >= timedelta(hours=settings.RUN_QUEUE_HOURS)
 
 
 def spec_of(run: Run, image_prefix: str, archive: str) -> JobSpec:
@@ -174,6 +172,12 @@ def _answered() -> Iterator[None]:
         raise NotYet(UNREACHABLE) from unreachable
     except Forbidden as refused:
         raise NotYet(REFUSED) from refused
+
+
+def _no_room(run: Run, seen: JobObservation) -> RunFails:
+    code = ReasonCode.NO_GPU if run.algorithm.gpus else ReasonCode.TIMEOUT
+    sentence = f"The cluster found no room for the run within {settings.RUN_QUEUE_HOURS} hours. {seen.waiting}"
+    return RunFails(Reason(code, sentence.strip()))
 
 
 def _images_missing(seen: JobObservation) -> RunFails | RunBroke:

@@ -97,9 +97,11 @@ def cancel(run: Run, *, by: User) -> None:
 
 
 def sweep() -> None:
-    """Rings for runs that are over and whose folders are still there."""
+    """Rings for runs that are over and have left something; those on a cluster that is not there wait for it."""
     is_free = Q(claimed_until=None) | Q(claimed_until__lte=timezone.now())
-    for pk in Run.objects.filter(is_free, status__in=Run.FINAL, cleaned_at=None).values_list("pk", flat=True):
+    is_there = Q(cluster=None) | Q(cluster__status__in=(Cluster.Status.REACHABLE, Cluster.Status.NEVER_SEEN))
+    left = Run.objects.filter(is_free, is_there, status__in=Run.FINAL, cleaned_at=None)
+    for pk in left.values_list("pk", flat=True):
         ring("jobs.advance", pk)
 
 

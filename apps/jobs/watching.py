@@ -14,7 +14,7 @@ from apps.integrations.executors.port import State
 from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable
 from apps.jobs import lifecycle
 from apps.jobs.execution import note_progress
-from apps.jobs.in_cluster import UNREACHABLE, InCluster
+from apps.jobs.in_cluster import UNREACHABLE, InCluster, is_queue_over
 from apps.jobs.models import Run
 from apps.jobs.place import NotYet
 
@@ -63,7 +63,7 @@ def _has_news(run: Run, seen: JobObservation) -> bool:
         return True
     match run.status:
         case Status.STAGING:
-            return seen.state is not State.STARTING or seen.is_staged or not seen.node
+            return seen.state is not State.STARTING or seen.is_staged or (not seen.node and is_queue_over(run))
         case Status.STARTING:
             return seen.state is not State.STARTING
         case Status.RUNNING:

@@ -225,6 +225,7 @@ def test_why_a_run_waits_is_on_its_page(kubelet: Kubelet, client_of) -> None:
     page = client_of(run.submitter).get(reverse("jobs:run", args=[kubelet.namespace, run.pk])).content.decode()
     assert "Waits for a free GPU." in page
     assert IMAGE in page
+    assert "Waiting" in page
     listed = client_of(run.submitter).get(reverse("jobs:runs", args=[kubelet.namespace])).content.decode()
     assert "Waits for a free GPU." in listed
 
@@ -268,6 +269,18 @@ def test_a_cluster_that_does_not_answer_changes_nothing_but_the_sentence(
     assert bells[1:] == [("jobs.advance", kubelet.run.pk)]
     assert (kubelet.advance().status, kubelet.run.waiting) == (Status.RUNNING, "")
     assert kubelet.run.step_failures == 0
+
+
+def test_a_run_that_waits_is_rung_for_when_its_time_is_over(
+    kubelet: Kubelet, cluster: Cluster, bells: list[tuple[str, int]]
+) -> None:
+    kubelet.advance()
+    kubelet.show(node="")
+    tasks.observe_cluster(cluster.pk)
+    assert bells == []
+    Run.objects.update(status_changed_at=timezone.now() - timedelta(hours=25))
+    tasks.observe_cluster(cluster.pk)
+    assert bells == [("jobs.advance", kubelet.run.pk)]
 
 
 def test_one_look_rings_only_for_news(kubelet: Kubelet, cluster: Cluster, bells: list[tuple[str, int]]) -> None:
