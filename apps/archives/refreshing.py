@@ -11,7 +11,7 @@ from itertools import islice
 from apps.archives import receiving, removal
 from apps.archives.models import Archive, Instance, OrthancServer, SkippedObject
 from apps.archives.static.pool import PoolBusy
-from apps.integrations.dicomweb.port import Change, ChangePage, OrthancApi
+from apps.integrations.dicomweb.port import AnswerInvalid, Change, ChangePage, OrthancApi
 
 NEW_INSTANCE = "NewInstance"
 _NAMES_AT_ONCE = 500
@@ -22,9 +22,9 @@ class TimeIsUp(Exception):
 
 
 def refresh(archive: Archive, orthanc: OrthancApi, *, seconds: float) -> bool:
-    """One pass over what changed; False when it was not done in time, or the readers of files were busy.
+    """One pass over what changed; False when it was not done in about that time, or the readers of files were busy.
 
-    What it has done stays done. Raises what `orthanc` raises, and OSError.
+    What it has done stays done, and each pass gets on. Raises what `orthanc` raises, and OSError.
     """
     try:
         _Refresh(archive, orthanc, deadline=time.monotonic() + seconds).run()
@@ -71,12 +71,16 @@ class _Refresh:
         self._take(list(names))
         if later:
             self._note_position(later[-1].seq, later[-1])
+        elif not page.is_done:
+            raise AnswerInvalid("Its change log does not go on.")
 
     def _compare_all(self) -> None:
         tail = self._orthanc.last_change()
         there: set[str] = set()
         names = self._orthanc.orthanc_ids()
         while some := list(islice(names, _NAMES_AT_ONCE)):
+            if there.issuperset(some):
+                raise AnswerInvalid("Its list of objects has no end.")
             there.update(some)
             self._take(some)
         self._forget(there)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
@@ -56,8 +57,6 @@ DEFAULT_NAME = "images"
 REMOTE_NAME = "orthanc"
 ABANDONED_SECONDS = 24 * 3600
 WRITTEN_PER_SWEEP = 500
-REFRESH_SECONDS = 300
-"""What is not done by then is left to the next refresh."""
 
 
 def ensure_archive(project: Project) -> Archive:
@@ -126,11 +125,11 @@ def refresh(archive: Archive) -> bool:
     """
     if archive.kind == Archive.Kind.BUILT_IN:
         return True
-    with lease(f"archives.refresh.{archive.pk}", seconds=2 * REFRESH_SECONDS) as had:
+    with lease(f"archives.refresh.{archive.pk}", seconds=settings.CLAIM_SECONDS) as had:
         if not had:
             return False
         with reach(archive.pk, is_probe=True) as orthanc:
-            is_complete = refreshing.refresh(archive, orthanc, seconds=REFRESH_SECONDS)
+            is_complete = refreshing.refresh(archive, orthanc, seconds=settings.CLAIM_SECONDS / 2)
         note_seen(archive.pk)
     if not is_complete:
         ring("archives.refresh_one", archive.pk)

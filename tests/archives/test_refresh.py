@@ -199,14 +199,14 @@ def test_an_object_that_was_replaced_is_found_when_it_is_read(remote: Remote, ar
 
 
 def test_it_stops_in_time_and_goes_on_later(
-    remote: Remote, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    remote: Remote, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     put(remote, *ct_series(tmp_path / "1", slices=5).paths)
     monkeypatch.setattr(receiving, "BATCH_FILES", 2)
-    monkeypatch.setattr(services, "REFRESH_SECONDS", -1)
+    settings.CLAIM_SECONDS = 0
     assert not refresh(archive)
     assert 0 < Instance.objects.count() < 5
-    monkeypatch.setattr(services, "REFRESH_SECONDS", 60)
+    settings.CLAIM_SECONDS = 60
     assert refresh(archive)
     assert Instance.objects.count() == 5
 
