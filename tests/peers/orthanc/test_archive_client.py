@@ -10,5 +10,5 @@ pytestmark = pytest.mark.peers
 
 
 @pytest.fixture
-def server(orthanc: Orthanc) -> Server:
-    return Server(orthanc.url, *orthanc.credentials)
+def server(own_orthanc: Orthanc) -> Server:
+    return Server(own_orthanc.url, *own_orthanc.credentials)
