@@ -6,6 +6,7 @@ from apps.jobs.models import Run
 from apps.jobs.reasons import word_of
 
 Status = Run.Status
+ENDED: dict[str, tuple[str, str]] = {Status.SUCCEEDED: ("good", "circle-check"), Status.CANCELLED: ("off", "ban")}
 
 
 class Badge(NamedTuple):
@@ -21,12 +22,10 @@ def badge_of(run: Run, *, ahead: int = 0) -> Badge:
     match run.status:
         case Status.QUEUED:
             return Badge("wait", "clock", word, ahead_sentence(ahead))
-        case Status.SUCCEEDED:
-            return Badge("good", "circle-check", word)
+        case Status.SUCCEEDED | Status.CANCELLED:
+            return Badge(*ENDED[run.status], word)
         case Status.FAILED:
             return Badge("bad", "alert-triangle", word_of(run.reason_code))
-        case Status.CANCELLED:
-            return Badge("off", "ban", word)
         case Status.RUNNING:
             return Badge("busy", "loader-2", word, run.waiting or run.progress_text)
         case _ if run.waiting:
