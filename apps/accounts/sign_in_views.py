@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from allauth.account import views as allauth
+from allauth.decorators import rate_limit
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
@@ -82,7 +83,7 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-@method_decorator(login_not_required, name="dispatch")
+@method_decorator([login_not_required, rate_limit(action="login")], name="dispatch")
 class Start(keycloak.FromOurSettings, OIDCAuthenticationRequestView):  # type: ignore[misc]
     """Sends the person to Keycloak, when it answers."""
 
@@ -100,7 +101,9 @@ class Start(keycloak.FromOurSettings, OIDCAuthenticationRequestView):  # type: i
         return response
 
     def get_extra_params(self, request: HttpRequest) -> dict[str, str]:
-        return {"redirect_uri": keycloak.callback_address()}
+        # Who was refused may be another person for Keycloak than for this portal, and is asked anew who it is.
+        asked_anew = {"prompt": "login"} if "again" in request.POST else {}
+        return {"redirect_uri": keycloak.callback_address(), **asked_anew}
 
 
 @method_decorator(login_not_required, name="dispatch")

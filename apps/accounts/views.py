@@ -46,7 +46,7 @@ def add_ssh_key(request: HttpRequest) -> HttpResponse:
     except services.KeyKnown as known:
         form.add_error("public_key", str(known))
         return _page(request, key_form=form)
-    messages.success(request, f"The key {key.name} opens your workspaces within a minute.")
+    messages.success(request, f"The key {key.name} is added. Workspaces take it within a minute.")
     return redirect("accounts:account")
 
 

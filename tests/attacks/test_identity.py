@@ -227,6 +227,17 @@ def test_the_host_of_a_request_does_not_say_where_the_code_goes(client: Client, 
     assert "9999" not in begun["Location"]
 
 
+def test_who_was_refused_may_be_somebody_else_next_time(client: Client, issuer: Issuer) -> None:
+    assert 'name="again"' in issuer.sign_in(client, groups=[]).text
+    assert "prompt=login" in client.post("/account/keycloak/start/", {"again": "1"})["Location"]
+    assert "prompt" not in client.post("/account/keycloak/start/")["Location"]
+
+
+def test_keycloak_is_not_asked_without_end(client: Client, issuer: Issuer) -> None:
+    answers = {client.post("/account/keycloak/start/").status_code for _ in range(40)}
+    assert answers == {302, 429}
+
+
 def test_beginning_is_no_get_and_needs_the_pages_own_token(issuer: Issuer) -> None:
     client = Client(enforce_csrf_checks=True)
     assert client.get("/account/keycloak/start/").status_code == 405
