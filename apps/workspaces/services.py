@@ -37,6 +37,8 @@ from apps.workspaces.words import standing_of
 PORTAL_USER = "portal"
 ORTHANC_HTTP_PORT = 8042
 PORT_ATTEMPTS = 5
+# A cluster that hangs costs a worker this long; what waits for it is looked at ever less often.
+ANSWER_SECONDS = 10.0
 WORKING_ROLES = (Membership.Role.OWNER, Membership.Role.MEMBER)
 
 
@@ -46,7 +48,7 @@ class NotYet(Exception):
 
 def api_of(project: Project) -> KubernetesApi:
     """The API of the project's cluster."""
-    return connect(project.placement.cluster)
+    return connect(project.placement.cluster, answer_seconds=ANSWER_SECONDS)
 
 
 def make_part(project: Project, part: str, *, api: KubernetesApi | None = None) -> None:

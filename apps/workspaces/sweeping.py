@@ -12,7 +12,7 @@ from apps.projects.models import Project
 from apps.workspaces import observing, reconciling
 from apps.workspaces.applying import NamespaceEnding, NamespaceTaken
 from apps.workspaces.models import NamespaceSeen, State
-from apps.workspaces.services import NotYet, placed
+from apps.workspaces.services import ANSWER_SECONDS, NotYet, placed
 
 log = structlog.get_logger(__name__)
 Work = Callable[[Project, KubernetesApi], None]
@@ -54,7 +54,7 @@ def _reconcile_and_observe(project: Project, api: KubernetesApi) -> None:
 
 
 def _each(cluster: Cluster, projects: QuerySet[Project], work: Work) -> None:
-    api = connect(cluster)
+    api = connect(cluster, answer_seconds=ANSWER_SECONDS)
     for project in projects:
         try:
             work(project, api)

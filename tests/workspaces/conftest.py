@@ -31,7 +31,7 @@ def twin(monkeypatch: pytest.MonkeyPatch) -> MemoryKubernetes:
 
 def connect_to(api: KubernetesApi, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (services, sweeping):
-        monkeypatch.setattr(module, "connect", lambda cluster: api)
+        monkeypatch.setattr(module, "connect", lambda cluster, **_: api)
 
 
 @pytest.fixture

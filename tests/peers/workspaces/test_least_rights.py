@@ -20,7 +20,7 @@ def test_the_printed_permissions_suffice(
     project: Project, portal: KubernetesClient, kubernetes: Kubernetes, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (services, sweeping):
-        monkeypatch.setattr(module, "connect", lambda cluster: portal)
+        monkeypatch.setattr(module, "connect", lambda cluster, **_: portal)
     set_up(project)
     sweep(project)
     membership = ensure_member(project, bob, role=Membership.Role.MEMBER)
