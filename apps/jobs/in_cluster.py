@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from django.conf import settings
@@ -46,8 +47,12 @@ class InCluster:
     """See `Place`."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self._image_prefix = cluster.image_prefix
-        self._executor = KubernetesExecutor(connect(cluster), namespace)
+        self._cluster = cluster
+        self._namespace = namespace
+
+    @cached_property
+    def _executor(self) -> KubernetesExecutor:
+        return KubernetesExecutor(connect(self._cluster), self._namespace)
 
     def stage(self, run: Run) -> None:
         with _answered():
@@ -56,7 +61,7 @@ class InCluster:
                 address = self._executor.address_of(ARCHIVE)
                 if address is None:
                     raise NotYet(NO_ARCHIVE)
-                self._executor.start(spec_of(run, self._image_prefix, f"http://{address}:{ARCHIVE_PORT}"))
+                self._executor.start(spec_of(run, self._cluster.image_prefix, f"http://{address}:{ARCHIVE_PORT}"))
                 raise NotYet
         if seen.is_staged:
             return

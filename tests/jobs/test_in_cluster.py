@@ -342,3 +342,17 @@ def at_collecting(kubelet: Kubelet) -> None:
     kubelet.advance()
     kubelet.show(DONE, DONE, RUNS)
     assert kubelet.advance().status == Status.COLLECTING
+
+
+def test_a_page_asks_the_cluster_nothing(kubelet: Kubelet, client_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = kubelet.advance()
+
+    def never(_: Cluster) -> None:
+        raise AssertionError("a page connected to a cluster")
+
+    for room in (in_cluster, watching):
+        monkeypatch.setattr(room, "connect", never)
+    client = client_of(run.submitter)
+    for name in ("run", "status", "log", "log_file"):
+        assert client.get(reverse(f"jobs:{name}", args=[kubelet.namespace, run.pk])).status_code == 200
+    assert client.get(f"/api/v1/projects/{kubelet.namespace}/runs/{run.pk}/").json()["image"] == IMAGE
