@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.steps import (
     LINK,
@@ -48,6 +48,7 @@ def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]
     series = portal.rows(HEAD_CT)[0][0]
     for algorithm in ("Threshold segmentation", "Measurements"):
         _run(page, series, algorithm)
+    _add_cluster(page)
     state = admin.storage_state()
     _close(visitor, admin)
     return state, _pages(portal, series, private, unproved)  # type: ignore[return-value]
@@ -56,6 +57,16 @@ def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]
 def _run(page: Page, series: str, algorithm: str) -> None:
     page.goto(f"/projects/sample/data/series/{series}/")
     run_algorithm(page, has_scripts=True, algorithm=algorithm)
+
+
+def _add_cluster(page: Page) -> None:
+    """One that answers nowhere."""
+    page.goto("/clusters/new/")
+    page.get_by_label("Name", exact=True).fill("nowhere")
+    page.get_by_label("Address of the API server").fill("https://127.0.0.1:1")
+    page.get_by_label("Token of a service account").fill("made-up-token")
+    page.get_by_role("button", name="Add the cluster").click()
+    expect(page.get_by_text("Unreachable since")).to_be_visible(timeout=90_000)
 
 
 def _close(*contexts: BrowserContext) -> None:
@@ -84,6 +95,10 @@ def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Sho
         Shown("approvals-all", "/approvals/?status="),
         Shown("approval", "/approvals/1/"),
         Shown("algorithms", "/algorithms/"),
+        Shown("clusters", "/clusters/"),
+        Shown("cluster", "/clusters/nowhere/"),
+        Shown("cluster-edit", "/clusters/nowhere/edit/"),
+        Shown("cluster-new", "/clusters/new/"),
         Shown("project", project),
         Shown("studies", data),
         Shown("studies-none", f"{data}?q=nobody"),

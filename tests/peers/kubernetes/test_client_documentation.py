@@ -1,0 +1,56 @@
+"""The commands of docs/administrators.md, run as they stand there, from a bare cluster to one that is registered."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apps.clusters.permissions import to_apply
+from tests.peers.kubernetes.cluster import Kubernetes
+from tests.peers.starting import output_of
+from tests.portal import REPOSITORY
+
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
+BLOCKS = re.compile(r"<!-- run: tests/peers/kubernetes/test_client_documentation.py -->\n```\n(.*?)```", re.DOTALL)
+
+
+def commands(cluster: Kubernetes) -> str:
+    """As documented, for this machine's cluster."""
+    text = "\n".join(BLOCKS.findall((REPOSITORY / "docs" / "administrators.md").read_text()))
+    for documented, here in (
+        ("https://kubernetes.hospital.example:6443", cluster.server),
+        (".venv/bin/python", sys.executable),
+        (" maia-", " $HOME/maia-"),
+    ):
+        assert documented in text, documented
+        text = text.replace(documented, here)
+    return text.replace("-n $HOME/maia-system", "-n maia-system").replace("secret $HOME/maia-", "secret maia-")
+
+
+@pytest.fixture
+def shell(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of an administrator: a portal that has started once, and kubectl for the cluster."""
+    own = {
+        "PATH": f"{kubernetes.commands}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "KUBECONFIG": str(kubernetes.kubeconfig),
+        "VAR_DIR": str(tmp_path / "var"),
+        "SECRET_KEY": "only for this test",
+    }
+    (tmp_path / "var/tmp").mkdir(parents=True)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=REPOSITORY, env=own, check=True)
+    yield own
+    output_of([kubernetes.commands / "kubectl", "delete", "--ignore-not-found", "-f", "-"], to_apply(), own)
+
+
+def test_the_documented_commands_register_a_cluster(kubernetes: Kubernetes, shell: dict[str, str]) -> None:
+    script = ["bash", "-c", f"set -euo pipefail\n{commands(kubernetes)}\n{sys.executable} manage.py cluster list"]
+    done = subprocess.run(script, cwd=REPOSITORY, env=shell, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Cluster stockholm-1 is registered." in done.stdout
+    assert done.stdout.endswith("Reachable. Nothing is missing.\nstockholm-1: Reachable.\n")
+    assert not list(Path(shell["HOME"]).glob("maia-*"))
