@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
@@ -9,6 +10,11 @@ from apps.accounts.models import User
 from apps.clusters.models import Cluster
 from apps.core.sealed import SealedTextField
 from apps.projects.models import Project
+
+# Narrower than PS3.5 6.2, since the page shows it in command lines.
+is_ae_title = RegexValidator(
+    r"\A[A-Za-z0-9_.-]{1,16}\Z", "An AE title has up to 16 letters, digits, underscores, dots and hyphens."
+)
 
 
 class State(models.TextChoices):
@@ -78,11 +84,12 @@ class NodePort(models.Model):
 
 
 class OrthancAccess(models.Model):
-    """The portal's password for a project's Orthanc, made once."""
+    """The passwords of a project's Orthanc, made once: the portal's own, and that of people who look into it."""
 
     project = models.OneToOneField(Project, on_delete=models.PROTECT, related_name="orthanc_access")
     username = models.CharField(max_length=40)
     password = SealedTextField()
+    explorer_password = SealedTextField()
 
     def __str__(self) -> str:
         return f"access to the Orthanc of {self.project}"
@@ -92,7 +99,7 @@ class DicomDevice(models.Model):
     """A device that may send to the project's Orthanc by DIMSE: its address and calling AE title."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dicom_devices")
-    ae_title = models.CharField(max_length=16)
+    ae_title = models.CharField(max_length=16, validators=[is_ae_title])
     address = models.GenericIPAddressField(protocol="IPv4")
 
     class Meta:

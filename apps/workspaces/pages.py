@@ -148,7 +148,9 @@ def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
     namespace, title = entry.project.namespace, ae_title_of(entry.project.namespace)
     shown: dict[str, Any] = {
         "ae_title": title,
-        "explorer_url": f"http://orthanc.{namespace}.svc:8042/app/explorer.html",
+        "namespace": namespace,
+        "explorer_url": explorer_url(namespace),
+        "may_explore": entry.can(Role.OWNER) and entry.may_export,
         "dimse_lines": [],
     }
     dimse = selectors.dimse_of(entry.project, cluster.ssh_host) if entry.can(Role.MEMBER) and cluster.ssh_host else None
@@ -159,6 +161,11 @@ def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
             ("Send a folder", f"storescu {where} +sd +r FOLDER"),
         ]
     return shown
+
+
+def explorer_url(namespace: str) -> str:
+    """As the project's desktops reach it."""
+    return f"http://orthanc.{namespace}.svc:8042/app/explorer.html"
 
 
 def _is_stale(seen: NamespaceSeen | None) -> bool:

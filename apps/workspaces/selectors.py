@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.clusters.models import Placement
 from apps.clusters.quantities import amount
 from apps.projects.models import Allocation, Membership, Project
-from apps.workspaces.models import Drift, NamespaceSeen, NodePort, Workspace
+from apps.workspaces.models import Drift, NamespaceSeen, NodePort, OrthancAccess, Workspace
 
 MEMBERS_SHOWN, DRIFTS_SHOWN = 50, 5
 DRIFTS_FOR = timedelta(days=7)
@@ -46,6 +46,10 @@ QUOTAS = {
 
 def placement_of(project: Project) -> Placement | None:
     return Placement.objects.select_related("cluster", "cluster__snapshot").filter(project=project).first()
+
+
+def has_orthanc(project: Project) -> bool:
+    return OrthancAccess.objects.filter(project=project).exists()
 
 
 def memberships(project: Project) -> QuerySet[Membership]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.archives.models import Archive
 from apps.archives.services import ensure_remote_archive
 from apps.audit.services import record
@@ -76,7 +77,12 @@ def enter_namespace(project: Project, *, api: KubernetesApi | None = None) -> No
 def prepare(project: Project) -> None:
     """The rows that the manifests are made of: a password for Orthanc, workspaces of the members, ports."""
     OrthancAccess.objects.get_or_create(
-        project=project, defaults={"username": PORTAL_USER, "password": secrets.token_urlsafe(32)}
+        project=project,
+        defaults={
+            "username": PORTAL_USER,
+            "password": secrets.token_urlsafe(32),
+            "explorer_password": secrets.token_urlsafe(16),
+        },
     )
     follow_members(project)
     cluster = project.placement.cluster
@@ -154,6 +160,14 @@ def orthanc_address(project: Project, api: KubernetesApi) -> str:
     if service is None or not service["spec"].get("clusterIP"):
         raise NotYet("Orthanc has no address yet.")
     return address_of(project.placement.cluster, service, ORTHANC_HTTP_PORT)
+
+
+def show_explorer_password(project: Project, *, by: User) -> OrthancAccess:
+    """For a person who may export; who has it reads, changes and deletes everything in the project's Orthanc."""
+    with transaction.atomic():
+        access = OrthancAccess.objects.get(project=project)
+        record("orthanc.password_shown", actor=by.pk, project=project.pk, subject=access)
+    return access
 
 
 def list_devices(project: Project, devices: dict[str, str], *, by: int | None) -> None:

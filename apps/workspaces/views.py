@@ -8,12 +8,15 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import urlencode
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.access import signed_in
-from apps.projects.access import enter
+from apps.projects.access import Role, enter
 from apps.workspaces import pages, passes
 from apps.workspaces.access import own_workspace
+from apps.workspaces.selectors import has_orthanc
+from apps.workspaces.services import show_explorer_password
+from apps.workspaces.wishes import EXPLORER_USER
 
 BEHIND_THE_FRONT = re.compile(r"/(?P<namespace>[a-z0-9-]+)/(?P<pk>[0-9]{1,18})/(?P<app>jupyter|desktop)(?:[/?]|\Z)")
 
@@ -40,6 +43,18 @@ def open_app(request: HttpRequest, namespace: str, pk: int, app: str) -> HttpRes
         raise Http404
     ticket = passes.ticket_for(workspace, request.session.session_key or "", app)
     return HttpResponseRedirect(f"{settings.WORKSPACES_URL}/enter?{urlencode({'ticket': ticket})}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def orthanc(request: HttpRequest, namespace: str) -> HttpResponse:
+    """How to look into the project's Orthanc; its password when asked for, which is recorded."""
+    entry = enter(signed_in(request), namespace, at_least=Role.OWNER)
+    entry.need_export()
+    if not has_orthanc(entry.project):
+        raise Http404
+    access = show_explorer_password(entry.project, by=entry.user) if request.method == "POST" else None
+    context = {"project": entry.project, "address": pages.explorer_url(namespace), "user": EXPLORER_USER}
+    return render(request, "workspaces/orthanc.html", {**context, "password": access and access.explorer_password})
 
 
 @login_not_required

@@ -14,6 +14,7 @@ from apps.projects.models import Project
 from apps.workspaces import manifests
 from apps.workspaces.models import NamespaceSeen, NodePort, OrthancAccess, Workspace
 
+EXPLORER_USER = "explorer"
 HOME_KEPT = timedelta(days=30)
 Part = Callable[[Project], list[Manifest]]
 
@@ -71,8 +72,7 @@ def orthanc_part(project: Project) -> list[Manifest]:
     peers = tuple(manifests.DicomPeer(one.ae_title, one.address) for one in project.dicom_devices.all())
     wish = manifests.OrthancWish(
         storage_gib=project.allocation.granted_storage_gib,
-        username=access.username,
-        password=access.password,
+        users={access.username: access.password, EXPLORER_USER: access.explorer_password},
         peers=peers if port else (),
         dicom_port=port.number if port else 0,
     )

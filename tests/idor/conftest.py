@@ -24,7 +24,7 @@ from apps.projects.models import Project
 from apps.registrations import links
 from apps.registrations.models import Registration
 from apps.registrations.services import Application, confirm_address, submit
-from apps.workspaces.models import Workspace
+from apps.workspaces.models import OrthancAccess, Workspace
 from tests.clusters.rows import make_cluster
 from tests.dicom import WrittenSeries, ct_series
 from tests.idor.rows import ROLES
@@ -102,6 +102,7 @@ def world(
     settings.WORKSPACES_URL = "https://desktops.example"
     project, cluster = upload.archive.project, make_cluster("main")
     Placement.objects.create(project=project, cluster=cluster)
+    OrthancAccess.objects.create(project=project, username="portal", password="p", explorer_password="e")
     return World(
         clients={"anonymous": Client(), **{role: client_of(person) for role, person in people.items()}},
         arguments={

@@ -188,6 +188,9 @@ CLUSTERS = [
 WORKSPACE = {**NAMESPACE, "pk": "workspace", "app": "app"}
 WORKSPACES = [
     Row("workspaces:live", _project(200), kwargs=NAMESPACE),
+    # Whoever has the password can take all images away: owners who may export.
+    Row("workspaces:orthanc", (302, 404, 403, 403, 200, 404, 403), kwargs=NAMESPACE),
+    Row("workspaces:orthanc", (302, 404, 403, 403, 200, 404, 403), "POST", NAMESPACE),
     # The workspace is alice's, who is the owner; nobody else may open it.
     Row("workspaces:open", (302, 404, 404, 404, 302, 404, 404), kwargs=WORKSPACE),
     # The proxy asks these; without a ticket or a cookie the answer is no, whoever is signed in.

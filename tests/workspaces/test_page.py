@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import SshKey, User
+from apps.audit.models import Entry
 from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.memory import MemoryKubernetes
 from apps.projects.models import Membership, Project
@@ -183,3 +185,39 @@ def _queries(client: Client, project: Project) -> int:
     with CaptureQueriesContext(connection) as queries:
         live(client, project)
     return len(queries)
+
+
+def test_the_password_of_explorer_is_shown_to_an_owner_who_may_export_and_recorded(
+    running: Project, alice: User, bob: User, client_of: Browser
+) -> None:
+    address, password = (
+        reverse("workspaces:orthanc", args=[running.namespace]),
+        running.orthanc_access.explorer_password,
+    )
+    assert address in live(client_of(alice), running)
+    assert address not in live(client_of(bob), running)
+    client = client_of(alice)
+    assert password not in client.get(address).content.decode()
+    assert password in client.post(address).content.decode()
+    assert Entry.objects.filter(action="orthanc.password_shown", actor_pk=alice.pk).count() == 1
+    Membership.objects.filter(user=alice).update(may_export=False)
+    assert client.post(address).status_code == 403
+    assert "Owners who may export" in live(client, running)
+
+
+def test_devices_by_command(running: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("dicom_devices", running.namespace)
+    assert "DIMSE is closed" in capsys.readouterr().out
+    call_command("dicom_devices", running.namespace, allow=["CT1=10.1.2.3", "MR=10.1.2.4"])
+    assert "CT1 at 10.1.2.3 may send." in capsys.readouterr().out
+    call_command("dicom_devices", running.namespace, allow=["MR=10.1.2.5"])
+    assert [str(one) for one in running.dicom_devices.all()] == ["MR at 10.1.2.5"]
+    call_command("dicom_devices", running.namespace, close=True)
+    assert not running.dicom_devices.exists()
+
+
+@pytest.mark.parametrize("device", ["CT1", "CT1=here", "=10.1.2.3", "A;B=10.1.2.3", f"{'A' * 17}=10.1.2.3", "A=::1"])
+def test_devices_that_are_none(running: Project, device: str) -> None:
+    with pytest.raises(CommandError):
+        call_command("dicom_devices", running.namespace, allow=[device])
+    assert not running.dicom_devices.exists()

@@ -1,8 +1,8 @@
-"""The project's Orthanc: one pod with one volume, a password for the portal, and no anonymous access."""
+"""The project's Orthanc: one pod with one volume, passwords, and no anonymous access."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,10 @@ class DicomPeer:
 
 @dataclass(frozen=True)
 class OrthancWish:
-    """`dicom_port` is the NodePort of DIMSE: only looked at where there are peers."""
+    """`users` are passwords by name. `dicom_port` is the NodePort of DIMSE: only looked at where there are peers."""
 
     storage_gib: int
-    username: str
-    password: str
+    users: Mapping[str, str]
     peers: tuple[DicomPeer, ...] = ()
     dicom_port: int = 0
 
@@ -52,7 +51,7 @@ def ae_title_of(namespace: str) -> str:
 
 def orthanc(place: Place, wish: OrthancWish) -> list[Manifest]:
     """In the order in which they are made; the Service of DIMSE only where peers are listed."""
-    users = secret_data({"users.json": _json({"RegisteredUsers": {wish.username: wish.password}})})
+    users = secret_data({"users.json": _json({"RegisteredUsers": dict(wish.users)})})
     configuration = {"dimse.json": _json(_dimse(wish.peers))}
     pod = _pod(place, digest_of([users, configuration]))
     objects = [
