@@ -133,7 +133,7 @@ class Orthanc:
         except (requests.Timeout, ReadTimeoutError) as error:
             raise OrthancUnreachable("It does not answer in time.") from error
         except (requests.RequestException, HTTPError) as error:
-            raise OrthancUnreachable(f"It cannot be reached ({type(error).__name__}).") from error
+            raise OrthancUnreachable("It takes no connection, or breaks it off.") from error
 
 
 def _session(credentials: tuple[str, str]) -> requests.Session:
