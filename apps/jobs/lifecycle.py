@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.core.doorbell import ring
 from apps.core.state import IllegalTransition
 from apps.integrations.executors.port import EndedBy, Observation, State
 from apps.jobs.claims import Claim, ClaimLost, hold
@@ -22,12 +21,10 @@ from apps.jobs.outputs import record_outputs, refusal
 from apps.jobs.place import NotYet, RunBroke, RunFails, limits_of
 from apps.jobs.progress import last_words
 from apps.jobs.reasons import Reason, ReasonCode, reason_of
+from apps.jobs.setbacks import fail, note_failure, ring_next, try_again, wait
 
 log = structlog.get_logger(__name__)
 
-ATTEMPTS = 3
-STEP_FAILURES = 5
-"""So often a step may end in something unexpected, each time a claim's time apart, before the run is given up."""
 Status = Run.Status
 Step = Callable[[Run, Claim], bool]
 
@@ -59,16 +56,16 @@ def _next_step(run: Run, claim: Claim) -> bool:
     except IllegalTransition:
         return True  # a person cancelled it meanwhile
     except NotYet as waits:
-        return _wait(run, claim, str(waits))
+        return wait(run, claim, str(waits))
     except RunFails as failure:
-        return _fail(run, claim, failure.reason)
+        return fail(run, claim, failure.reason)
     except RunBroke as failure:
-        return _try_again(run, claim, failure.reason)
+        return try_again(run, claim, failure.reason)
     except ClaimLost:
         raise
     except Exception:
         log.exception("step of a run failed", run=run.pk, status=run.status)
-        return _note_failure(run, claim)
+        return note_failure(run, claim)
 
 
 def _admit(run: Run, claim: Claim) -> bool:
@@ -123,7 +120,7 @@ def _end_of_algorithm(run: Run, claim: Claim, seen: Observation) -> bool:
     said = "" if seen.ended_by or not seen.exit_code else last_words(whole_log(run))
     claim.write(run, ended_at=seen.ended_at, peak_memory_bytes=seen.peak_memory_bytes)
     if reason := reason_of(seen, limits_of(run), last_words=said):
-        return _fail(run, claim, reason)
+        return fail(run, claim, reason)
     claim.move(run, Status.COLLECTING)
     return True
 
@@ -131,12 +128,12 @@ def _end_of_algorithm(run: Run, claim: Claim, seen: Observation) -> bool:
 def _collect(run: Run, claim: Claim) -> bool:
     report = _report(run, claim)
     if reason := refusal(report):
-        return _fail(run, claim, reason)
+        return fail(run, claim, reason)
     place_of(run).store(run, report)
     with transaction.atomic():
         claim.move(run, Status.SUCCEEDED)
         record_outputs(run, report)
-        _ring_next()
+        ring_next()
     return True
 
 
@@ -153,7 +150,7 @@ def _stop(run: Run, claim: Claim) -> bool:
     place_of(run).stop(run)
     with transaction.atomic():
         claim.move(run, Status.CANCELLED)
-        _ring_next()
+        ring_next()
     return True
 
 
@@ -178,59 +175,3 @@ STEPS: dict[Run.Status, Step] = {
     Status.FAILED: _clean,
     Status.CANCELLED: _clean,
 }
-
-
-def _wait(run: Run, claim: Claim, sentence: str) -> bool:
-    if run.waiting != sentence:
-        claim.write(run, waiting=sentence)
-    return False
-
-
-def _try_again(run: Run, claim: Claim, reason: Reason) -> bool:
-    """The next attempt from fetching images on, or failure once the attempts are used up."""
-    if run.attempt >= ATTEMPTS:
-        return _fail(run, claim, reason)
-    claim.move(
-        run,
-        Status.STAGING,
-        why=f"attempt {run.attempt} ended with {reason.code}",
-        attempt=run.attempt + 1,
-        abandoned=[*run.abandoned, *_outputs_of(run)],
-        gate_report=None,
-        started_at=None,
-        progress=None,
-        progress_text="",
-        log_offset=0,
-    )
-    return True
-
-
-def _outputs_of(run: Run) -> list[str]:
-    """What an attempt in a cluster may have stored before it broke."""
-    return [] if run.gate_report is None else [output["sop_instance_uid"] for output in run.gate_report["outputs"]]
-
-
-def _fail(run: Run, claim: Claim, reason: Reason) -> bool:
-    with transaction.atomic():
-        claim.move(run, Status.FAILED, why=reason.code, reason_code=reason.code, reason=reason.sentence)
-        _ring_next()
-    return True
-
-
-def _note_failure(run: Run, claim: Claim) -> bool:
-    """Puts a step off that ended in something unexpected; gives the run up when that happens again and again."""
-    failures = run.step_failures + 1
-    if failures >= STEP_FAILURES and Status.FAILED in Run.TRANSITIONS.get(run.status, ()):
-        code = ReasonCode.LOST if run.status in (Status.STARTING, Status.RUNNING) else ReasonCode.STORE_FAILED
-        sentence = "Something unexpected went wrong again and again; the administrators find it in the log."
-        return _fail(run, claim, Reason(code, sentence))
-    claim.write(run, step_failures=failures)
-    claim.put_off()
-    return False
-
-
-def _ring_next() -> None:
-    """A place is free: whoever waits longest should not wait for the next look."""
-    waiting = Run.objects.filter(status=Status.QUEUED, cluster=None).order_by("pk").values_list("pk", flat=True).first()
-    if waiting:
-        ring("jobs.advance", waiting)

@@ -92,7 +92,12 @@ CASES: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "an image that is not there": (
         job(),
         pod(DONE, {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}),
-        {"ended_by": EndedBy.START_FAILED, "detail": "ImagePullBackOff: Back-off pulling image"},
+        {"ended_by": EndedBy.START_FAILED, "detail": "the cluster cannot fetch its image (Back-off pulling image)"},
+    ),
+    "an image of the portal that is not there": (
+        job(),
+        pod({"waiting": {"reason": "InvalidImageName", "message": "no such name"}}),
+        {"ended_by": EndedBy.START_FAILED, "detail": "the cluster cannot fetch the portal's image (no such name)"},
     ),
     "a first failure to pull": (
         job(),

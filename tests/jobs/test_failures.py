@@ -184,7 +184,7 @@ def test_a_step_that_breaks_again_and_again_ends_the_run(
     as_bob: Entry, ct: Series, segmentation: Algorithm, settings, monkeypatch
 ):
     settings.CLAIM_SECONDS = 1
-    monkeypatch.setattr("apps.jobs.lifecycle.STEP_FAILURES", 2)
+    monkeypatch.setattr("apps.jobs.setbacks.STEP_FAILURES", 2)
     run = services.launch(as_bob, segmentation, ct, arguments={})
 
     def disk_full(*_: object) -> None:

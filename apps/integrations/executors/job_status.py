@@ -14,14 +14,9 @@ from apps.integrations.executors.job import ALGORITHM, COLLECT, ENDED_BY, STAGE,
 from apps.integrations.executors.port import EndedBy, FileSystem, Network, Observation, State
 from apps.integrations.kubernetes.port import Manifest
 
-CANNOT_START = {
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-}
+CANNOT_PULL = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 """After `ErrImagePull` the cluster tries again; at `ImagePullBackOff` it has tried twice."""
+CANNOT_START = {*CANNOT_PULL, "CreateContainerConfigError", "CreateContainerError"}
 START_ERRORS = {"StartError", "ContainerCannotRun"}
 VANISHED = {"NodeLost", "ContainerStatusUnknown"}
 DISRUPTED_BY_A_DEAD_NODE = {"DeletionByTaintManager", "DeletionByPodGC"}
@@ -135,10 +130,11 @@ class _PodReading:
         return self._seen(State.EXITED, ended_by=ended_by or EndedBy.START_FAILED)
 
     def _waiting(self, algorithm: Mapping[str, Any]) -> JobObservation:
-        for state in (self.containers.get(STAGE, {}), algorithm):
+        for state, whose in ((self.containers.get(STAGE, {}), "the portal's"), (algorithm, "its")):
             waiting = state.get("waiting", {})
-            if waiting.get("reason") in CANNOT_START:
-                detail = f"{waiting['reason']}: {_first_line(waiting.get('message', ''))}"
+            if (reason := waiting.get("reason")) in CANNOT_START:
+                what = f"the cluster cannot fetch {whose} image" if reason in CANNOT_PULL else reason
+                detail = f"{what} ({_first_line(waiting.get('message', ''))})"
                 return self._seen(State.EXITED, ended_by=EndedBy.START_FAILED, detail=detail)
         return self._seen(State.STARTING, waiting=self._why_waiting(algorithm))
 

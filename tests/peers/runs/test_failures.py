@@ -95,7 +95,7 @@ def test_a_hostile_algorithm_is_contained(
 def test_an_image_that_is_not_there_is_named(launch: Launch, programs_image: str) -> None:
     run = drive(launch("fails", image=programs_image.replace("/programs@", "/absent@")), timeout_seconds=60)
     assert run.reason_code == "IMAGE_PULL"
-    assert "could not be started: ImagePullBackOff" in run.reason
+    assert "could not be started: the cluster cannot fetch its image" in run.reason
 
 
 @pytest.mark.faults
