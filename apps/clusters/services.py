@@ -1,5 +1,7 @@
 """Registering clusters, connecting to them, and choosing one for a project."""
 
+from typing import Any
+
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -91,8 +93,8 @@ def enable(cluster: Cluster, *, by: User) -> None:
 def ask_check(cluster: Cluster) -> None:
     """Wishes for a check of the portal's permissions, and for a look without delay."""
     with transaction.atomic():
-        Check.objects.filter(cluster=cluster).delete()
-        Check.objects.create(cluster=cluster)
+        wish: dict[str, Any] = {"asked_at": timezone.now(), "answered_at": None, "missing": [], "trouble": ""}
+        Check.objects.update_or_create(cluster=cluster, defaults=wish)
         Cluster.objects.filter(pk=cluster.pk).update(look_again_at=timezone.now())
         ring("clusters.check", cluster.pk)
         ring("clusters.collect", cluster.pk)
@@ -104,9 +106,11 @@ def place(project: Project, *, cluster: Cluster | None = None) -> Placement:
     Raises NoCluster.
     """
     with transaction.atomic():
-        placement = Placement.objects.filter(project=project).first()
-        if placement is None:
-            placement = Placement.objects.create(project=project, cluster=cluster or _emptiest())
+        if placed := Placement.objects.filter(project=project).first():
+            return placed
+        chosen = cluster or _emptiest()
+        placement, is_new = Placement.objects.get_or_create(project=project, defaults={"cluster": chosen})
+        if is_new:
             record("project.placed", actor=None, project=project.pk, subject=project, cluster=placement.cluster.name)
     return placement
 

@@ -1,9 +1,11 @@
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import signed_in
+from apps.accounts.models import User
 from apps.clusters import access, pages, permissions, selectors, services
 from apps.clusters.forms import ClusterForm
 from apps.clusters.models import Cluster
@@ -42,11 +44,19 @@ def new(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     access.require_administrator(user)
     form = ClusterForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        made = services.register(form.save(commit=False), by=user)
+    if form.is_valid() and (made := _registered(form, user)):
         services.ask_check(made)
         return redirect("clusters:cluster", made.name)
     return render(request, "clusters/edit.html", {"form": form, "permissions": permissions.to_apply()})
+
+
+def _registered(form: ClusterForm, user: User) -> Cluster | None:
+    """None when somebody else took the name in this very moment; the form says so."""
+    try:
+        return services.register(form.save(commit=False), by=user)
+    except IntegrityError:
+        form.add_error("name", "Cluster with this Name already exists.")
+        return None
 
 
 @page_or_form

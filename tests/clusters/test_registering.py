@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.audit.models import Entry
+from apps.clusters import services
 from apps.clusters.collecting import check
 from apps.clusters.models import Check, Cluster
 from apps.integrations.kubernetes.memory import MemoryKubernetes
@@ -97,6 +98,14 @@ def test_what_cannot_work_is_refused_with_its_sentence(
 
 
 def test_a_taken_name_is_refused(cluster: Cluster, administrator: Client) -> None:
+    assert "already exists" in administrator.post("/clusters/new/", TYPED).content.decode()
+
+
+def test_a_name_taken_in_this_very_moment_is_refused(administrator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_: Any, **__: Any) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(services, "register", taken)
     assert "already exists" in administrator.post("/clusters/new/", TYPED).content.decode()
 
 
