@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.accounts.test_ssh_keys import make_pair, public
+from tests.browser.test_accessibility import _too_wide as too_wide
+from tests.browser.test_accessibility import _violations as violations
 from tests.peers.keycloak import Keycloak
 from tests.peers.keycloak.realm import Realm, imported_realm
 from tests.peers.mail import Mail
@@ -43,22 +45,22 @@ def page(portal: tuple[Portal, Realm]) -> Iterator[Page]:
         browser.close()
 
 
-def take(page: Page, name: str) -> None:
-    """Pictures for people, where PICTURES names a folder."""
-    if PICTURES:
-        for theme in ("light", "dark"):
-            for width in (1440, 390):
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                page.set_viewport_size({"width": width, "height": 900})
-                page.screenshot(path=f"{PICTURES}/{name}-{theme}-{width}.png", full_page=True)
-        page.set_viewport_size({"width": 1440, "height": 900})
+def look_at(page: Page, name: str) -> None:
+    """axe finds nothing, light on a desk and dark on a phone. Pictures for people, where PICTURES names a folder."""
+    for theme, width in (("dark", 390), ("light", 1440)):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 900})
+        page.reload()
+        assert [*violations(page), *too_wide(page)] == [], name
+        if PICTURES:
+            page.screenshot(path=f"{PICTURES}/{name}-{theme}-{width}.png", full_page=True)
 
 
 def test_in_and_out_in_a_browser(portal: tuple[Portal, Realm], page: Page, tmp_path: Path) -> None:
     errors: list[str] = []
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     page.goto("/algorithms/")
-    take(page, "sign-in")
+    look_at(page, "sign-in")
     page.get_by_role("button", name="Sign in with Keycloak").click()
     page.get_by_label("Email").fill(EMAIL)
     page.locator("input[name=password]").fill(PASSWORD)
@@ -69,7 +71,7 @@ def test_in_and_out_in_a_browser(portal: tuple[Portal, Realm], page: Page, tmp_p
     page.get_by_label("Public key").fill(public(make_pair(tmp_path)))
     page.get_by_role("button", name="Add key").click()
     expect(page.get_by_role("row", name="ida@laptop")).to_be_visible()
-    take(page, "account")
+    look_at(page, "account")
     page.goto("/account/logout/")
     page.get_by_role("main").get_by_role("button", name="Sign out").click()
     page.goto("/algorithms/")
@@ -80,7 +82,7 @@ def test_in_and_out_in_a_browser(portal: tuple[Portal, Realm], page: Page, tmp_p
 
 def test_the_first_administrator_breaks_the_glass(portal: tuple[Portal, Realm], page: Page) -> None:
     page.goto("/account/break-glass/")
-    take(page, "break-glass")
+    look_at(page, "break-glass")
     page.get_by_label("E-mail address").fill(ADMINISTRATOR)
     page.get_by_label("Password", exact=True).fill(portal[0].one_time_password())
     page.get_by_role("button", name="Sign in").click()
@@ -89,4 +91,4 @@ def test_the_first_administrator_breaks_the_glass(portal: tuple[Portal, Realm], 
     page.context.clear_cookies()
     page.goto("/account/keycloak/callback/?error=access_denied")
     expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
-    take(page, "refused")
+    look_at(page, "refused")
