@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+import pydicom
 import pytest
 from django.db import connections
 from django.utils import timezone
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
@@ -26,7 +28,7 @@ from apps.projects.models import Project
 from tests.archives.sides import Remote, at_twin
 from tests.archives.test_storing import changed
 from tests.dicom import WrittenSeries, ct_series
-from tests.integrations.orthanc import name_of
+from tests.integrations.orthanc import PASSWORD, USERNAME, name_of, running_twin
 
 
 @pytest.fixture
@@ -310,3 +312,27 @@ def test_storing_and_refreshing_at_once_lose_and_double_nothing(
     assert set(Study.objects.values_list("instance_count", "series_count")) == {(3, 1)}
     assert SkippedObject.objects.count() == 0
     assert list(verify(archive)) == []
+
+
+@pytest.mark.attacks
+def test_what_no_reader_understands_is_skipped_and_the_rest_comes_in(
+    project: Project, tmp_path: Path, settings: Settings
+) -> None:
+    settings.ARCHIVES_DIR = tmp_path / "archives"
+    good = ct_series(tmp_path / "good", slices=2)
+    bomb = pydicom.dcmread(good.paths[0])
+    bomb.SOPInstanceUID = "1.2.3.4.5"
+    bomb.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    bomb.PixelData = bytes(600 * 1024**2)
+    bomb.save_as(tmp_path / "bomb.dcm", enforce_file_format=True)
+    with running_twin() as twin:
+        archive = services.ensure_remote_archive(project, address=twin.url, username=USERNAME, password=PASSWORD)
+        refresh(archive)
+        for body in ((tmp_path / "bomb.dcm").read_bytes(), *(path.read_bytes() for path in good.paths)):
+            twin.put(body)
+        twin.objects[name_of(good.paths[1].read_bytes())] = b"junk"
+        assert refresh(archive)
+    assert Instance.objects.get().sop_instance_uid == good.sop_instance_uids[0]
+    sentences = sorted(SkippedObject.objects.values_list("sentence", flat=True))
+    assert len(sentences) == 2
+    assert any("512 MiB" in sentence for sentence in sentences)
