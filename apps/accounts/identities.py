@@ -58,6 +58,8 @@ def connect(user: User, *, issuer: str, subject: str) -> Identity:
     """
     try:
         with transaction.atomic():
+            for former in Identity.objects.filter(user=user).exclude(issuer=issuer):
+                forget(former)
             identity, is_new = Identity.objects.get_or_create(user=user, issuer=issuer, subject=subject)
             if is_new:
                 record("identity.connected", actor=None, subject=identity, user=user.pk)
@@ -67,8 +69,9 @@ def connect(user: User, *, issuer: str, subject: str) -> Identity:
 
 
 def forget(identity: Identity) -> None:
-    """Keycloak has this person no more; the account stays, and may be connected with another."""
+    """Keycloak has this person no more, or is at another address; the account stays, without what a group gave it."""
     with transaction.atomic():
+        _follow_administrators(identity, is_one=False)
         record("identity.forgotten", actor=None, subject=identity, user=identity.user_id)
         identity.delete()
 

@@ -85,11 +85,15 @@ def connect_person(user: User) -> None:
 
 
 def invite(project_pk: int) -> None:
+    invite_person(_owner(_provision(project_pk)))
+
+
+def invite_person(user: User) -> None:
     """Keycloak's mail to verify the address and set a password, for a person without either.
 
-    A worker that dies between the two writes sends it twice, never not at all.
+    A worker that dies between the two writes sends it twice, never not at all. Raises StepFailed and StepWaits.
     """
-    identity = _identity(_owner(_provision(project_pk)))
+    identity = _identity(user)
     if identity is None or identity.invited_at is not None:
         return
     with_keycloak(lambda directory: _invite(directory, identity))

@@ -1,5 +1,6 @@
 """The pages of sign-in by AUTH_MODE keycloak, and the emergency sign-in beside it."""
 
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 from apps.accounts import identities, services
 from apps.accounts.models import User
 from maia_dashboard import environment
+from tests.accounts.issuer import running_issuer
 from tests.accounts.keycloak_mode import use_keycloak
 from tests.conftest import PASSWORD
 from tests.portal import free_port
@@ -53,6 +55,23 @@ def test_a_dead_keycloak_is_a_page_with_a_sentence(client: Client) -> None:
     answer = client.post(reverse("keycloak_start"))
     assert answer.status_code == 503
     assert "does not answer" in answer.text
+
+
+@pytest.mark.faults
+def test_a_keycloak_that_accepts_and_never_answers_is_given_up(client: Client, settings: LazySettings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.KEYCLOAK_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings.KEYCLOAK_TIMEOUT_SECONDS = 0.2
+        assert client.post(reverse("keycloak_start")).status_code == 503
+
+
+@pytest.mark.faults
+def test_another_realm_at_the_address_is_not_taken_for_ours(client: Client, settings: LazySettings) -> None:
+    with running_issuer() as issuer:
+        settings.KEYCLOAK_URL = issuer.url
+        assert client.post(reverse("keycloak_start")).status_code == 302
+        settings.KEYCLOAK_REALM = "another"
+        assert client.post(reverse("keycloak_start")).status_code == 503
 
 
 @pytest.mark.parametrize("name", PASSWORD_PAGES)

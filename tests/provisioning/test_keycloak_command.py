@@ -66,9 +66,9 @@ def test_a_dead_keycloak_is_told() -> None:
 
 
 def test_an_account_from_before_is_connected(
-    alice: User, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    twin = MemoryKeycloak()
+    twin = MemoryKeycloak(portal_url=settings.PUBLIC_URL)
     monkeypatch.setattr(realm, "directory", lambda: twin)
     known = twin.add(alice.email, is_email_verified=False)
     with pytest.raises(CommandError, match="has not verified it"):
@@ -76,5 +76,8 @@ def test_an_account_from_before_is_connected(
     twin.change(known.subject, is_email_verified=True)
     assert "signs in at Keycloak" in said("connect", alice.email.upper())
     assert Identity.objects.get(user=alice).subject == known.subject
+    assert not twin.mails
+    said("connect", bob.email)
+    assert twin.people[twin.mails[0].subject].email == bob.email
     with pytest.raises(CommandError, match="No active person"):
         said("connect", "nobody@hospital.example")

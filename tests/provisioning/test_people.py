@@ -348,6 +348,23 @@ def test_the_portals_own_role_comes_back_when_the_group_is_left(
         assert user.platform_role == role
 
 
+@pytest.mark.attacks
+@pytest.mark.parametrize("issuer", ["the same", "https://another.example/realms/maia"])
+def test_a_role_by_a_group_does_not_outlive_the_person_who_had_it(
+    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], bob: User, issuer: str
+) -> None:
+    former = connected(bob)
+    identities.note_reading(former, ["MAIA:admin"], is_enabled=True, read_at=timezone.now())
+    if issuer == "the same":
+        del keycloak.people[former.subject]
+        people.connect_person(bob)
+    else:
+        identities.connect(bob, issuer=issuer, subject="his")
+    bob.refresh_from_db()
+    assert not bob.is_administrator
+    assert Identity.objects.get().subject != former.subject
+
+
 @pytest.mark.faults
 def test_keycloak_down_changes_nothing_for_who_is_here(
     keycloak: MemoryKeycloak, connected: Callable[[User], Identity], make_project: Callable[[str], Project], bob: User

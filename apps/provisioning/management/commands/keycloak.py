@@ -9,7 +9,7 @@ from apps.core.ledger import StepFailed, StepWaits
 from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.port import KeycloakRefused, KeycloakUnreachable
 from apps.integrations.keycloak.realm_file import realm_document
-from apps.provisioning.people import connect_person
+from apps.provisioning.people import connect_person, invite_person
 
 
 class Command(BaseCommand):
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             raise CommandError(f"No active person has the e-mail address {email}.")
         try:
             connect_person(user)
+            invite_person(user)
         except (StepFailed, StepWaits) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{user.email} signs in at Keycloak from now on.")
