@@ -33,7 +33,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     admin = User.objects.create_user("admin@bench.example", name="Admin", platform_role=User.PlatformRole.ADMINISTRATOR)
     for number in range(PROJECTS):
-        _project(number, admin)
+        make_project(number, admin)
     Registration.objects.bulk_create(_registration(number) for number in range(REGISTRATIONS))
     client = Client(SERVER_NAME="localhost")
     client.force_login(admin)
@@ -50,7 +50,7 @@ def _measure(client: Client, name: str, path: str) -> None:
     figures.show(name, figures.median_seconds(lambda: client.get(path), 20) * 1000, "ms")
 
 
-def _project(number: int, owner: User) -> Project:
+def make_project(number: int, owner: User) -> Project:
     plan = ProjectPlan(
         name=f"Project {number}",
         namespace=f"bench-{number}",
