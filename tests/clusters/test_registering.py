@@ -17,6 +17,7 @@ from apps.clusters import services
 from apps.clusters.collecting import check
 from apps.clusters.models import Check, Cluster
 from apps.integrations.kubernetes.memory import MemoryKubernetes
+from maia_dashboard import environment
 from tests.clusters.rows import make_cluster, seen_cluster
 from tests.clusters.test_kubeconfig import CA, config
 
@@ -215,3 +216,11 @@ def test_a_check_by_a_script_names_what_is_missing(
 def test_permissions_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("cluster", "permissions")
     assert "name: maia-system\n" in capsys.readouterr().out
+
+
+def test_new_projects_live_here_or_on_a_cluster_and_nowhere_else() -> None:
+    known = {"SECRET_KEY": "only for tests"}
+    assert environment.read(known)["PLATFORM"] == "embedded"
+    assert environment.read({**known, "PLATFORM": "kubernetes"})["PLATFORM"] == "kubernetes"
+    with pytest.raises(environment.SettingInvalid, match="PLATFORM must be embedded or kubernetes"):
+        environment.read({**known, "PLATFORM": "docker"})
