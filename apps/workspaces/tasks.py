@@ -7,7 +7,7 @@ from apps.core.doorbell import ring
 from apps.core.leases import lease
 from apps.workspaces import sweeping
 
-LEASE_SECONDS = 600
+LEASE_SECONDS = 120
 
 
 @shared_task(name="workspaces.sweep")

@@ -81,6 +81,8 @@ def _stateful_set(place: Place, wish: WorkspaceWish) -> dict[str, Any]:
     pod = {**restricted_pod(), "containers": [_container(place, wish)], "volumes": _volumes(wish)}
     return {
         "replicas": 1,
+        # Otherwise a pod that never gets ready would keep a mended one from taking its place.
+        "podManagementPolicy": "Parallel",
         "serviceName": wish.name,
         "selector": {"matchLabels": _selector(wish)},
         "template": {"metadata": {"labels": labels}, "spec": {**pod, "terminationGracePeriodSeconds": 10}},
