@@ -58,7 +58,7 @@ def test_it_runs_the_whole_portal(cluster: Kubernetes) -> None:
             # By its own name, as people's proxy would: the pod's address is none of the portal's.
             headers = {"Host": "127.0.0.1:8000"}
             return requests.get(f"http://{address}:8000/healthz/ready", headers=headers, timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     wait_until(answers, 180)
