@@ -1,10 +1,14 @@
 """What people do at Keycloak and in their workspace, as steps that tests share."""
 
+import base64
+import json
 import re
 import subprocess
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+
+from tests.peers.kubernetes import Kubernetes
 
 PASSWORD = "correct horse battery 9"
 INVITATION = r"/realms/\S+/login-actions/action-token\?\S+"
@@ -43,6 +47,14 @@ def add_key(page: Page, key: Path) -> None:
     page.get_by_label("Public key").fill(key.with_suffix(".pub").read_text())
     page.get_by_role("button", name="Add key").click()
     expect(page.get_by_role("main")).to_contain_text("SHA256:")
+
+
+def orthanc_of(cluster: Kubernetes, namespace: str) -> tuple[str, tuple[str, str]]:
+    """Its HTTP root, and the portal's user and password there."""
+    users = cluster.read("secret", "orthanc", "-n", namespace)["data"]["users.json"]
+    (access, *_) = json.loads(base64.b64decode(users))["RegisteredUsers"].items()
+    address = cluster.read("service", "orthanc", "-n", namespace)["spec"]["clusterIP"]
+    return f"http://{address}:8042", access
 
 
 def by_ssh(command: str, key: Path, *words: str) -> subprocess.CompletedProcess[str]:

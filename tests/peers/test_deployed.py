@@ -1,11 +1,9 @@
 """The portal as it is deployed: all of it answers, and nothing of it is missing."""
 
-import html
-import re
-
 import pytest
 import requests
 
+from tests.peers import visits
 from tests.peers.deployed import ADMINISTRATOR, CLUSTER, Deployed
 from tests.waiting import wait_until
 
@@ -24,24 +22,8 @@ def test_an_administrator_of_keycloak_signs_in_and_sees_the_cluster(deployed: De
     subject = deployed.realm.add_person(email, password)
     (group,) = deployed.realm.as_administrator("GET", "/groups?search=MAIA:admin&exact=true").json()
     deployed.realm.as_administrator("PUT", f"/users/{subject}/groups/{group['id']}")
-    browser = requests.Session()
-    page = browser.get(f"{deployed.nginx.url}/clusters/", timeout=20)
-    form = {"csrfmiddlewaretoken": _found(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text), "next": "/clusters/"}
-    headers = {"Origin": deployed.nginx.url}
-    asked = browser.post(f"{deployed.nginx.url}/account/keycloak/start/", data=form, headers=headers, timeout=20)
-    assert asked.url.startswith(f"{deployed.realm.issuer}/")
-    for cookie in browser.cookies:
-        cookie.secure = False  # browsers count loopback as safe by http too
-    action = html.unescape(_found(r'action="([^"]+)"', asked.text))
-    shown = browser.post(action, data={"username": email, "password": password}, timeout=20)
-    assert shown.url == f"{deployed.nginx.url}/clusters/"
-    assert CLUSTER in shown.text
-
-
-def _found(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found, text
-    return found[1]
+    browser = visits.signed_in(deployed.nginx.url, email, password)
+    assert CLUSTER in browser.get(f"{deployed.nginx.url}/clusters/", timeout=20).text
 
 
 def test_its_cluster_is_seen(deployed: Deployed) -> None:

@@ -3,8 +3,6 @@
 Pictures of each station are kept in build/screenshots/deployed/.
 """
 
-import base64
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +78,7 @@ def test_from_registration_to_the_mask_over_the_image(
     expect_jupyter(ida)
     upload_head_ct(ida)
     run_algorithm(ida, has_scripts=True)
+    expect(ida.get_by_role("main")).to_contain_text("1 GPU")
     picture(ida, "run")
     see_the_mask(ida, has_scripts=True)
     picture(ida, "mask over the image")
@@ -144,10 +143,6 @@ def upload_head_ct(page: Page) -> None:
 
 def modalities_in_orthanc(deployed: Deployed) -> list[str]:
     """What the project's Orthanc itself has, asked with the portal's password."""
-    cluster = deployed.servers.kubernetes
-    users = cluster.read("secret", "orthanc", "-n", NAMESPACE)["data"]["users.json"]
-    credentials = json.loads(base64.b64decode(users))["RegisteredUsers"].items()
-    address = cluster.read("service", "orthanc", "-n", NAMESPACE)["spec"]["clusterIP"]
-    (user, password), *_ = credentials
-    series = requests.get(f"http://{address}:8042/series?expand", auth=(user, password), timeout=10).json()
+    address, access = steps.orthanc_of(deployed.servers.kubernetes, NAMESPACE)
+    series = requests.get(f"{address}/series?expand", auth=access, timeout=10).json()
     return sorted(one["MainDicomTags"]["Modality"] for one in series)

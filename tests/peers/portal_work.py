@@ -1,0 +1,40 @@
+"""What tests have the deployed portal's own services do, in a process with its settings and no other."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.projects import services
+from apps.projects.models import Membership, Project
+from apps.projects.services import ProjectPlan, Resources
+from apps.provisioning.services import Requester, open_for
+from tests.portal import Portal
+
+
+def in_portal(portal: Portal, work: Callable[..., None], *words: str) -> None:
+    """Does one of the functions below as `manage.py shell` would."""
+    arguments = ", ".join(json.dumps(word) for word in words)
+    portal.manage("shell", "--no-imports", "-c", f"from {__name__} import *\n{work.__name__}({arguments})")
+
+
+def open_project(namespace: str, email: str) -> None:
+    """As an approval does it."""
+    today, some = timezone.localdate(), Resources(cpus=8, memory_gib=16, gpus=1, storage_gib=20)
+    plan: dict[str, Any] = {"starts_on": today, "ends_on": today + timedelta(days=9), "requested": some}
+    words = {"name": namespace, "namespace": namespace, "description": "", "principal_investigator": "Prof. Ås"}
+    project = services.create_project(ProjectPlan(**words, **plan, granted=some), by=None)
+    open_for(project, Requester(email=email, name="Ida Berg", affiliation="Uppsala University"))
+
+
+def add_member(namespace: str, email: str) -> None:
+    project, user = Project.objects.get(namespace=namespace), User.objects.get(email=email)
+    services.ensure_member(project, user, role=Membership.Role.MEMBER)
+
+
+def remove_member(namespace: str, email: str, by: str) -> None:
+    users = User.objects.in_bulk([email, by], field_name="email")
+    services.remove_member(Project.objects.get(namespace=namespace), users[email], by=users[by])

@@ -1,0 +1,322 @@
+"""The deployed portal while what it stands on goes away: its pages answer, and there is one of everything afterwards.
+
+The servers are shared with others, so they live on: what the portal has of the API server and of Keycloak is the way to
+them, which is closed (refuses) or hangs (accepts and is silent). An API server that is really stopped and started is in
+tests/peers/workspaces/test_faults.py.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.dicom import ct_series
+from tests.peers import portal_work, visits
+from tests.peers.deployed import CLUSTER, Deployed, Servers, running_deployed
+from tests.peers.forwarder import Forwarder, forwarding
+from tests.peers.keycloak import Keycloak
+from tests.peers.keycloak.realm import as_administrator
+from tests.peers.kubernetes import Kubernetes
+from tests.peers.mail import Mail
+from tests.peers.portal_work import in_portal
+from tests.peers.registry import Registry
+from tests.peers.starting import hanging_server, throwaway_folder
+from tests.peers.steps import PASSWORD, orthanc_of
+from tests.waiting import wait_until
+
+# Images are built the first time.
+pytestmark = [pytest.mark.peers, pytest.mark.faults, pytest.mark.timeout(1800)]
+IDA, ANNA, BOB = "ida.berg@uni.example", "anna.approver@hospital.example", "bob@uni.example"
+PROJECT = "faults"
+SLICES = 6
+PAGE_SECONDS = 2.0
+STEPS_DONE = """
+    SELECT step.name, step.status, count(event.id) FROM core_step step
+    JOIN core_ledger ledger ON ledger.id = step.ledger_id AND ledger.kind = 'project'
+    JOIN projects_project project ON project.id = ledger.subject_pk AND project.namespace = %s
+    LEFT JOIN core_stateevent event
+        ON event.subject_type = 'core.step' AND event.subject_pk = step.id AND event.to_status = 'done'
+    GROUP BY step.name, step.status
+"""
+STEP_BEGUN = """
+    SELECT step.attempts > 0 FROM core_step step
+    JOIN core_ledger ledger ON ledger.id = step.ledger_id AND ledger.kind = 'project'
+    JOIN projects_project project ON project.id = ledger.subject_pk AND project.namespace = %s
+    WHERE step.name = %s
+"""
+ROWS = (
+    "SELECT count(*) FROM archives_archive row",
+    "SELECT count(*) FROM clusters_placement row",
+    "SELECT count(*) FROM projects_membership row",
+    "SELECT count(*) FROM workspaces_orthancaccess row",
+)
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """`api` and `keycloak` are the portal's ways to the servers; `kubernetes` is reached past them."""
+
+    deployed: Deployed
+    api: Forwarder
+    keycloak: Forwarder
+    kubernetes: Kubernetes
+    people: dict[str, requests.Session]
+
+    def value(self, query: str, *parameters: Any) -> Any:
+        ((value,),) = self.deployed.rows(query, *parameters)
+        return value
+
+    def names(self, kind: str, namespace: str) -> list[str]:
+        """Those of one kind that the namespace really has."""
+        found = self.kubernetes.read(kind, "--namespace", namespace)["items"]
+        return sorted(one["metadata"]["name"] for one in found)
+
+    def every_page_answers(self) -> AbstractContextManager[None]:
+        root, ida, anna = self.deployed.nginx.url, self.people[IDA], self.people[ANNA]
+        pages = {"/": ida, f"/projects/{PROJECT}/": ida, "/clusters/": anna, "/approvals/": anna}
+        asked = {f"{root}{path}": person for path, person in pages.items()}
+        return visits.every_page_answers(
+            {**asked, f"{root}/account/login/": requests.Session()}, within_seconds=PAGE_SECONDS
+        )
+
+    def lose_the_api_for_a_while(self) -> None:
+        """Refused first, then hanging, each until the portal has noticed; answers again from then on."""
+        self.api.close()
+        wait_until(lambda: self.seen_of(CLUSTER) == "unreachable", 90)
+        failures = "SELECT failures FROM clusters_cluster WHERE name = %s"
+        refused = self.value(failures, CLUSTER)
+        self.api.hang()
+        wait_until(lambda: self.value(failures, CLUSTER) > refused, 90)
+        self.api.open()
+        wait_until(lambda: self.seen_of(CLUSTER) == "reachable", 90)
+
+    def seen_of(self, cluster: str) -> str:
+        """Its state as the collector last saw it."""
+        return str(self.value("SELECT status FROM clusters_cluster WHERE name = %s", cluster))
+
+    def kill_the_worker(self) -> None:
+        """By SIGKILL; another one is there afterwards."""
+        killed = self.deployed.portal.processes()["worker"]
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: self.deployed.portal.processes().get("worker", killed) != killed, 30)
+
+    def set_up(self, namespace: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        in_portal(self.deployed.portal, portal_work.open_project, namespace, IDA)
+        meanwhile()
+        status = "SELECT status FROM projects_project WHERE namespace = %s"
+        wait_until(lambda: self.value(status, namespace) == "ready", 240)
+
+    def await_step(self, namespace: str, name: str) -> None:
+        """Until a step has begun."""
+        wait_until(lambda: self.value(STEP_BEGUN, namespace, name), 120)
+
+
+@pytest.fixture(scope="module")
+def faulty(keycloak: Keycloak, kubernetes: Kubernetes, registry: Registry, mail: Mail) -> Iterator[Faulty]:
+    """A portal of its own, with an approver and a project whose owner is signed in."""
+    with ExitStack() as stack:
+        api = stack.enter_context(forwarding(int(kubernetes.server.rpartition(":")[2])))
+        way = stack.enter_context(forwarding(keycloak.port))
+        servers = Servers(
+            replace(keycloak, port=way.port),
+            replace(kubernetes, server=f"https://127.0.0.1:{api.port}"),
+            registry,
+            mail,
+        )
+        folder = stack.enter_context(throwaway_folder())
+        deployed = stack.enter_context(running_deployed(folder, servers))
+        _name_issuer(keycloak, deployed)
+        made = Faulty(deployed, api, way, kubernetes, {})
+        deployed.add_administrator(ANNA, PASSWORD)
+        deployed.realm.add_person(IDA, PASSWORD)
+        made.set_up(PROJECT)
+        made.people.update({email: visits.signed_in(deployed.nginx.url, email, PASSWORD) for email in (IDA, ANNA)})
+        yield made
+
+
+def _name_issuer(keycloak: Keycloak, deployed: Deployed) -> None:
+    """Keycloak calls itself in this realm by the address that the portal knows."""
+    name = f"/{deployed.realm.name}"
+    known = as_administrator(keycloak, "GET", name).json()
+    attributes = {**known["attributes"], "frontendUrl": deployed.servers.keycloak.url}
+    as_administrator(keycloak, "PUT", name, json={**known, "attributes": attributes})
+
+
+@pytest.fixture(scope="module")
+def series(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A SeriesInstanceUID of the project, in its Orthanc and in the portal's index."""
+    written = ct_series(tmp_path_factory.mktemp("ct"), slices=SLICES, rows=64, columns=64)
+    address, access = orthanc_of(faulty.kubernetes, PROJECT)
+    for path in written.paths:
+        requests.post(f"{address}/instances", path.read_bytes(), auth=access, timeout=20).raise_for_status()
+    known = "SELECT count(*) FROM archives_instance"
+    wait_until(lambda: faulty.value(known) == SLICES, 60)
+    return written.series_instance_uid
+
+
+def instances_in_orthanc(faulty: Faulty) -> int:
+    address, access = orthanc_of(faulty.kubernetes, PROJECT)
+    return len(requests.get(f"{address}/instances", auth=access, timeout=20).json())
+
+
+def launch(faulty: Faulty, series_instance_uid: str) -> int:
+    """The primary key of the run, by the API."""
+    token = faulty.deployed.portal.manage("api_token", IDA)
+    wish = {"algorithm": "threshold-segmentation", "series": [series_instance_uid]}
+    address = f"{faulty.deployed.nginx.url}/api/v1/projects/{PROJECT}/runs/"
+    answer = requests.post(address, json=wish, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def assert_one_of_everything(faulty: Faulty, namespace: str) -> None:
+    steps = faulty.deployed.rows(STEPS_DONE, namespace)
+    assert {(status, times) for _, status, times in steps} == {("done", 1)}, steps
+    member = faulty.value(of_project("SELECT row.id FROM workspaces_workspace row"), namespace)
+    assert len(faulty.kubernetes.read("namespaces", "--selector", f"maia.io/project={namespace}")["items"]) == 1
+    assert faulty.names("deployments", namespace) == ["orthanc"]
+    assert faulty.names("statefulsets", namespace) == [f"workspace-{member}"]
+    assert faulty.names("persistentvolumeclaims", namespace) == ["orthanc", f"workspace-{member}"]
+    for count in ROWS:
+        assert faulty.value(of_project(count), namespace) == 1, count
+    (person,) = faulty.deployed.realm.directory().people_with_email(IDA)
+    assert f"MAIA:{namespace}:owner" in faulty.deployed.realm.directory().groups_of(person.subject)
+
+
+def of_project(query: str) -> str:
+    return f"{query} JOIN projects_project project ON project.id = row.project_id WHERE project.namespace = %s"
+
+
+def assert_run_once(faulty: Faulty, run: int, during: Callable[[], None]) -> None:
+    """The fault happens while the Job is there; in the end there was one Job, and its outputs are there once."""
+    before = instances_in_orthanc(faulty)
+    jobs: set[str] = set()
+
+    def look() -> bool:
+        found = faulty.kubernetes.read("jobs", "--namespace", PROJECT)["items"]
+        jobs.update(job["metadata"]["uid"] for job in found)
+        return bool(jobs)
+
+    def is_over() -> bool:
+        look()
+        return bool(faulty.value("SELECT cleaned_at IS NOT NULL FROM jobs_run WHERE id = %s", run))
+
+    wait_until(look, 60)
+    during()
+    wait_until(is_over, 180)
+    ((status, attempt, reason),) = faulty.deployed.rows(
+        "SELECT status, attempt, reason FROM jobs_run WHERE id = %s", run
+    )
+    assert (status, attempt) == ("succeeded", 1), reason
+    assert len(jobs) == 1
+    assert faulty.value("SELECT count(*) FROM jobs_runoutput WHERE run_id = %s", run) == 1
+    assert instances_in_orthanc(faulty) == before + 1
+    assert faulty.names("jobs", PROJECT) == []
+
+
+def test_the_api_server_goes_away_while_a_project_is_set_up(faulty: Faulty) -> None:
+    def meanwhile() -> None:
+        faulty.await_step("faults-api", "namespace")
+        faulty.lose_the_api_for_a_while()
+
+    with faulty.every_page_answers():
+        faulty.set_up("faults-api", meanwhile)
+    assert_one_of_everything(faulty, "faults-api")
+
+
+def test_the_worker_is_killed_while_a_project_is_set_up(faulty: Faulty) -> None:
+    def meanwhile() -> None:
+        for step in ("namespace", "orthanc"):
+            faulty.await_step("faults-worker", step)
+            faulty.kill_the_worker()
+
+    with faulty.every_page_answers():
+        faulty.set_up("faults-worker", meanwhile)
+    assert_one_of_everything(faulty, "faults-worker")
+
+
+def test_the_api_server_goes_away_during_a_run(faulty: Faulty, series: str) -> None:
+    with faulty.every_page_answers():
+        assert_run_once(faulty, launch(faulty, series), faulty.lose_the_api_for_a_while)
+
+
+def test_the_worker_is_killed_during_a_run(faulty: Faulty, series: str) -> None:
+    with faulty.every_page_answers():
+        assert_run_once(faulty, launch(faulty, series), faulty.kill_the_worker)
+
+
+def test_keycloak_is_gone(faulty: Faulty) -> None:
+    root = faulty.deployed.nginx.url
+    with faulty.every_page_answers():
+        for fault in (faulty.keycloak.close, faulty.keycloak.hang):
+            fault()
+            answer = visits.begin_sign_in(requests.Session(), root)
+            assert answer.status_code == 503
+            assert "Keycloak, where people sign in, does not answer" in answer.text
+        faulty.keycloak.open()
+        visits.signed_in(root, IDA, PASSWORD)
+
+
+def test_orthanc_deleted_by_hand_is_back_with_its_images(faulty: Faulty, series: str) -> None:
+    before = instances_in_orthanc(faulty)
+    repaired = of_project("SELECT row.kind, row.name, row.what FROM workspaces_drift row")
+    with faulty.every_page_answers():
+        faulty.kubernetes.kubectl("delete", "deployment", "orthanc", "--namespace", PROJECT)
+        wait_until(lambda: faulty.deployed.rows(repaired, PROJECT), 60)
+        wait_until(lambda: _answers(faulty), 120)
+    assert instances_in_orthanc(faulty) == before
+    assert faulty.deployed.rows(repaired, PROJECT) == [("Deployment", "orthanc", "deleted")]
+    page = faulty.people[IDA].get(f"{faulty.deployed.nginx.url}/projects/{PROJECT}/", timeout=20).text
+    assert "Deployment orthanc" in page
+    assert "deleted by hand" in page
+    assert_one_of_everything(faulty, PROJECT)
+
+
+def _answers(faulty: Faulty) -> bool:
+    try:
+        return instances_in_orthanc(faulty) > 0
+    except requests.RequestException:
+        return False
+
+
+def test_a_second_cluster_accepts_and_never_answers(faulty: Faulty, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("made-up-token")
+    known = ["--ca", str(faulty.kubernetes.kubeconfig.parent / "ca.crt"), "--token", str(token)]
+    seen = "SELECT max(taken_at) FROM clusters_snapshot"
+    with hanging_server() as port, faulty.every_page_answers():
+        server = f"https://127.0.0.1:{port}"
+        faulty.deployed.portal.manage("cluster", "register", "--name", "silent", "--server", server, *known)
+        registered = faulty.value(seen)
+        wait_until(lambda: faulty.seen_of("silent") == "unreachable", 60)
+        unreachable = faulty.value(seen)
+        wait_until(lambda: faulty.value(seen) > unreachable, 30)
+        page = faulty.people[ANNA].get(f"{faulty.deployed.nginx.url}/clusters/", timeout=20).text
+    assert unreachable > registered
+    assert faulty.seen_of(CLUSTER) == "reachable"
+    assert page.count("Unreachable since") == 1
+
+
+def test_a_member_who_is_removed_loses_workspace_and_group(faulty: Faulty) -> None:
+    portal, realm = faulty.deployed.portal, faulty.deployed.realm
+    directory, subject = realm.directory(), realm.add_person(BOB, PASSWORD, name="Bob Member")
+    directory.ensure_membership(subject, "MAIA:users")
+    bob = visits.signed_in(faulty.deployed.nginx.url, BOB, PASSWORD)
+    page = f"{faulty.deployed.nginx.url}/projects/{PROJECT}/"
+    in_portal(portal, portal_work.add_member, PROJECT, BOB)
+    wait_until(lambda: len(faulty.names("statefulsets", PROJECT)) == 2, 60)
+    wait_until(lambda: directory.groups_of(subject) == {"MAIA:users", f"MAIA:{PROJECT}"}, 60)
+    assert bob.get(page, timeout=20).status_code == 200
+    with faulty.every_page_answers():
+        in_portal(portal, portal_work.remove_member, PROJECT, BOB, IDA)
+        assert bob.get(page, timeout=20).status_code == 404
+        wait_until(lambda: len(faulty.names("statefulsets", PROJECT)) == 1, 60)
+        wait_until(lambda: directory.groups_of(subject) == {"MAIA:users"}, 60)
+    ports = "SELECT count(*) FROM workspaces_nodeport port JOIN workspaces_workspace row ON row.id = port.workspace_id"
+    assert faulty.value(of_project(ports), PROJECT) == 1
