@@ -115,7 +115,6 @@ class StepSerializer(serializers.Serializer[Any]):
 class RunDetailSerializer(RunSerializer):
     memory_gib = serializers.IntegerField(source="algorithm.memory_gib")
     timeout_seconds = serializers.IntegerField(source="algorithm.timeout_seconds")
-    gpus = serializers.IntegerField(source="algorithm.gpus")
     steps = StepSerializer(many=True, source="events")
     refusals = serializers.SerializerMethodField()
     inputs = InputSerializer(many=True)

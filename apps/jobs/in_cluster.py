@@ -28,6 +28,7 @@ from apps.jobs.cluster.collect import decode_report
 from apps.jobs.cluster.containers import WRONG
 from apps.jobs.cluster.request import Request
 from apps.jobs.gate_report import Expected, GateReport
+from apps.jobs.leftovers import remove_leftovers
 from apps.jobs.models import Run
 from apps.jobs.outputs import are_in_index
 from apps.jobs.place import NotYet, RunBroke, RunFails, limits_of
@@ -129,6 +130,7 @@ class InCluster:
         return kept_log.read(name, offset)
 
     def clean(self, run: Run) -> None:
+        remove_leftovers(run)
         with _answered():
             for attempt in range(1, run.attempt + 1):
                 self._executor.delete(run.attempt_name(attempt))
@@ -164,7 +166,7 @@ def spec_of(run: Run, image_prefix: str, archive: str) -> JobSpec:
         input_bytes=run.input_bytes,
         request=request.encode(),
         archive_secret=ARCHIVE,
-        gpus=algorithm.gpus,
+        gpus=run.gpus,
         gpu_product=algorithm.gpu_product,
     )
 
@@ -180,7 +182,7 @@ def _answered() -> Iterator[None]:
 
 
 def _no_room(run: Run, seen: JobObservation) -> RunFails:
-    code = ReasonCode.NO_GPU if run.algorithm.gpus else ReasonCode.TIMEOUT
+    code = ReasonCode.NO_GPU if run.gpus else ReasonCode.TIMEOUT
     sentence = f"The cluster found no room for the run within {settings.RUN_QUEUE_HOURS} hours. {seen.waiting}"
     return RunFails(Reason(code, sentence.strip()))
 

@@ -104,8 +104,8 @@ def _spec_of(run: Run) -> RunSpec:
 
 def _check_can_start(run: Run) -> None:
     algorithm = run.algorithm
-    if algorithm.gpus:
-        sentence = f"The algorithm needs a GPU ({algorithm.gpus}), and this machine lends none."
+    if run.gpus:
+        sentence = f"The algorithm needs a GPU ({run.gpus}), and this machine lends none."
         raise RunFails(Reason(ReasonCode.NO_GPU, sentence))
     folder = settings.SAMPLES_DIR / algorithm.name
     if not folder.is_dir() or catalogue.digest_of(folder) != algorithm.digest:

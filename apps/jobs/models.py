@@ -34,6 +34,7 @@ class Algorithm(models.Model):
     gpus = models.PositiveIntegerField(default=0)
     gpu_product = models.CharField(max_length=63, blank=True, help_text="as the label nvidia.com/gpu.product has it")
     image = models.CharField(max_length=400, blank=True, help_text="for clusters, by digest: registry/name@sha256:…")
+    image_gpus = models.PositiveIntegerField(null=True, help_text="that a run in a cluster gets; none: `gpus`")
     entry = models.JSONField(help_text="the command, without the arguments of the contract")
     digest = models.CharField(max_length=71, help_text="sha256: over the package's files")
     is_current = models.BooleanField(default=True)
@@ -53,6 +54,10 @@ class Algorithm(models.Model):
     @property
     def memory_bytes(self) -> int:
         return self.memory_gib * GIB
+
+    def gpus_in(self, cluster: Cluster | None) -> int:
+        """Those that a run gets there; None is this machine."""
+        return self.gpus if cluster is None or self.image_gpus is None else self.image_gpus
 
 
 class Run(Stateful):
@@ -99,6 +104,7 @@ class Run(Stateful):
         Cluster, null=True, on_delete=models.PROTECT, related_name="runs", help_text="none: this machine"
     )
     image = models.CharField(max_length=400, blank=True, help_text="in a cluster, by digest")
+    gpus = models.PositiveIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(default=1)
     node = models.CharField(max_length=255, blank=True)
     network = models.CharField(max_length=16, blank=True)

@@ -68,7 +68,7 @@ def launch(
     Raises PermissionDenied, LaunchRefused and ArgumentInvalid.
     """
     entry.need(Role.MEMBER)
-    cluster = _cluster_of(entry.project)
+    cluster = cluster_of(entry.project)
     _check_suits(algorithm, series, cluster)
     values = complete(declared(algorithm.arguments), arguments)
     try:
@@ -105,15 +105,22 @@ def sweep() -> None:
         ring("jobs.advance", pk)
 
 
-def set_image(name: str, reference: str) -> Algorithm:
-    """The image by which a cluster runs the present version of an algorithm. Raises ImageInvalid."""
+def set_image(name: str, reference: str, *, gpus: int | None = None) -> Algorithm:
+    """The image by which a cluster runs the present version of an algorithm, with `gpus` or those that it needs.
+
+    Raises ImageInvalid.
+    """
     if not IMAGE.fullmatch(reference):
         raise ImageInvalid(f"{reference!r} names no image by digest, as REGISTRY/NAME@sha256:… does.")
     algorithm = Algorithm.objects.filter(name=name, is_current=True).first()
     if algorithm is None:
         raise ImageInvalid(f"There is no algorithm called {name!r}.")
-    algorithm.image = reference
-    algorithm.save(update_fields=["image"])
+    if gpus is not None and gpus < 0:
+        raise ImageInvalid("A run gets no GPU (0) or some.")
+    algorithm.image, algorithm.image_gpus = reference, gpus
+    with transaction.atomic():
+        algorithm.save(update_fields=["image", "image_gpus"])
+        record("algorithm.image_set", actor=None, subject=algorithm, image=reference)
     return algorithm
 
 
@@ -138,7 +145,7 @@ def stop_all_processes() -> list[str]:
     return ThisMachine().executor.stop_all()
 
 
-def _cluster_of(project: Project) -> Cluster | None:
+def cluster_of(project: Project) -> Cluster | None:
     """Where the project's runs are carried out; None is this machine."""
     placement = Placement.objects.select_related("cluster").filter(project=project).first()
     return placement.cluster if placement else None
@@ -176,6 +183,7 @@ def _queue(
         algorithm=algorithm,
         cluster=cluster,
         image=algorithm.image if cluster else "",
+        gpus=algorithm.gpus_in(cluster),
         submitter=entry.user,
         submission_key=key,
         arguments=dict(arguments),

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from apps.core.doorbell import ring
 from apps.jobs.claims import Claim
+from apps.jobs.leftovers import outputs_of
 from apps.jobs.models import Run
 from apps.jobs.reasons import Reason, ReasonCode
 
@@ -29,7 +30,7 @@ def try_again(run: Run, claim: Claim, reason: Reason) -> bool:
         Status.STAGING,
         why=f"attempt {run.attempt} ended with {reason.code}",
         attempt=run.attempt + 1,
-        abandoned=[*run.abandoned, *_outputs_of(run)],
+        abandoned=[*run.abandoned, *outputs_of(run)],
         gate_report=None,
         started_at=None,
         progress=None,
@@ -37,11 +38,6 @@ def try_again(run: Run, claim: Claim, reason: Reason) -> bool:
         log_offset=0,
     )
     return True
-
-
-def _outputs_of(run: Run) -> list[str]:
-    """What an attempt in a cluster may have stored before it broke."""
-    return [] if run.gate_report is None else [output["sop_instance_uid"] for output in run.gate_report["outputs"]]
 
 
 def fail(run: Run, claim: Claim, reason: Reason) -> bool:

@@ -62,12 +62,15 @@ def new(request: HttpRequest, namespace: str) -> HttpResponse:
         form = _form(request, algorithm)
         if request.method == "POST" and form.is_valid() and (run := _launch(entry, algorithm, series, form)):
             return redirect("jobs:run", namespace, run.pk)
+    cluster = services.cluster_of(entry.project)
     context = {
         "project": entry.project,
         "series": series,
         "algorithms": suitable,
         "algorithm": algorithm,
         "produces": pages.produced_names(algorithm) if algorithm else "",
+        "cluster": cluster,
+        "gpus": algorithm.gpus_in(cluster) if algorithm else 0,
         "form": form,
     }
     return render(request, "jobs/new.html", context)

@@ -328,6 +328,17 @@ def test_an_algorithm_without_an_image_is_not_launched(
         services.launch(as_bob, segmentation, ct, arguments={})
 
 
+def test_a_run_gets_the_gpus_of_the_image_not_those_that_the_algorithm_can_do_without(
+    segmentation: Algorithm, as_bob: Entry, ct: Series, kubelet: Kubelet
+) -> None:
+    call_command("algorithm", "image", segmentation.name, IMAGE, "--gpus", "2")
+    segmentation.refresh_from_db()
+    run = services.launch(as_bob, segmentation, ct, arguments={})
+    assert (segmentation.gpus, run.gpus) == (0, 2)
+    with pytest.raises(CommandError, match="gets no GPU"):
+        call_command("algorithm", "image", segmentation.name, IMAGE, "--gpus", "-1")
+
+
 def test_an_image_is_named_by_digest(segmentation: Algorithm, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("algorithm", "image", segmentation.name, IMAGE)
     assert capsys.readouterr().out == f"threshold-segmentation 1.0.0 runs in clusters as {IMAGE}\n"

@@ -12,10 +12,12 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
+PORTAL_USER = "portal"
 TIMEOUT_SECONDS = 120
 PATIENCE_SECONDS = 120
 CHUNK_BYTES = 1024**2
@@ -31,19 +33,27 @@ class ObjectRefused(Exception):
 
 
 class Orthanc:
-    def __init__(self, address: str, user: str, password: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        address: str,
+        user: str,
+        password: str,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         parts = urlsplit(address)
         self._address = (parts.hostname or "", parts.port or 80)
         word = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {word}"}
         self._patience_seconds = patience_seconds
+        self._timeout_seconds = timeout_seconds
 
     @classmethod
     def of_secret(cls, address: str, folder: Path) -> Orthanc:
-        """As the first user of Orthanc's own users.json."""
+        """As the portal, with the password in Orthanc's own users.json."""
         users = json.loads((folder / "users.json").read_text(encoding="utf-8"))["RegisteredUsers"]
-        user, password = next(iter(users.items()))
-        return cls(address, user, password)
+        return cls(address, PORTAL_USER, users[PORTAL_USER])
 
     def fetch(self, sop_instance_uid: str, destination: Path) -> str | None:
         """Write the object, bit for bit, to a new file; its SHA-256, or None when the archive does not have it."""
@@ -101,40 +111,32 @@ class Orthanc:
                 time.sleep(2)
 
     def _send(self, path: str, body: Any, headers: dict[str, str], method: str = "POST") -> bytes:
-        with _Answer(self._address, method, path, body, {**self._headers, **headers}) as answer:
+        with self._answer(method, path, body, headers) as answer:
             return answer.read()
 
     def _download(self, path: str, file: BinaryIO | None) -> str:
         digest = hashlib.sha256()
-        with _Answer(self._address, "GET", path, None, self._headers) as answer:
+        with self._answer("GET", path, None, {}) as answer:
             for chunk in iter(lambda: answer.read(CHUNK_BYTES), b""):
                 digest.update(chunk)
                 if file is not None:
                     file.write(chunk)
         return digest.hexdigest()
 
-
-class _Answer:
-    """A successful response while the block lasts. Raises ArchiveFailed."""
-
-    def __init__(self, address: tuple[str, int], method: str, path: str, body: Any, headers: dict[str, str]) -> None:
-        self._connection = http.client.HTTPConnection(*address, timeout=TIMEOUT_SECONDS)
-        self._request = (method, path, body, headers)
-
-    def __enter__(self) -> http.client.HTTPResponse:
+    @contextmanager
+    def _answer(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
+        """A successful response while the block lasts. Raises ArchiveFailed."""
+        connection = http.client.HTTPConnection(*self._address, timeout=self._timeout_seconds)
         try:
-            self._connection.request(*self._request)
-            response = self._connection.getresponse()
+            connection.request(method, path, body, {**self._headers, **headers})
+            response = connection.getresponse()
+            if response.status // 100 != 2:
+                raise ArchiveFailed(f"The archive answered with {response.status}.")
+            yield response
         except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
             raise ArchiveFailed("The archive cannot be reached.") from error
-        if response.status // 100 != 2:
-            self._connection.close()
-            raise ArchiveFailed(f"The archive answered with {response.status}.")
-        return response
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        finally:
+            connection.close()
 
 
 def _around(head: bytes, file: BinaryIO, tail: bytes) -> Iterator[bytes]:

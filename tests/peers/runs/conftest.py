@@ -29,7 +29,8 @@ from tests.peers.starting import throwaway_folder
 from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
-ORTHANC = manifests.OrthancWish(storage_gib=1, username="portal", password="a password of these tests")
+PASSWORD = "a password of these tests"
+ORTHANC = manifests.OrthancWish(storage_gib=1, users={"explorer": "another", "portal": PASSWORD})
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +129,7 @@ def as_bob(placed: Project, bob: User) -> Entry:
 
 @pytest.fixture
 def archive(placed: Project, orthanc_address: str) -> Archive:
-    return ensure_remote_archive(placed, address=orthanc_address, username=ORTHANC.username, password=ORTHANC.password)
+    return ensure_remote_archive(placed, address=orthanc_address, username="portal", password=PASSWORD)
 
 
 @pytest.fixture

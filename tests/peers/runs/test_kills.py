@@ -17,7 +17,7 @@ from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 from tests.jobs.test_kills import WAY, after, after_move
 from tests.killing import exit_of_child
-from tests.peers.runs.conftest import ORTHANC
+from tests.peers.runs.conftest import PASSWORD
 from tests.waiting import wait_until
 
 # Images are built the first time.
@@ -68,7 +68,7 @@ def test_a_worker_killed_leaves_one_job_and_one_set_of_outputs(
     assert Instance.objects.filter(series__study=ct.study).count() == before + 1
     stored = requests.get(
         f"{orthanc_address}/dicom-web/studies/{ct.study.study_instance_uid}/instances",
-        auth=(ORTHANC.username, ORTHANC.password),
+        auth=("portal", PASSWORD),
         timeout=10,
     )
     assert len(stored.json()) == before + 1

@@ -11,7 +11,8 @@ import pytest
 from apps.archives.models import Archive, Instance, Series
 from apps.archives.services import IncomingFile, receiving_folder, store_files
 from apps.integrations.kubernetes.port import CONFIG_MAP, JOB, POD, KubernetesApi
-from apps.jobs import services
+from apps.jobs import in_cluster, services
+from apps.jobs.cluster.orthanc import Orthanc
 from apps.jobs.in_cluster import UNREACHABLE
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
@@ -19,6 +20,7 @@ from tests.jobs.driving import drive
 from tests.jobs.samples import SAMPLES
 from tests.peers.kubernetes import Kubernetes
 from tests.peers.kubernetes.cluster import SharedWithOthers
+from tests.peers.runs.conftest import PASSWORD
 from tests.waiting import wait_until
 
 # Images are built the first time.
@@ -57,6 +59,18 @@ def test_the_real_head_ct_on_a_gpu(as_bob: Entry, segmentation: Algorithm, archi
     run = drive(services.launch(as_bob, segmentation, head, arguments={}), timeout_seconds=200)
     assert run.status == Status.SUCCEEDED, run.reason
     assert run.outputs.get().sop_class_uid == "1.2.840.10008.5.1.4.1.1.66.4"
+
+
+@pytest.mark.faults
+def test_what_a_run_stored_that_fails_nevertheless_is_taken_back(
+    as_bob: Entry, segmentation: Algorithm, ct: Series, orthanc_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_cluster, "are_in_index", lambda *_: False)
+    run = drive(services.launch(as_bob, segmentation, ct, arguments={}), timeout_seconds=200)
+    assert (run.status, run.reason_code) == (Status.FAILED, "STORE_FAILED")
+    (output,) = run.gate_report["outputs"]
+    assert Orthanc(orthanc_address, "portal", PASSWORD).lookup(output["sop_instance_uid"]) == []
+    assert not Instance.objects.filter(sop_instance_uid=output["sop_instance_uid"]).exists()
 
 
 @pytest.mark.faults

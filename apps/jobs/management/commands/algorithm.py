@@ -15,6 +15,7 @@ class Command(BaseCommand):
         image = actions.add_parser("image", help="from now on, clusters run the algorithm by this image")
         image.add_argument("name")
         image.add_argument("reference", help="by digest: REGISTRY/NAME@sha256:…")
+        image.add_argument("--gpus", type=int, help="that a run gets there, if not as many as the algorithm needs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "list":
@@ -22,7 +23,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{algorithm.name} {algorithm.version} {algorithm.image or 'without an image'}")
             return
         try:
-            algorithm = set_image(options["name"], options["reference"])
+            algorithm = set_image(options["name"], options["reference"], gpus=options["gpus"])
         except ImageInvalid as invalid:
             raise CommandError(str(invalid)) from invalid
         self.stdout.write(f"{algorithm.name} {algorithm.version} runs in clusters as {algorithm.image}")

@@ -1,0 +1,32 @@
+"""What a Job that was killed while it stored has left in the archive of a run that failed: all or nothing."""
+
+from apps.archives import services as archives
+from apps.archives.models import OrthancServer
+from apps.jobs.cluster.orthanc import ArchiveFailed, Orthanc
+from apps.jobs.models import Run
+from apps.jobs.place import NotYet
+
+TIMEOUT_SECONDS = 10
+
+
+def outputs_of(run: Run) -> list[str]:
+    """SOPInstanceUIDs that the present attempt may have stored."""
+    return [] if run.gate_report is None else [output["sop_instance_uid"] for output in run.gate_report["outputs"]]
+
+
+def remove_leftovers(run: Run) -> None:
+    """Nothing for a run that did not fail. Twice is once. Raises NotYet while the archive does not answer."""
+    uids = [*run.abandoned, *outputs_of(run)]
+    if run.status != Run.Status.FAILED or not uids:
+        return
+    server = OrthancServer.objects.filter(archive=run.archive_id).first()
+    if server is None:
+        return
+    archive = Orthanc(
+        server.address, server.username, server.password, patience_seconds=0, timeout_seconds=TIMEOUT_SECONDS
+    )
+    try:
+        archive.remove(uids)
+        archives.refresh(run.archive)
+    except (ArchiveFailed, archives.ArchiveUnreachable) as failure:
+        raise NotYet(str(failure)) from failure
