@@ -163,7 +163,7 @@ def _register_cluster(deployed: Deployed, folder: Path) -> None:
 
 def _name_images(portal: Portal, images: Mapping[str, str]) -> None:
     for path in SAMPLES.glob("*/algorithm.toml"):
-        portal.manage("algorithm", "image", path.parent.name, images[path.parent.name])
+        portal.manage("algorithm", "image", path.parent.name, images[path.parent.name], "--gpus", "1")
 
 
 def _remove_namespaces(deployed: Deployed) -> None:
