@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import Identity, User
 from apps.accounts.services import end_sessions
 from apps.audit.services import record
+from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.sign_in import Claims, SignInRefused
 
 ADMINISTRATORS = "MAIA:admin"
@@ -31,6 +32,11 @@ DEACTIVATED = "Your account in this portal is deactivated: ask an administrator.
 
 class IdentityTaken(Exception):
     """The person has another identity, or the identity is another person's."""
+
+
+def identity_of(user: User) -> Identity | None:
+    """Who the person is in the realm that the settings name."""
+    return Identity.objects.filter(user=user, issuer=realm.issuer()).first()
 
 
 def signed_in(claims: Claims) -> User:

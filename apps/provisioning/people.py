@@ -1,16 +1,13 @@
-"""The steps that concern people, and what keeps memberships here and groups in Keycloak the same.
+"""The steps that concern people.
 
 Every step may run twice. Towards Keycloak nothing is asked before it is known what is there, so that a step that died
 in the middle finds what it made.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
-import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -29,14 +26,13 @@ from apps.integrations.keycloak.port import (
     KeycloakUnreachable,
     Person,
     PersonExists,
-    PersonMissing,
 )
 from apps.projects import groups
-from apps.projects.models import Membership, Removal
+from apps.projects.models import Membership
 from apps.projects.services import ensure_member
+from apps.provisioning.group_sync import tell
 from apps.provisioning.models import Provision
 
-log = structlog.get_logger(__name__)
 DISABLED = "This person is disabled in Keycloak: an administrator has to enable them there first."
 UNPROVED = (
     "Keycloak has somebody with this e-mail address and has not verified it: an administrator has to make sure who it "
@@ -46,8 +42,6 @@ CONNECTED_ELSEWHERE = (
     "The person with this e-mail address in Keycloak has another account in this portal: an administrator has to clear "
     "up which of the two it is."
 )
-READ_AGAIN_AFTER = timedelta(hours=1)
-READ_AT_ONCE = 500
 
 
 def make_account(project_pk: int) -> None:
@@ -74,7 +68,7 @@ def make_groups(project_pk: int) -> None:
         for group in groups.groups_of(provision.project.namespace).values():
             directory.ensure_group(group)
         if membership is not None:  # the owner may have been removed since
-            _tell(directory, membership)
+            tell(directory, membership)
 
     with_keycloak(make)
 
@@ -93,7 +87,7 @@ def invite_person(user: User) -> None:
 
     A worker that dies between the two writes sends it twice, never not at all. Raises StepFailed and StepWaits.
     """
-    identity = _identity(user)
+    identity = identities.identity_of(user)
     if identity is None or identity.invited_at is not None:
         return
     with_keycloak(lambda directory: _invite(directory, identity))
@@ -141,83 +135,8 @@ def with_keycloak(work: Callable[[KeycloakDirectory], None]) -> None:
         raise StepFailed(str(error)) from error
 
 
-def sweep() -> None:
-    """Tells Keycloak what changed here, then reads what changed there."""
-    if not is_in_use():
-        return
-    directory = realm.directory()
-    try:
-        _carry_out_removals(directory)
-        _tell_memberships(directory)
-        _read_again(directory)
-    except KeycloakUnreachable:
-        log.warning("keycloak does not answer")
-    except KeycloakRefused as error:
-        log.warning("keycloak refused", status=error.status)
-
-
-def _carry_out_removals(directory: KeycloakDirectory) -> None:
-    for removal in Removal.objects.filter(done_at=None).select_related("project", "user"):
-        identity = _identity(removal.user)
-        if identity is not None:
-            for group in groups.groups_of(removal.project.namespace).values():
-                directory.remove_membership(identity.subject, group)
-        Removal.objects.filter(pk=removal.pk, asked_at=removal.asked_at).update(done_at=timezone.now())
-
-
-def _tell_memberships(directory: KeycloakDirectory) -> None:
-    waiting = Membership.objects.filter(grouped_at=None, user__identities__issuer=realm.issuer())
-    for membership in waiting.select_related("project", "user"):
-        try:
-            _tell(directory, membership)
-        except PersonMissing:
-            log.warning("nobody to add to a group", membership=membership.pk)
-
-
-def _tell(directory: KeycloakDirectory, membership: Membership) -> None:
-    identity = _identity(membership.user)
-    if identity is None:
-        return
-    directory.ensure_membership(identity.subject, identities.EVERYBODY)
-    for role, group in groups.groups_of(membership.project.namespace).items():
-        if role == membership.role:
-            directory.ensure_membership(identity.subject, group)
-        else:
-            directory.remove_membership(identity.subject, group)
-    Membership.objects.filter(pk=membership.pk, role=membership.role, grouped_at=None).update(grouped_at=timezone.now())
-
-
-def _read_again(directory: KeycloakDirectory) -> None:
-    """Who may be at work now each time, everybody else once an hour."""
-    now = timezone.now()
-    begun_after = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    due = Identity.objects.filter(
-        Q(signed_in_at__gte=begun_after)
-        | Q(user__api_tokens__expires_at__gt=now)
-        | Q(read_at=None)
-        | Q(read_at__lt=now - READ_AGAIN_AFTER),
-        issuer=realm.issuer(),
-    )
-    for identity in (
-        due.select_related("user").distinct().order_by(F("read_at").asc(nulls_first=True), "pk")[:READ_AT_ONCE]
-    ):
-        _read_one(directory, identity)
-
-
-def _read_one(directory: KeycloakDirectory, identity: Identity) -> None:
-    read_at = timezone.now()
-    try:
-        person = directory.person(identity.subject)
-        found = directory.groups_of(identity.subject) if person else frozenset()
-    except PersonMissing:
-        person, found = None, frozenset()
-    is_enabled = person is not None and person.is_enabled
-    identities.note_reading(identity, found, is_enabled=is_enabled, read_at=read_at)
-    groups.follow(identity.user, found, read_at=read_at)
-
-
 def _ensure_identity(directory: KeycloakDirectory, user: User) -> None:
-    identity = _identity(user)
+    identity = identities.identity_of(user)
     if identity is not None:
         if directory.person(identity.subject) is not None:
             return
@@ -262,10 +181,6 @@ def _invite(directory: KeycloakDirectory, identity: Identity) -> None:
 def _mark(user: User) -> str:
     """By which a person whom this portal made is known again; nobody else can write it."""
     return salted_hmac("provisioning.people", str(user.pk), algorithm="sha256").hexdigest()
-
-
-def _identity(user: User) -> Identity | None:
-    return Identity.objects.filter(user=user, issuer=realm.issuer()).first()
 
 
 def _provision(project_pk: int) -> Provision:

@@ -3,7 +3,7 @@ from celery import shared_task
 from apps.core.doorbell import ring
 from apps.core.leases import under_lease
 from apps.projects.models import Project
-from apps.provisioning import people, services
+from apps.provisioning import group_sync, services
 
 
 @shared_task(name="provisioning.advance")
@@ -20,7 +20,7 @@ def sweep() -> None:
 @shared_task(name="provisioning.sweep_people")
 @under_lease("provisioning.sweep_people")
 def sweep_people() -> None:
-    people.sweep()
+    group_sync.sweep()
 
 
 @shared_task(name="provisioning.watch")

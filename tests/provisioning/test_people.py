@@ -18,7 +18,7 @@ from apps.integrations.keycloak.memory import MemoryKeycloak
 from apps.projects import groups
 from apps.projects.models import Membership, Project, Removal
 from apps.projects.services import LastOwner, ensure_member, remove_member
-from apps.provisioning import people, plan, services, steps
+from apps.provisioning import group_sync, people, plan, services, steps
 from apps.provisioning.selectors import steps_for
 from tests.accounts.keycloak_mode import use_keycloak
 from tests.conftest import make_person
@@ -211,8 +211,8 @@ def test_a_member_made_here_is_told_to_keycloak_and_not_dropped_before(
     ensure_member(project, bob, role=Role.MEMBER)
     groups.follow(bob, [], read_at=timezone.now())
     assert Membership.objects.filter(user=bob).exists()
-    people.sweep()
-    people.sweep()
+    group_sync.sweep()
+    group_sync.sweep()
     assert keycloak.groups_of(his.subject) == {"MAIA:cardiac-mr", "MAIA:users"}
     assert Membership.objects.get(user=bob).role == Role.MEMBER
 
@@ -223,7 +223,7 @@ def test_an_older_word_undoes_no_newer_one(
     connected(bob)
     project, before = make_project("cardiac-mr"), timezone.now()
     ensure_member(project, bob, role=Role.MEMBER)
-    people.sweep()
+    group_sync.sweep()
     groups.follow(bob, [], read_at=before)
     assert Membership.objects.filter(user=bob).exists()
     groups.follow(bob, [], read_at=timezone.now())
@@ -240,21 +240,21 @@ def test_who_is_removed_leaves_the_group_and_does_not_come_back_by_an_older_word
     his, project = connected(bob), make_project("cardiac-mr")
     ensure_member(project, alice, role=Role.OWNER)
     ensure_member(project, bob, role=Role.MEMBER)
-    people.sweep()
+    group_sync.sweep()
     Identity.objects.update(signed_in_at=timezone.now())
     read_before = timezone.now()
     remove_member(project, bob, by=alice)
     remove_member(project, bob, by=alice)
     groups.follow(bob, ["MAIA:cardiac-mr"], read_at=timezone.now())
     assert not Membership.objects.filter(user=bob).exists()
-    people.sweep()
+    group_sync.sweep()
     assert keycloak.groups_of(his.subject) == {"MAIA:users"}
     groups.follow(bob, ["MAIA:cardiac-mr"], read_at=read_before)
     assert not Membership.objects.filter(user=bob).exists()
-    people.sweep()
+    group_sync.sweep()
     assert Removal.objects.get().done_at
     keycloak.ensure_membership(his.subject, "MAIA:cardiac-mr:viewer")
-    people.sweep()
+    group_sync.sweep()
     assert Membership.objects.get(user=bob).role == Role.VIEWER
 
 
@@ -268,10 +268,10 @@ def test_who_is_added_again_stays(
     his, project = connected(bob), make_project("cardiac-mr")
     ensure_member(project, alice, role=Role.OWNER)
     ensure_member(project, bob, role=Role.MEMBER)
-    people.sweep()
+    group_sync.sweep()
     remove_member(project, bob, by=alice)
     ensure_member(project, bob, role=Role.VIEWER)
-    people.sweep()
+    group_sync.sweep()
     assert keycloak.groups_of(his.subject) == {"MAIA:cardiac-mr:viewer", "MAIA:users"}
 
 
@@ -308,11 +308,11 @@ def test_a_person_disabled_there_keeps_no_session_and_no_token(
     _, secret = make_token(bob, name="script", days=1)
     client = client_of(bob)
     keycloak.change(his.subject, is_enabled=False)
-    people.sweep()
+    group_sync.sweep()
     assert client.get("/account/").status_code == 302  # type: ignore[attr-defined]
     assert use_token(secret) is None
     keycloak.change(his.subject, is_enabled=True)
-    people.sweep()
+    group_sync.sweep()
     assert client.get("/account/").status_code == 302  # type: ignore[attr-defined]
     assert use_token(secret) is not None
 
@@ -322,14 +322,14 @@ def test_a_person_deleted_there_loses_all(
 ) -> None:
     his = connected(bob)
     ensure_member(make_project("cardiac-mr"), bob, role=Role.MEMBER)
-    people.sweep()
+    group_sync.sweep()
     keycloak.ensure_membership(his.subject, "MAIA:admin")
     Identity.objects.update(signed_in_at=timezone.now())
-    people.sweep()
+    group_sync.sweep()
     bob.refresh_from_db()
     assert bob.is_administrator
     del keycloak.people[his.subject]
-    people.sweep()
+    group_sync.sweep()
     bob.refresh_from_db()
     assert not bob.is_administrator
     assert not Membership.objects.filter(user=bob).exists()
@@ -371,12 +371,12 @@ def test_keycloak_down_changes_nothing_for_who_is_here(
 ) -> None:
     connected(bob)
     ensure_member(make_project("cardiac-mr"), bob, role=Role.MEMBER)
-    people.sweep()
+    group_sync.sweep()
     keycloak.is_down = True
-    people.sweep()
+    group_sync.sweep()
     assert Membership.objects.filter(user=bob).exists()
     assert Identity.objects.get().is_enabled
 
 
 def test_without_keycloak_the_sweep_does_nothing(db: None) -> None:
-    people.sweep()
+    group_sync.sweep()

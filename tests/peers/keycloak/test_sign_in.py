@@ -10,7 +10,7 @@ from django.urls import reverse
 from apps.accounts.models import Identity, User
 from apps.audit.models import Entry
 from apps.projects.models import Membership, Project
-from apps.provisioning import people
+from apps.provisioning import group_sync
 from tests.accounts.keycloak_mode import use_keycloak
 from tests.peers.keycloak.browser import Browser
 from tests.peers.keycloak.realm import Realm
@@ -78,7 +78,7 @@ def test_groups_are_roles_and_read_again_while_the_session_lives(
     directory.remove_membership(subject, "MAIA:cardiac-mr:owner")
     directory.remove_membership(subject, "MAIA:admin")
     directory.ensure_membership(subject, "MAIA:cardiac:viewer")
-    people.sweep()
+    group_sync.sweep()
     user.refresh_from_db()
     assert not user.is_administrator
     assert [(row.project, row.role) for row in Membership.objects.all()] == [(other, Membership.Role.VIEWER)]
@@ -90,7 +90,7 @@ def test_who_is_disabled_there_is_signed_out_here(realm: Realm, browser: Browser
     realm.directory().ensure_membership(subject, "MAIA:users")
     browser.sign_in(email, PASSWORD)
     realm.as_administrator("PUT", f"/users/{subject}", json={"enabled": False})
-    people.sweep()
+    group_sync.sweep()
     assert not browser.is_signed_in()
     assert User.objects.get().is_active
 
@@ -132,7 +132,7 @@ def test_keycloak_gone_stops_sign_in_alone(
     realm.directory().ensure_membership(subject, "MAIA:users")
     browser.sign_in(email, PASSWORD)
     settings.KEYCLOAK_URL = f"http://127.0.0.1:{free_port()}"
-    people.sweep()
+    group_sync.sweep()
     assert browser.is_signed_in()
     stranger = Browser(realm)
     assert stranger.portal.get(reverse("account_login")).status_code == 200

@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import Identity, User
 from apps.projects.models import Membership, Project
 from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member, remove_member
-from apps.provisioning import people, services, steps
+from apps.provisioning import group_sync, services, steps
 from apps.provisioning.plan import steps_of_new_project
 from apps.provisioning.services import Requester
 from tests.accounts.keycloak_mode import use_keycloak
@@ -115,6 +115,6 @@ def test_who_is_removed_from_the_project_leaves_the_group(realm: Realm, email: s
     owner = Identity.objects.get()
     ensure_member(project, bob, role=Membership.Role.OWNER)
     remove_member(project, owner.user, by=bob)
-    people.sweep()
+    group_sync.sweep()
     assert realm.directory().groups_of(owner.subject) == {"MAIA:users"}
     assert not Membership.objects.filter(user=owner.user).exists()

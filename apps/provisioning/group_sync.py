@@ -1,0 +1,101 @@
+"""Keeps memberships here and groups in Keycloak the same: tells what changed here, reads what changed there."""
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.accounts import identities
+from apps.accounts.keycloak import is_in_use
+from apps.accounts.models import Identity
+from apps.integrations.keycloak import realm
+from apps.integrations.keycloak.port import (
+    KeycloakDirectory,
+    KeycloakRefused,
+    KeycloakUnreachable,
+    PersonMissing,
+)
+from apps.projects import groups
+from apps.projects.models import Membership, Removal
+
+log = structlog.get_logger(__name__)
+READ_AGAIN_AFTER = timedelta(hours=1)
+READ_AT_ONCE = 500
+
+
+def sweep() -> None:
+    """Tells Keycloak what changed here, then reads what changed there."""
+    if not is_in_use():
+        return
+    directory = realm.directory()
+    try:
+        _carry_out_removals(directory)
+        _tell_memberships(directory)
+        _read_again(directory)
+    except KeycloakUnreachable:
+        log.warning("keycloak does not answer")
+    except KeycloakRefused as error:
+        log.warning("keycloak refused", status=error.status)
+
+
+def _carry_out_removals(directory: KeycloakDirectory) -> None:
+    for removal in Removal.objects.filter(done_at=None).select_related("project", "user"):
+        identity = identities.identity_of(removal.user)
+        if identity is not None:
+            for group in groups.groups_of(removal.project.namespace).values():
+                directory.remove_membership(identity.subject, group)
+        Removal.objects.filter(pk=removal.pk, asked_at=removal.asked_at).update(done_at=timezone.now())
+
+
+def _tell_memberships(directory: KeycloakDirectory) -> None:
+    waiting = Membership.objects.filter(grouped_at=None, user__identities__issuer=realm.issuer())
+    for membership in waiting.select_related("project", "user"):
+        try:
+            tell(directory, membership)
+        except PersonMissing:
+            log.warning("nobody to add to a group", membership=membership.pk)
+
+
+def tell(directory: KeycloakDirectory, membership: Membership) -> None:
+    """Puts the member into the group of the role and no other. Twice is once. Raises PersonMissing."""
+    identity = identities.identity_of(membership.user)
+    if identity is None:
+        return
+    directory.ensure_membership(identity.subject, identities.EVERYBODY)
+    for role, group in groups.groups_of(membership.project.namespace).items():
+        if role == membership.role:
+            directory.ensure_membership(identity.subject, group)
+        else:
+            directory.remove_membership(identity.subject, group)
+    Membership.objects.filter(pk=membership.pk, role=membership.role, grouped_at=None).update(grouped_at=timezone.now())
+
+
+def _read_again(directory: KeycloakDirectory) -> None:
+    """Who may be at work now each time, everybody else once an hour."""
+    now = timezone.now()
+    begun_after = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    due = Identity.objects.filter(
+        Q(signed_in_at__gte=begun_after)
+        | Q(user__api_tokens__expires_at__gt=now)
+        | Q(read_at=None)
+        | Q(read_at__lt=now - READ_AGAIN_AFTER),
+        issuer=realm.issuer(),
+    )
+    for identity in (
+        due.select_related("user").distinct().order_by(F("read_at").asc(nulls_first=True), "pk")[:READ_AT_ONCE]
+    ):
+        _read_one(directory, identity)
+
+
+def _read_one(directory: KeycloakDirectory, identity: Identity) -> None:
+    read_at = timezone.now()
+    try:
+        person = directory.person(identity.subject)
+        found = directory.groups_of(identity.subject) if person else frozenset()
+    except PersonMissing:
+        person, found = None, frozenset()
+    is_enabled = person is not None and person.is_enabled
+    identities.note_reading(identity, found, is_enabled=is_enabled, read_at=read_at)
+    groups.follow(identity.user, found, read_at=read_at)
