@@ -73,8 +73,10 @@ def _storage() -> Iterator[Podman]:
     with (TOOLS / "images.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder.mkdir(mode=0o700, exist_ok=True)
+        podman = Podman(folder, TOOLS / "images")
         try:
-            yield Podman(folder, TOOLS / "images")
+            yield podman
+            podman.run("image", "prune", "--force")  # those that newer ones have replaced
         finally:
             shutil.rmtree(folder)
 
