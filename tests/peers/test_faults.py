@@ -207,7 +207,8 @@ def assert_run_once(faulty: Faulty, run: int, during: Callable[[], None]) -> Non
         look()
         return bool(faulty.value("SELECT cleaned_at IS NOT NULL FROM jobs_run WHERE id = %s", run))
 
-    wait_until(look, 60)
+    wait_until(lambda: look() or is_over(), 90)
+    assert jobs, faulty.deployed.rows("SELECT status, reason FROM jobs_run WHERE id = %s", run)
     during()
     wait_until(is_over, 180)
     ((status, attempt, reason),) = faulty.deployed.rows(
