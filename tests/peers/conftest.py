@@ -3,7 +3,7 @@
 Collected only when asked for: `pytest -m peers` (as `make test-peers` does), or a path below tests/peers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,7 @@ def _hanging_server() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def platform_images(registry: Registry) -> dict[str, str]:
+def platform_images(registry: Registry) -> Mapping[str, str]:
     """References by digest of the platform's images by name, in the registry."""
     return pushed_images(registry)
 

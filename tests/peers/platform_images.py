@@ -9,9 +9,10 @@ import json
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.peers import debian, shared
@@ -36,7 +37,8 @@ class Image:
     requirements: Path | None = None
 
 
-def pushed_images(registry: Registry) -> dict[str, str]:
+@cache
+def pushed_images(registry: Registry) -> Mapping[str, str]:
     """References by digest (`HOST:PORT/maia/orthanc@sha256:…`) of all platform images, by name."""
     with _storage() as podman:
         return {name: _pushed(podman, registry, name, image) for name, image in platform_images().items()}
