@@ -32,6 +32,7 @@ def test_the_chosen_cluster_gets_the_project(
 ) -> None:
     registration, client = waiting(), client_of(approver)
     page = client.get(f"/approvals/{registration.pk}/").text
+    assert 'name="cluster"' in page
     assert "The one with the fewest projects" in page
     assert ">main<" in page
     assert ">old<" not in page
@@ -62,4 +63,4 @@ def test_a_disabled_cluster_cannot_be_chosen(
 
 
 def test_on_one_machine_there_is_nothing_to_choose(approver: User, client_of: ClientOf, waiting: Make) -> None:
-    assert "Cluster" not in client_of(approver).get(f"/approvals/{waiting().pk}/").text
+    assert 'name="cluster"' not in client_of(approver).get(f"/approvals/{waiting().pk}/").text
