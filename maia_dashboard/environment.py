@@ -32,7 +32,9 @@ SETTINGS = (
     Setting("BIND", "str", "127.0.0.1", "Address on which it listens; 0.0.0.0 inside a container."),
     Setting("PUBLIC_URL", "str", "", "Address that people type. Empty: http://127.0.0.1:PORT."),
     Setting("ALLOWED_HOSTS", "list", [], "Further host names under which the portal answers."),
-    Setting("TRUSTED_PROXIES", "int", 0, "Reverse proxies before the portal whose X-Forwarded-For and -Proto are believed."),
+    Setting(
+        "TRUSTED_PROXIES", "int", 0, "Reverse proxies before the portal whose X-Forwarded-For and -Proto are believed."
+    ),
     Setting("DATABASE_URL", "str", "", "postgres://USER:PASSWORD@HOST:PORT/NAME. Empty: SQLite in VAR_DIR."),
     Setting("REDIS_URL", "str", "", "redis://HOST:PORT/0 for queue and cache. Empty: folders in VAR_DIR."),
     Setting(
