@@ -31,7 +31,7 @@ if WORKSPACES_URL:
     ALLOWED_HOSTS.append(urlsplit(WORKSPACES_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 IS_HTTPS = _public.scheme == "https"
-# The proxy nearest to the portal adds the last address of X-Forwarded-For; what stands before ours, anyone may have sent.
+# The proxy nearest to the portal adds the last address of X-Forwarded-For; what stands before, anyone may have sent.
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV["TRUSTED_PROXIES"]
 if ENV["TRUSTED_PROXIES"]:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
