@@ -22,19 +22,31 @@ class Forwarder:
         self._ends: set[socket.socket] = set()
 
     def open(self) -> None:
-        """As if the server answered again."""
         self._flows.set()
         if self._listening is None:
             self._listening = socket.create_server((LOOPBACK, self.port), backlog=128)
             threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
 
-    def hang(self) -> None:
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
         """Takes every connection and lets nothing through, neither of new ones nor of those that are there."""
         self.open()
         self._flows.clear()
+        try:
+            yield
+        finally:
+            self.open()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Refuses every connection, and ends those that are there."""
+        self.close()
+        try:
+            yield
+        finally:
+            self.open()
 
     def close(self) -> None:
-        """Refuses every connection, and ends those that are there."""
         if self._listening is not None:
             _end(self._listening)
             self._listening = None
@@ -46,10 +58,13 @@ class Forwarder:
         while True:
             try:
                 here, _ = listening.accept()
-                there = socket.create_connection((LOOPBACK, self._target), timeout=10)
             except OSError:
                 return
-            there.settimeout(None)
+            try:
+                there = socket.create_connection((LOOPBACK, self._target))
+            except OSError:
+                _end(here)
+                continue
             self._ends |= {here, there}
             for source, target in ((here, there), (there, here)):
                 threading.Thread(target=self._pump, args=(source, target), daemon=True).start()

@@ -87,13 +87,12 @@ class Faulty:
 
     def lose_the_api_for_a_while(self) -> None:
         """Refused first, then hanging, each until the portal has noticed; answers again from then on."""
-        self.api.close()
-        wait_until(lambda: self.seen_of(CLUSTER) == "unreachable", 90)
         failures = "SELECT failures FROM clusters_cluster WHERE name = %s"
-        refused = self.value(failures, CLUSTER)
-        self.api.hang()
-        wait_until(lambda: self.value(failures, CLUSTER) > refused, 90)
-        self.api.open()
+        with self.api.closed():
+            wait_until(lambda: self.seen_of(CLUSTER) == "unreachable", 90)
+            with self.api.hanging():
+                refused = self.value(failures, CLUSTER)
+                wait_until(lambda: self.value(failures, CLUSTER) > refused, 90)
         wait_until(lambda: self.seen_of(CLUSTER) == "reachable", 90)
 
     def seen_of(self, cluster: str) -> str:
@@ -109,12 +108,15 @@ class Faulty:
     def set_up(self, namespace: str, meanwhile: Callable[[], None] = lambda: None) -> None:
         in_portal(self.deployed.portal, portal_work.open_project, namespace, IDA)
         meanwhile()
-        status = "SELECT status FROM projects_project WHERE namespace = %s"
-        wait_until(lambda: self.value(status, namespace) == "ready", 240)
+        wait_until(lambda: self.status_of(namespace) == "ready", 240)
 
     def await_step(self, namespace: str, name: str) -> None:
-        """Until a step has begun."""
+        """Until a step has begun, and the project is not set up yet."""
         wait_until(lambda: self.value(STEP_BEGUN, namespace, name), 120)
+        assert self.status_of(namespace) == "provisioning"
+
+    def status_of(self, namespace: str) -> str:
+        return str(self.value("SELECT status FROM projects_project WHERE namespace = %s", namespace))
 
 
 @pytest.fixture(scope="module")
@@ -255,28 +257,31 @@ def test_the_worker_is_killed_during_a_run(faulty: Faulty, series: str) -> None:
 def test_keycloak_is_gone(faulty: Faulty) -> None:
     root = faulty.deployed.nginx.url
     with faulty.every_page_answers():
-        for fault in (faulty.keycloak.close, faulty.keycloak.hang):
-            fault()
-            answer = visits.begin_sign_in(requests.Session(), root)
+        for fault in (faulty.keycloak.closed, faulty.keycloak.hanging):
+            with fault():
+                answer = visits.begin_sign_in(requests.Session(), root)
             assert answer.status_code == 503
             assert "Keycloak, where people sign in, does not answer" in answer.text
-        faulty.keycloak.open()
         visits.signed_in(root, IDA, PASSWORD)
 
 
 def test_orthanc_deleted_by_hand_is_back_with_its_images(faulty: Faulty, series: str) -> None:
-    before = instances_in_orthanc(faulty)
+    before, pods = instances_in_orthanc(faulty), pods_of_orthanc(faulty)
     repaired = of_project("SELECT row.kind, row.name, row.what FROM workspaces_drift row")
     with faulty.every_page_answers():
         faulty.kubernetes.kubectl("delete", "deployment", "orthanc", "--namespace", PROJECT)
         wait_until(lambda: faulty.deployed.rows(repaired, PROJECT), 60)
-        wait_until(lambda: _answers(faulty), 120)
+        wait_until(lambda: pods_of_orthanc(faulty).isdisjoint(pods) and _answers(faulty), 120)
     assert instances_in_orthanc(faulty) == before
     assert faulty.deployed.rows(repaired, PROJECT) == [("Deployment", "orthanc", "deleted")]
     page = faulty.people[IDA].get(f"{faulty.deployed.nginx.url}/projects/{PROJECT}/", timeout=20).text
     assert "Deployment orthanc" in page
     assert "deleted by hand" in page
     assert_one_of_everything(faulty, PROJECT)
+
+
+def pods_of_orthanc(faulty: Faulty) -> set[str]:
+    return {name for name in faulty.names("pods", PROJECT) if name.startswith("orthanc-")}
 
 
 def _answers(faulty: Faulty) -> bool:
