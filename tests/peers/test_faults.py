@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 
+from apps.jobs.tasks import OBSERVE_AT_MOST_SECONDS
+from apps.workspaces.tasks import LEASE_SECONDS
 from tests.dicom import ct_series
 from tests.peers import portal_work, visits
 from tests.peers.deployed import CLUSTER, Deployed, Servers, running_deployed
@@ -212,7 +214,7 @@ def assert_run_once(faulty: Faulty, run: int, during: Callable[[], None]) -> Non
     wait_until(lambda: look() or is_over(), 90)
     assert jobs, faulty.deployed.rows("SELECT status, reason FROM jobs_run WHERE id = %s", run)
     during()
-    wait_until(is_over, 180)
+    wait_until(is_over, OBSERVE_AT_MOST_SECONDS + 180)
     ((status, attempt, reason),) = faulty.deployed.rows(
         "SELECT status, attempt, reason FROM jobs_run WHERE id = %s", run
     )
@@ -270,7 +272,8 @@ def test_orthanc_deleted_by_hand_is_back_with_its_images(faulty: Faulty, series:
     repaired = of_project("SELECT row.kind, row.name, row.what FROM workspaces_drift row")
     with faulty.every_page_answers():
         faulty.kubernetes.kubectl("delete", "deployment", "orthanc", "--namespace", PROJECT)
-        wait_until(lambda: faulty.deployed.rows(repaired, PROJECT), 60)
+        # The lease of a worker that was killed in the middle of repairing ends first.
+        wait_until(lambda: faulty.deployed.rows(repaired, PROJECT), LEASE_SECONDS + 60)
         wait_until(lambda: pods_of_orthanc(faulty).isdisjoint(pods) and _answers(faulty), 120)
     assert instances_in_orthanc(faulty) == before
     assert faulty.deployed.rows(repaired, PROJECT) == [("Deployment", "orthanc", "deleted")]
