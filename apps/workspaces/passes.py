@@ -2,9 +2,11 @@
 
 The portal gives a ticket, good once and for a minute; for it, the other host's answer sets a cookie, good for that
 workspace's path and as long as the person's session at the portal lives. Both are sealed, so that neither can be read
-or made outside.
+or made outside. A ticket is good only in the browser that asked for it, which the other host has marked before:
+all workspaces share that host, and nobody is to be led into another's, whose pages could then reach their own.
 """
 
+import hashlib
 import json
 import secrets
 import time
@@ -15,6 +17,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
 
 from apps.accounts.models import User
 from apps.core.sealed import SecretUnreadable, seal, unseal
@@ -22,7 +25,7 @@ from apps.workspaces.models import Workspace
 from apps.workspaces.services import WORKING_ROLES
 
 TICKET_SECONDS, PASS_SECONDS = 60, 12 * 3600
-COOKIE = "maia_workspace"
+COOKIE, MARK = "maia_workspace", "maia_browser"
 PORTS = {"jupyter": 8888, "desktop": 6080}
 
 
@@ -36,19 +39,36 @@ class Pass:
     user_pk: int
     session_key: str
     app: str
+    browser: str
     nonce: str
     made_at: float
     is_ticket: bool
 
 
-def ticket_for(workspace: Workspace, session_key: str, app: str) -> str:
+def mark_name() -> str:
+    """Of the cookie that marks a browser: with https one that no other host can set."""
+    return f"__Host-{MARK}" if settings.WORKSPACES_URL.startswith("https:") else MARK
+
+
+def new_mark() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def browser_of(mark: str) -> str:
+    """By which the portal knows a browser at the other host; may stand in addresses, the mark itself may not."""
+    return hashlib.sha256(mark.encode()).hexdigest()
+
+
+def ticket_for(workspace: Workspace, session_key: str, app: str, browser: str) -> str:
     nonce = secrets.token_urlsafe(16)
-    return _sealed(Pass(workspace.pk, workspace.user_id, session_key, app, nonce, time.time(), is_ticket=True))
+    return _sealed(Pass(workspace.pk, workspace.user_id, session_key, app, browser, nonce, time.time(), is_ticket=True))
 
 
-def redeem(ticket: str) -> tuple[Workspace, Pass]:
-    """Raises PassRefused, also the second time."""
+def redeem(ticket: str, mark: str) -> tuple[Workspace, Pass]:
+    """Raises PassRefused, also the second time, and in another browser."""
     found = _unsealed(ticket, TICKET_SECONDS, is_ticket=True)
+    if not mark or not constant_time_compare(found.browser, browser_of(mark)):
+        raise PassRefused
     if not cache.add(f"workspace-ticket:{found.nonce}", True, 2 * TICKET_SECONDS):
         raise PassRefused
     return _workspace_of(found), found

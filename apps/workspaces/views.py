@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -37,12 +38,14 @@ def live(request: HttpRequest, namespace: str) -> HttpResponse:
 
 @require_safe
 def open_app(request: HttpRequest, namespace: str, pk: int, app: str) -> HttpResponse:
-    """To one's own desktop or JupyterLab, on the front's other host."""
+    """To one's own desktop or JupyterLab, on the front's other host; by way of there, which says in which browser."""
     workspace = own_workspace(enter(signed_in(request), namespace), pk)
     if app not in passes.PORTS or not settings.WORKSPACES_URL:
         raise Http404
-    ticket = passes.ticket_for(workspace, request.session.session_key or "", app)
-    return HttpResponseRedirect(f"{settings.WORKSPACES_URL}/enter?{urlencode({'ticket': ticket})}")
+    query = {"to": f"{workspace.base_path}{app}/"}
+    if browser := request.GET.get("browser"):
+        query = {"ticket": passes.ticket_for(workspace, request.session.session_key or "", app, browser)}
+    return HttpResponseRedirect(f"{settings.WORKSPACES_URL}/enter?{urlencode(query)}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,9 +63,13 @@ def orthanc(request: HttpRequest, namespace: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def enter_workspace(request: HttpRequest) -> HttpResponse:
-    """Behind the front's other host: takes the ticket, sets the workspace's cookie."""
+    """Behind the front's other host: marks the browser and sends it for a ticket; takes that, sets the cookie."""
+    mark = request.COOKIES.get(passes.mark_name(), "")
+    wanted = BEHIND_THE_FRONT.fullmatch(request.GET.get("to", ""))
+    if wanted is not None:
+        return _sent_for_ticket(wanted, mark or passes.new_mark())
     try:
-        workspace, found = passes.redeem(request.GET.get("ticket", ""))
+        workspace, found = passes.redeem(request.GET.get("ticket", ""), mark)
     except passes.PassRefused:
         return HttpResponseRedirect(f"{settings.PUBLIC_URL}/")
     response = HttpResponseRedirect(f"{workspace.base_path}{found.app}/")
@@ -94,6 +101,16 @@ def verify(request: HttpRequest) -> HttpResponse:
     except passes.PassRefused:
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
     return HttpResponse(headers={"X-Workspace-Upstream": upstream, "Cache-Control": "no-store"})
+
+
+def _sent_for_ticket(wanted: re.Match[str], mark: str) -> HttpResponse:
+    opening = reverse("workspaces:open", kwargs=wanted.groupdict())
+    query = urlencode({"browser": passes.browser_of(mark)})
+    response = HttpResponseRedirect(f"{settings.PUBLIC_URL}{opening}?{query}")
+    is_secure = settings.WORKSPACES_URL.startswith("https:")
+    response.set_cookie(passes.mark_name(), mark, secure=is_secure, httponly=True, samesite="Lax")
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _is_from_own_pages(request: HttpRequest) -> bool:

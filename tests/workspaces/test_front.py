@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -37,17 +37,33 @@ def opening(workspace: Workspace, app: str = "jupyter") -> str:
     return reverse("workspaces:open", args=[workspace.project.namespace, workspace.pk, app])
 
 
-def ticket_of(client: Client, workspace: Workspace, app: str = "jupyter") -> str:
-    response = client.get(opening(workspace, app))
-    assert response.status_code == 302
+def asked_for(client: Client, there: Client, workspace: Workspace, app: str = "jupyter") -> str:
+    """The ticket that the portal's `client` gets for the browser `there`."""
+    begun = client.get(opening(workspace, app))
+    assert begun.status_code == 302
+    assert begun["Location"] == f"{FRONT}/enter?{urlencode({'to': f'{workspace.base_path}{app}/'})}"
+    marked = there.get("/auth/enter", {"to": f"{workspace.base_path}{app}/"})
+    address = urlsplit(marked["Location"])
+    assert address.path == opening(workspace, app)
+    response = client.get(f"{address.path}?{address.query}")
     assert response["Location"].startswith(f"{FRONT}/enter?")
     return parse_qs(urlsplit(response["Location"]).query)["ticket"][0]
 
 
+def ticket_of(client: Client, workspace: Workspace, app: str = "jupyter") -> str:
+    return asked_for(client, _marked(), workspace, app)
+
+
 def enter(ticket: str) -> Client:
     """A browser at the other host, where the portal's session is not."""
-    there = Client()
+    there = _marked()
     there.get("/auth/enter", {"ticket": ticket})
+    return there
+
+
+def _marked(mark: str = "one browser") -> Client:
+    there = Client()
+    there.cookies[passes.mark_name()] = mark
     return there
 
 
@@ -58,7 +74,7 @@ def verify(there: Client, uri: str, **headers: str) -> tuple[int, str]:
 
 def test_the_whole_way(hers: Workspace, alice: User, client_of: Browser) -> None:
     there = Client()
-    response = there.get("/auth/enter", {"ticket": ticket_of(client_of(alice), hers, "desktop")})
+    response = there.get("/auth/enter", {"ticket": asked_for(client_of(alice), there, hers, "desktop")})
     assert response["Location"] == f"{hers.base_path}desktop/"
     cookie = there.cookies[passes.COOKIE]
     assert cookie["path"] == hers.base_path
@@ -103,6 +119,35 @@ def test_a_ticket_that_was_made_up_leads_back_to_the_portal(db: None, ticket: st
     response = Client().get("/auth/enter", {"ticket": ticket})
     assert (response.status_code, response["Location"]) == (302, f"{settings.PUBLIC_URL}/")
     assert not response.cookies
+
+
+@pytest.mark.attacks
+def test_nobody_is_led_into_the_workspace_of_another(hers: Workspace, alice: User, client_of: Browser) -> None:
+    """Whose pages, on the host that all workspaces share, could then act in the person's own."""
+    for browser in (Client(), _marked("another browser")):
+        ticket = ticket_of(client_of(alice), hers)
+        led = browser.get("/auth/enter", {"ticket": ticket})
+        assert passes.COOKIE not in led.cookies
+        assert passes.COOKIE in enter(ticket).cookies
+
+
+@pytest.mark.attacks
+def test_the_mark_of_a_browser_is_its_own_and_in_no_address(hers: Workspace) -> None:
+    marked = Client().get("/auth/enter", {"to": f"{hers.base_path}desktop/"})
+    mark = marked.cookies["__Host-maia_browser"]
+    assert (mark["path"], mark["domain"], mark["secure"], mark["httponly"]) == ("/", "", True, True)
+    assert mark.value not in marked["Location"]
+    again = Client()
+    again.cookies["__Host-maia_browser"] = mark.value
+    assert again.get("/auth/enter", {"to": f"{hers.base_path}desktop/"})["Location"] == marked["Location"]
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize("to", ["//evil.example/1/desktop/", "https://evil.example/", "/a/1/ssh/", "/a/1/desktop/x"])
+def test_the_front_sends_nobody_elsewhere(db: None, to: str, settings: Any) -> None:
+    led = Client().get("/auth/enter", {"to": to})
+    assert led["Location"] == f"{settings.PUBLIC_URL}/"
+    assert not led.cookies
 
 
 @pytest.mark.attacks
