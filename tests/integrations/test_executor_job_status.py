@@ -48,6 +48,15 @@ def disrupted(reason: str) -> dict[str, Any]:
 
 
 DONE = ended(0, "Completed")
+
+
+def given_up(*states: Any) -> dict[str, Any]:
+    """On a node that died: being deleted for good, since nobody is left to do it."""
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+    seen = pod(*states, phase="Running", conditions=[condition])
+    return {**seen, "metadata": {**seen["metadata"], "deletionTimestamp": ENDED}}
+
+
 FULL = {"phase": "Failed", "reason": "Evicted", "message": 'Usage of EmptyDir volume "out" exceeds the limit "1Gi".'}
 LOW = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage."}
 LATE = {"phase": "Failed", "reason": "DeadlineExceeded"}
@@ -79,6 +88,13 @@ CASES: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "evicted": (job(FAILED), disrupted("EvictionByEvictionAPI"), {"ended_by": EndedBy.EVICTED}),
     "preempted": (job(FAILED), disrupted("PreemptionByScheduler"), {"ended_by": EndedBy.EVICTED}),
     "a node that died": (job(FAILED), disrupted("DeletionByTaintManager"), {"state": State.LOST}),
+    "running on a node that died": (job(), given_up(DONE, RUNS), {"state": State.LOST, "has_lost_node": True}),
+    "fetching on a node that died": (job(), given_up(RUNS), {"state": State.LOST, "is_over": True}),
+    "collecting on a node that died": (
+        job(),
+        given_up(DONE, DONE, RUNS),
+        {"state": State.EXITED, "is_over": True, "collect_exit_code": None},
+    ),
     "a container that nobody found again": (
         job(FAILED),
         pod(DONE, ended(137, "ContainerStatusUnknown"), phase="Failed"),

@@ -18,7 +18,7 @@ from apps.archives.services import ArchiveUnreachable
 from apps.clusters.models import Cluster
 from apps.clusters.services import place
 from apps.integrations.kubernetes.memory import MemoryKubernetes
-from apps.integrations.kubernetes.port import CONFIG_MAP, JOB, SERVICE
+from apps.integrations.kubernetes.port import CONFIG_MAP, JOB, POD, SERVICE
 from apps.jobs import in_cluster, services, tasks, watching
 from apps.jobs.cluster.collect import encode_report
 from apps.jobs.cluster.request import Request
@@ -64,6 +64,15 @@ class Kubelet:
                 "status": {"phase": "Pending", "initContainerStatuses": shown, **status},
             }
         )
+
+    def lose_node(self) -> None:
+        """As the cluster shows it once it has given the node up: nobody ends the pod, nobody has its log."""
+        pod = self.api.read(POD, self.pod, self.namespace)
+        assert pod
+        pod["metadata"]["deletionTimestamp"] = ENDED
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+        self.api.put({**pod, "status": {**pod["status"], "conditions": [condition]}})
+        self.api.denied.add(("get", "pods/log"))
 
     def say(self, container: str, text: bytes) -> None:
         self.api.logs[self.namespace, self.pod, container] = text
@@ -193,6 +202,24 @@ def test_what_a_broken_attempt_may_have_stored_is_removed_by_the_next(kubelet: K
     assert (run.status, run.attempt, run.abandoned, run.gate_report) == (Status.STAGING, 2, ["1.2.9.1"], None)
     (part,) = kubelet.api.objects(CONFIG_MAP, namespace=kubelet.namespace, labels=f"maia.io/run={run.name}")
     assert Request.decode(base64.b64decode(part["binaryData"]["part"])).abandoned == ("1.2.9.1",)
+
+
+@pytest.mark.parametrize("states", [(RUNS,), (DONE, RUNS), (DONE, DONE, RUNS)], ids=["stage", "algorithm", "collect"])
+def test_a_run_whose_node_died_begins_anew(kubelet: Kubelet, states: tuple[Any, ...]) -> None:
+    kubelet.advance()
+    kubelet.show(*states)
+    kubelet.advance()
+    kubelet.lose_node()
+    assert (kubelet.advance().status, kubelet.run.attempt, kubelet.run.waiting) == (Status.STAGING, 2, "")
+
+
+def test_a_run_whose_node_died_can_be_cancelled(kubelet: Kubelet) -> None:
+    kubelet.advance()
+    kubelet.show(DONE, RUNS)
+    run = kubelet.advance()
+    kubelet.lose_node()
+    services.cancel(run, by=run.submitter)
+    assert kubelet.advance().status == Status.CANCELLED
 
 
 def test_images_that_are_not_as_they_were_fail_the_run(kubelet: Kubelet) -> None:

@@ -44,6 +44,8 @@ class JobObservation(Observation):
     """Nothing of the pod runs on."""
     timeout_seconds: float = 0.0
     pod: str = ""
+    has_lost_node: bool = False
+    """The cluster gave the pod up with its node, which alone has its logs."""
 
     def is_overdue(self, now: datetime) -> bool:
         started = self.started_at
@@ -79,7 +81,10 @@ class _PodReading:
         self.wish = wish
         self.timeout_seconds = float(pod["metadata"].get("annotations", {}).get(TIMEOUT, 0))
         self.phase: str = self.status.get("phase", "Pending")
-        self.is_over = has_ended or self.phase in ("Succeeded", "Failed")
+        # Nobody is left to end it: it stays as it was last seen, and so does its Job, until the node comes back.
+        is_deleted = "deletionTimestamp" in pod["metadata"]
+        self.has_lost_node = is_deleted and self._disruption() in DISRUPTED_BY_A_DEAD_NODE
+        self.is_over = has_ended or self.has_lost_node or self.phase in ("Succeeded", "Failed")
         self.containers: dict[str, Mapping[str, Any]] = {
             one["name"]: one.get("state", {})
             for kind in ("initContainerStatuses", "containerStatuses")
@@ -159,6 +164,7 @@ class _PodReading:
             is_over=self.is_over,
             timeout_seconds=self.timeout_seconds,
             pod=self.name,
+            has_lost_node=self.has_lost_node,
             **facts,
         )
 

@@ -97,11 +97,11 @@ class KubernetesExecutor:
         """As much of the algorithm's log as the cluster still has, from its oldest line on, at most 4 MiB."""
         if seen.ended_by is EndedBy.START_FAILED:
             return f"The algorithm could not be started. {seen.detail}\n".encode()
-        return self._api.log(self._namespace, seen.pod, ALGORITHM, limit_bytes=LOG_BYTES) if seen.pod else b""
+        return self._log(seen, ALGORITHM, LOG_BYTES)
 
     def report(self, seen: JobObservation) -> bytes:
         """What `collect` has said so far; empty when nothing."""
-        return self._api.log(self._namespace, seen.pod, COLLECT, limit_bytes=REPORT_BYTES) if seen.pod else b""
+        return self._log(seen, COLLECT, REPORT_BYTES)
 
     def remove(self, name: str) -> None:
         """See `Executor.remove`."""
@@ -119,6 +119,11 @@ class KubernetesExecutor:
         """The address, within the cluster, of a Service in the namespace."""
         found = self._api.read(SERVICE, service, self._namespace)
         return None if found is None else str(found["spec"]["clusterIP"])
+
+    def _log(self, seen: JobObservation, container: str, limit_bytes: int) -> bytes:
+        if not seen.pod or seen.has_lost_node:
+            return b""
+        return self._api.log(self._namespace, seen.pod, container, limit_bytes=limit_bytes)
 
     def _pod(self, name: str) -> Manifest | None:
         return _newest(self._api.objects(POD, namespace=self._namespace, labels=f"{RUN_LABEL}={name}"))
