@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -42,7 +43,7 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
     return {
         "projects": projects[:SWITCHER_LENGTH],
         "project": _current(request, projects),
-        "is_administrator": user.is_administrator,
+        "has_outbox": user.is_administrator and settings.OUTBOX_DIR is not None,
         "may_approve": user.may_approve,
         "approvals_waiting": waiting_for(user).count() if user.may_approve else 0,
         "section": _section(request),

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.browser.steps import LINK, approve, is_error, register, run_algorithm, see_the_mask
 from tests.peers import steps
-from tests.peers.deployed import Deployed
+from tests.peers.deployed import CLUSTER, Deployed
 from tests.portal import REPOSITORY
 from tests.waiting import wait_until
 
@@ -52,8 +52,14 @@ def _is_ours(page: Page | None, deployed: Deployed) -> bool:
 
 
 def picture(page: Page, name: str) -> None:
+    """Light and dark, wide and on a phone."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("dark", "light"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.wait_for_timeout(300)  # colours fade over
+            page.screenshot(path=PICTURES / f"{name}-{theme}-{width}.png", full_page=True)
 
 
 def test_from_registration_to_the_mask_over_the_image(
@@ -68,6 +74,7 @@ def test_from_registration_to_the_mask_over_the_image(
     picture(anna, "home of the administrator")
     approve(anna, NAMESPACE, GPUs="1")
     picture(anna, "being set up")
+    look_at_the_cluster(anna)
     expect_a_project(ida)
     steps.accept_invitation(ida, deployed.link_at_keycloak(IDA, steps.INVITATION))
     steps.sign_in_at_keycloak(ida, IDA)
@@ -84,6 +91,14 @@ def test_from_registration_to_the_mask_over_the_image(
     picture(ida, "mask over the image")
     assert modalities_in_orthanc(deployed) == ["CT", "SEG"]
     assert deployed.portal.manage("audit", "verify").startswith("The chain holds")
+
+
+def look_at_the_cluster(page: Page) -> None:
+    page.goto("/clusters/")
+    page.get_by_role("main").get_by_role("link", name=CLUSTER).first.click()
+    expect(page.get_by_role("main")).to_contain_text("node-a")
+    expect(page.get_by_role("main")).to_contain_text("A100")
+    picture(page, "cluster")
 
 
 def expect_a_project(page: Page) -> None:
