@@ -67,3 +67,7 @@ class KeycloakBackend(TokenBackend):
 
     def find(self, claims: Claims) -> User:
         return identities.signed_in(claims)
+
+    def get_user(self, user_id: int) -> User | None:
+        """Whose session it is; nobody's once the person is deactivated."""
+        return User.objects.filter(pk=user_id, is_active=True).first()

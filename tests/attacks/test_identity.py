@@ -256,3 +256,11 @@ def test_a_session_that_somebody_planted_is_not_the_one_signed_in(client: Client
     planted = client.session.session_key
     issuer.sign_in(client)
     assert client.session.session_key != planted
+
+
+def test_who_is_deactivated_here_is_signed_in_no_more(client: Client, issuer: Issuer) -> None:
+    issuer.sign_in(client)
+    assert client.get("/account/").status_code == 200
+    User.objects.update(is_active=False)
+    assert client.get("/account/").status_code == 302
+    assert client.get("/api/v1/projects/").status_code in (401, 403)
