@@ -95,8 +95,12 @@ def prepare(project: Project) -> None:
 
 
 def follow_members(project: Project) -> None:
-    """A workspace for each owner and member, none for anybody else; who comes back gets the same one again."""
+    """A workspace for each owner and member, none for anybody else; who comes back gets the same one again.
+
+    None for who is deactivated here or disabled in Keycloak either: an SSH key asks neither.
+    """
     working = Membership.objects.filter(project=project, role__in=WORKING_ROLES, user__is_active=True)
+    working = working.exclude(user__identities__is_enabled=False)
     users = set(working.values_list("user_id", flat=True))
     for workspace in Workspace.objects.filter(project=project, removed_at=None).exclude(user_id__in=users):
         _remove(workspace)

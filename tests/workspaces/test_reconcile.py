@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import Identity, User
 from apps.archives.models import Archive
 from apps.audit.models import Entry
 from apps.clusters.models import Cluster, Placement
@@ -171,6 +171,17 @@ def test_who_is_deactivated_loses_the_workspace(kept: Project, cluster: Cluster,
     User.objects.filter(pk=bob.pk).update(is_active=False)
     sweeping.reconcile(cluster)
     assert Workspace.objects.get(user=bob).removed_at is not None
+
+
+@pytest.mark.attacks
+def test_who_is_disabled_in_keycloak_loses_the_workspace_until_enabled(
+    kept: Project, cluster: Cluster, bob: User
+) -> None:
+    his = Identity.objects.create(user=bob, issuer="https://keycloak.example/realms/maia", subject="his")
+    for is_enabled in (True, False, True):
+        Identity.objects.filter(pk=his.pk).update(is_enabled=is_enabled)
+        sweeping.reconcile(cluster)
+        assert (Workspace.objects.get(user=bob).removed_at is None) is is_enabled
 
 
 def test_strays_with_our_label_go_and_things_of_runs_and_others_stay(
