@@ -45,6 +45,15 @@ class CredentialsUnusable(Exception):
     """Says why the portal does not take these credentials."""
 
 
+class _Plain(yaml.SafeLoader):
+    """YAML without aliases, by which a short text stands for one of any length."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("alias")
+        return super().compose_node(parent, index)
+
+
 def from_kubeconfig(text: str) -> Credentials:
     """Those of the current context. Raises CredentialsUnusable."""
     config = _parsed(text)
@@ -55,9 +64,9 @@ def from_kubeconfig(text: str) -> Credentials:
     _refuse(user, REFUSED_OF_USER)
     return usable(
         Credentials(
-            server=str(cluster.get("server", "")),
+            server=_text(cluster, "server"),
             ca_pem=_decoded(cluster, "certificate-authority-data"),
-            token=str(user.get("token", "")),
+            token=_text(user, "token"),
             certificate_pem=_decoded(user, "client-certificate-data"),
             key_pem=_decoded(user, "client-key-data"),
         )
@@ -112,7 +121,7 @@ def _parsed(text: str) -> Mapping[str, Any]:
     if len(text) > LONGEST:
         raise CredentialsUnusable("That is too long to be a kubeconfig.")
     try:
-        config = yaml.safe_load(text)
+        config = yaml.load(text, Loader=_Plain)  # noqa: S506 - safe
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CredentialsUnusable("That is no kubeconfig: it cannot be read as YAML.") from error
     if not isinstance(config, dict):
@@ -134,8 +143,15 @@ def _refuse(section: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
             raise CredentialsUnusable(f"This kubeconfig {reason}. {TAKEN_INSTEAD}")
 
 
+def _text(section: Mapping[str, Any], name: str) -> str:
+    value = section.get(name) or ""
+    if not isinstance(value, str):
+        raise CredentialsUnusable(f"The kubeconfig's {name} is no text.")
+    return value
+
+
 def _decoded(section: Mapping[str, Any], name: str) -> str:
     try:
-        return base64.b64decode(str(section.get(name) or ""), validate=True).decode()
+        return base64.b64decode(_text(section, name), validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise CredentialsUnusable(f"The kubeconfig's {name} is not in base64.") from error

@@ -107,8 +107,34 @@ def test_what_is_no_kubeconfig_is_refused(text: str) -> None:
         from_kubeconfig(text)
 
 
-def test_a_pile_of_aliases_ends_at_once() -> None:
-    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+PILE = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+PILE += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+MERGED = ["a0: &a0 {x: 1}"]
+MERGED += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 12)]
+IN_PLACE = config().replace('"https://kubernetes.example:6443"', "*a11").removeprefix("{").removesuffix("}")
+
+
+@pytest.mark.attacks
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text",
+    ["\n".join(PILE), "\n".join(MERGED), f"{{{', '.join(PILE)}, {IN_PLACE}}}"],
+    ids=["pile", "merged", "as the address"],
+)
+def test_a_pile_of_aliases_ends_at_once(text: str) -> None:
     with pytest.raises(CredentialsUnusable):
-        from_kubeconfig("\n".join(rows))
+        from_kubeconfig(text)
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize("value", [["x"], {"x": "y"}, 7])
+@pytest.mark.parametrize("name", ["server", "certificate-authority-data"])
+def test_what_is_no_text_is_refused(name: str, value: object) -> None:
+    with pytest.raises(CredentialsUnusable, match="is no text"):
+        from_kubeconfig(config(cluster={name: value}))
+
+
+@pytest.mark.attacks
+def test_a_number_that_is_too_long_to_be_written_is_refused() -> None:
+    with pytest.raises(CredentialsUnusable, match="is no text"):
+        from_kubeconfig(config().replace('"https://kubernetes.example:6443"', f"0x{'f' * 20_000}"))
