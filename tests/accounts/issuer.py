@@ -58,7 +58,7 @@ class Issuer:
             "email": "ida@uni.example",
             "email_verified": True,
             "name": "Ida Berg",
-            "groups": ["MAIA:users"],
+            "groups": ["/MAIA:users"],
         }
         self.answered = {name: value for name, value in {**honest, **claims}.items() if name not in without}
         return client.get("/account/keycloak/callback/", {"state": asked["state"], "code": "a code"})

@@ -122,7 +122,7 @@ def test_an_unverified_address_is_refused(client: Client, issuer: Issuer, verifi
     assert "has not verified your e-mail address" in answer.text
 
 
-@pytest.mark.parametrize("groups", [["MAIA:users"], ["MAIA:admin"], []])
+@pytest.mark.parametrize("groups", [["/MAIA:users"], ["/MAIA:admin"], []])
 def test_another_subject_with_the_same_address_takes_nothing_over(
     client: Client, issuer: Issuer, alice: User, project: Project, groups: list[str]
 ) -> None:
@@ -153,7 +153,7 @@ def test_a_changed_address_is_still_the_same_person(client: Client, issuer: Issu
 def test_signing_in_does_not_activate(client: Client, issuer: Issuer, alice: User) -> None:
     connect(alice, issuer=issuer.name, subject="hers")
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    answer = issuer.sign_in(client, sub="hers", email=alice.email, groups=["MAIA:admin"])
+    answer = issuer.sign_in(client, sub="hers", email=alice.email, groups=["/MAIA:admin"])
     assert "deactivated" in answer.text
     alice.refresh_from_db()
     assert (alice.is_active, alice.is_administrator) == (False, False)
@@ -163,12 +163,14 @@ def test_signing_in_does_not_activate(client: Client, issuer: Issuer, alice: Use
 @pytest.mark.parametrize(
     "groups",
     [
-        ["maia:admin", "MAIA:Admin", "MAIA:admin ", "/MAIA:admin", "MAIA:admin\n", "MAIA:admin:owner", "admin"],
-        ["MAIA:cardiac-mr ", "MAIA:Cardiac-MR", "MAIA:cardiac-mr:admin", "xMAIA:cardiac-mr", "MAIA:cardiac-mr::owner"],
-        ["MAIA:cardiac-mr:owner:owner", "MAIA:cardiac-mr\n", "MAIA:cardiac%", "MAIA:", "MAIA:cardiac-mr:member"],
-        [["MAIA:admin"], {"MAIA:admin": 1}, None, 7],
-        "MAIA:admin",
-        {"MAIA:admin": True},
+        ["/maia:admin", "/MAIA:Admin", "/MAIA:admin ", "//MAIA:admin", "/MAIA:admin\n", "/MAIA:admin:owner", "/admin"],
+        ["/MAIA:cardiac-mr ", "/MAIA:Cardiac-MR", "/MAIA:cardiac-mr:admin", "/xMAIA:cardiac-mr"],
+        ["/MAIA:cardiac-mr::owner", "/MAIA:cardiac-mr\n", "/MAIA:cardiac%", "/MAIA:", "/MAIA:cardiac-mr:member"],
+        ["/MAIA:cardiac-mr:owner:owner", "/MAIA:cardiac-mr\u200b", "/MAIA\uff1acardiac-mr", "/MAIA:c\u0430rdiac-mr"],
+        ["/students/MAIA:admin", "/MAIA:users/MAIA:cardiac-mr:owner", "/MAIA:admin/", "MAIA:admin", "/x~/MAIA:admin"],
+        [["/MAIA:admin"], {"/MAIA:admin": 1}, None, 7],
+        "/MAIA:admin",
+        {"/MAIA:admin": True},
         None,
     ],
     ids=str,
@@ -189,7 +191,7 @@ def test_a_project_called_as_a_platform_group_gives_nobody_anything(
     for namespace in ("users", "admin"):
         make_project(namespace)
     connect(charlie, issuer=issuer.name, subject="his")
-    issuer.sign_in(client, sub="his", email=charlie.email, groups=["MAIA:users", "MAIA:admin"])
+    issuer.sign_in(client, sub="his", email=charlie.email, groups=["/MAIA:users", "/MAIA:admin"])
     assert not Membership.objects.exists()
 
 

@@ -168,7 +168,6 @@ def _not_believed(reason: str) -> SignInRefused:
 
 
 def _parsed(payload: dict[str, Any], read_at: datetime) -> Claims:
-    groups = payload.get("groups")
     email = str(payload.get("email") or "").lower()
     return Claims(
         issuer=str(payload["iss"]),
@@ -176,8 +175,15 @@ def _parsed(payload: dict[str, Any], read_at: datetime) -> Claims:
         email=email,
         is_email_verified=payload.get("email_verified") is True,
         name=str(payload.get("name") or email),
-        groups=frozenset(group for group in groups if isinstance(group, str))
-        if isinstance(groups, list)
-        else frozenset(),
+        groups=_groups(payload.get("groups")),
         read_at=read_at,
     )
+
+
+def _groups(claim: object) -> frozenset[str]:
+    """The names of the groups that are in no other; a group below one may have any name, by whoever may make it there.
+
+    The token names groups by their whole path: `/name`, `/above/name`.
+    """
+    paths = [path for path in claim if isinstance(path, str)] if isinstance(claim, list) else []
+    return frozenset(path[1:] for path in paths if path.startswith("/") and path.count("/") == 1)

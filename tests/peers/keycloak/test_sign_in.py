@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from django.conf import LazySettings
 from django.urls import reverse
 
@@ -84,6 +85,25 @@ def test_groups_are_roles_and_read_again_while_the_session_lives(
     assert [(row.project, row.role) for row in Membership.objects.all()] == [(other, Membership.Role.VIEWER)]
     assert browser.portal.get(reverse("dashboard:project", args=[project.namespace])).status_code == 404
     assert browser.is_signed_in()
+
+
+@pytest.mark.attacks
+def test_a_group_below_another_gives_nothing_whatever_its_name(
+    realm: Realm, browser: Browser, email: str, subject: str
+) -> None:
+    realm.directory().ensure_membership(subject, "MAIA:users")
+    above = _id(realm.as_administrator("POST", "/groups", json={"name": f"students-{subject}"}))
+    below = _id(realm.as_administrator("POST", f"/groups/{above}/children", json={"name": "MAIA:admin"}))
+    realm.as_administrator("PUT", f"/users/{subject}/groups/{below}")
+    browser.sign_in(email, PASSWORD)
+    assert not User.objects.get().is_administrator
+    group_sync.sweep()
+    assert not User.objects.get().is_administrator
+    realm.as_administrator("DELETE", f"/groups/{above}")
+
+
+def _id(answer: requests.Response) -> str:
+    return answer.headers["Location"].rpartition("/")[2]
 
 
 def test_who_is_disabled_there_is_signed_out_here(realm: Realm, browser: Browser, email: str, subject: str) -> None:
