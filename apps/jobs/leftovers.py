@@ -1,4 +1,4 @@
-"""What a Job that was killed while it stored has left in the archive of a run that failed: all or nothing."""
+"""What a Job that was killed while it stored has left in the archive of a run without outputs: all or nothing."""
 
 from apps.archives import services as archives
 from apps.archives.models import OrthancServer
@@ -15,9 +15,9 @@ def outputs_of(run: Run) -> list[str]:
 
 
 def remove_leftovers(run: Run) -> None:
-    """Nothing for a run that did not fail. Twice is once. Raises NotYet while the archive does not answer."""
+    """Nothing for a run that succeeded. Twice is once. Raises NotYet while the archive does not answer."""
     uids = [*run.abandoned, *outputs_of(run)]
-    if run.status != Run.Status.FAILED or not uids:
+    if run.status == Run.Status.SUCCEEDED or not uids:
         return
     server = OrthancServer.objects.filter(archive=run.archive_id).first()
     if server is None:
