@@ -2,12 +2,12 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from apps.clusters.models import Cluster, Placement
+from apps.clusters.models import SECRETS, Cluster, Placement
 
 
 def with_summaries(clusters: QuerySet[Cluster]) -> QuerySet[Cluster]:
     """Each with its snapshot, without the nodes in it, and `project_count`; two queries never grow to more."""
-    found = clusters.select_related("snapshot").defer("snapshot__content", "token", "key_pem", "ca_pem")
+    found = clusters.select_related("snapshot").defer("snapshot__content", *SECRETS, "ca_pem")
     return found.annotate(project_count=Count("placements"))
 
 

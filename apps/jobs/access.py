@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404
 
 from apps.archives.models import Series
 from apps.archives.services import is_uid
+from apps.clusters.models import secrets_by
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 
@@ -14,7 +15,8 @@ def visible_runs(entry: Entry) -> QuerySet[Run]:
 
 
 def get_run(entry: Entry, pk: int) -> Run:
-    return get_object_or_404(visible_runs(entry).select_related("algorithm", "submitter", "project"), pk=pk)
+    runs = visible_runs(entry).select_related("algorithm", "submitter", "project", "cluster")
+    return get_object_or_404(runs.defer(*secrets_by("cluster")), pk=pk)
 
 
 def find_series(entry: Entry, series_instance_uid: str) -> Series | None:

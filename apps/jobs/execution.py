@@ -14,7 +14,7 @@ from apps.jobs.progress import latest_progress, unfinished_bytes
 
 
 def place_of(run: Run) -> Place:
-    return ThisMachine() if run.cluster is None else InCluster(run.cluster, run.project.namespace)
+    return ThisMachine() if run.cluster_id is None else InCluster(run.cluster_id, run.project.namespace)
 
 
 def read_log(run: Run, offset: int) -> LogChunk:

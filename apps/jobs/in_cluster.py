@@ -18,6 +18,7 @@ from django.utils import timezone
 from apps.archives import services as archives
 from apps.clusters.models import Cluster
 from apps.clusters.services import connect
+from apps.core.sealed import SecretUnreadable
 from apps.integrations.executors.job import JobSpec
 from apps.integrations.executors.job_status import JobObservation
 from apps.integrations.executors.kubernetes import KubernetesExecutor
@@ -47,9 +48,13 @@ INDEX_PATIENCE = timedelta(hours=1)
 class InCluster:
     """See `Place`."""
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster_pk: int, namespace: str) -> None:
+        self._cluster_pk = cluster_pk
         self._namespace = namespace
+
+    @cached_property
+    def _cluster(self) -> Cluster:
+        return Cluster.objects.get(pk=self._cluster_pk)
 
     @cached_property
     def _executor(self) -> KubernetesExecutor:
@@ -177,7 +182,7 @@ def _answered() -> Iterator[None]:
         yield
     except ClusterUnreachable as unreachable:
         raise NotYet(UNREACHABLE) from unreachable
-    except Forbidden as refused:
+    except (Forbidden, SecretUnreadable) as refused:
         raise NotYet(REFUSED) from refused
 
 

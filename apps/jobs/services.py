@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.archives.models import Series
 from apps.audit.services import record
-from apps.clusters.models import Cluster, Placement
+from apps.clusters.models import Cluster
 from apps.core.doorbell import ring
 from apps.jobs import catalogue
 from apps.jobs.arguments import complete, declared
@@ -147,8 +147,7 @@ def stop_all_processes() -> list[str]:
 
 def cluster_of(project: Project) -> Cluster | None:
     """Where the project's runs are carried out; None is this machine."""
-    placement = Placement.objects.select_related("cluster").filter(project=project).first()
-    return placement.cluster if placement else None
+    return Cluster.objects.filter(placements__project=project).first()
 
 
 def _check_suits(algorithm: Algorithm, series: Series, cluster: Cluster | None) -> None:

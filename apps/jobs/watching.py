@@ -1,5 +1,8 @@
 """Looking at what is under way: on this machine run by run, in a cluster with one look at all of its runs."""
 
+import time
+from collections.abc import Sequence
+
 import structlog
 from django.conf import settings
 from django.db.models import QuerySet
@@ -8,20 +11,23 @@ from django.utils import timezone
 from apps.clusters.models import Cluster
 from apps.clusters.services import connect
 from apps.core.doorbell import ring
+from apps.core.sealed import SecretUnreadable
 from apps.integrations.executors.job_status import JobObservation
-from apps.integrations.executors.kubernetes import observations
+from apps.integrations.executors.kubernetes import KubernetesExecutor, observations
 from apps.integrations.executors.port import State
-from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable
-from apps.jobs import lifecycle
+from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable, KubernetesApi
+from apps.jobs import kept_log, lifecycle
 from apps.jobs.execution import note_progress
-from apps.jobs.in_cluster import UNREACHABLE, InCluster, is_queue_over
+from apps.jobs.in_cluster import UNREACHABLE, is_queue_over
 from apps.jobs.models import Run
-from apps.jobs.place import NotYet
 
 log = structlog.get_logger(__name__)
 
 Status = Run.Status
 ABSENT = JobObservation(State.ABSENT)
+ANSWER_SECONDS, FOLLOW_SECONDS = 10.0, 60.0
+"""A cluster that hangs holds a thread of the worker no longer than for one answer, nodes that hang no longer than for
+all the logs."""
 
 
 def observe_active() -> None:
@@ -43,18 +49,25 @@ def observe_active() -> None:
 
 
 def observe_cluster(cluster: Cluster) -> None:
-    """Looks at all of a cluster's runs and rings for those that have something to be done."""
+    """Looks at all of a cluster's runs and rings for those that have something to be done; reads on in the logs of the
+    others.
+    """
     runs = [run for run in _unfinished().filter(cluster=cluster) if _is_free(run)]
     try:
-        seen = observations(connect(cluster))
-    except (ClusterUnreachable, ApiRefused) as trouble:
+        api = connect(cluster, answer_seconds=ANSWER_SECONDS)
+        seen = observations(api)
+    except (ClusterUnreachable, ApiRefused, SecretUnreadable) as trouble:
         log.warning("runs of a cluster could not be observed", cluster=cluster.pk, trouble=type(trouble).__name__)
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(waiting=UNREACHABLE)
         return
+    running = []
     for run in runs:
         one = seen.get((run.project.namespace, run.name), ABSENT)
-        if _has_news(run, one) or (run.status == Status.RUNNING and not _followed(run, one)):
+        if _has_news(run, one):
             ring("jobs.advance", run.pk)
+        elif run.status == Status.RUNNING:
+            running.append((run, one))
+    _follow(api, running)
 
 
 def _has_news(run: Run, seen: JobObservation) -> bool:
@@ -72,20 +85,22 @@ def _has_news(run: Run, seen: JobObservation) -> bool:
             return True
 
 
-def _followed(run: Run, seen: JobObservation) -> bool:
-    """Whether its log could be followed and its progress noted."""
-    if run.cluster is None:
-        return False
-    try:
-        InCluster(run.cluster, run.project.namespace).follow(run, seen)
-    except (NotYet, ApiRefused):
-        return False
-    note_progress(run)
-    return True
+def _follow(api: KubernetesApi, running: Sequence[tuple[Run, JobObservation]]) -> None:
+    """What cannot be read now, its node being gone perhaps, is read later or not: how the run ends shows without it."""
+    deadline = time.monotonic() + FOLLOW_SECONDS
+    for run, seen in running:
+        if time.monotonic() > deadline:
+            return
+        try:
+            kept_log.replace(run.name, KubernetesExecutor(api, run.project.namespace).whole_log(seen))
+        except (ClusterUnreachable, ApiRefused) as trouble:
+            log.warning("log of a run could not be read", run=run.pk, trouble=type(trouble).__name__)
+            continue
+        note_progress(run)
 
 
 def _unfinished() -> QuerySet[Run]:
-    found = Run.objects.filter(status__in=Run.UNFINISHED).select_related("project", "cluster")
+    found = Run.objects.filter(status__in=Run.UNFINISHED).select_related("project")
     return found.defer("gate_report").order_by("pk")
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from apps.clusters.models import secrets_by
 from apps.clusters.services import NoCluster, place
 from apps.core.ledger import Action, StepFailed, StepWaits
+from apps.core.sealed import SecretUnreadable
 from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable, Forbidden
 from apps.projects.models import Project
 from apps.workspaces.applying import NamespaceEnding, NamespaceTaken
@@ -51,6 +53,9 @@ def _plain_words(cluster: str) -> Iterator[None]:
     """What the cluster answers, as the person who waits reads it."""
     try:
         yield
+    except SecretUnreadable as error:
+        sentence = f"The credentials of the cluster {cluster} cannot be opened: an administrator has to look."
+        raise StepWaits(sentence) from error
     except ClusterUnreachable as error:
         raise StepWaits(f"The cluster {cluster} cannot be reached; it is tried again by itself.") from error
     except (NotYet, NamespaceEnding) as error:
@@ -65,7 +70,8 @@ def _plain_words(cluster: str) -> Iterator[None]:
 
 
 def _project(project_pk: int) -> Project:
-    return Project.objects.select_related("placement__cluster", "allocation").get(pk=project_pk)
+    found = Project.objects.select_related("placement__cluster", "allocation")
+    return found.defer(*secrets_by("placement__cluster")).get(pk=project_pk)
 
 
 ACTIONS: Mapping[str, Action] = {

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.clusters.models import Placement
+from apps.clusters.models import Placement, secrets_by
 from apps.clusters.quantities import amount
 from apps.projects.models import Allocation, Membership, Project
 from apps.workspaces.models import Drift, NamespaceSeen, NodePort, OrthancAccess, Workspace
@@ -45,7 +45,8 @@ QUOTAS = {
 
 
 def placement_of(project: Project) -> Placement | None:
-    return Placement.objects.select_related("cluster", "cluster__snapshot").filter(project=project).first()
+    found = Placement.objects.select_related("cluster", "cluster__snapshot").defer(*secrets_by("cluster"))
+    return found.filter(project=project).first()
 
 
 def has_orthanc(project: Project) -> bool:

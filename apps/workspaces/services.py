@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.archives.models import Archive
 from apps.archives.services import ensure_remote_archive
 from apps.audit.services import record
-from apps.clusters.models import Cluster
+from apps.clusters.models import Cluster, secrets_by
 from apps.clusters.services import address_of, connect
 from apps.core.doorbell import ring
 from apps.integrations.kubernetes.port import (
@@ -191,4 +191,5 @@ def list_devices(project: Project, devices: dict[str, str], *, by: int | None) -
 def placed(cluster: Cluster) -> QuerySet[Project]:
     """The projects of a cluster that are set up, to be kept as they are wished."""
     found = Project.objects.filter(placement__cluster=cluster, status=Project.Status.READY)
-    return found.select_related("placement__cluster", "allocation").order_by("pk")
+    found = found.select_related("placement__cluster", "allocation").defer(*secrets_by("placement__cluster"))
+    return found.order_by("pk")

@@ -13,17 +13,17 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.archives.models import Series
+from apps.archives.models import Archive, OrthancServer, Series
 from apps.archives.services import ArchiveUnreachable
 from apps.clusters.models import Cluster
-from apps.clusters.services import place
+from apps.clusters.services import connect, place
 from apps.integrations.kubernetes.memory import MemoryKubernetes
 from apps.integrations.kubernetes.port import CONFIG_MAP, JOB, POD, SERVICE
 from apps.jobs import in_cluster, services, tasks, watching
 from apps.jobs.cluster.collect import encode_report
 from apps.jobs.cluster.request import Request
 from apps.jobs.gate_report import GateReport, Output, Refusal
-from apps.jobs.in_cluster import UNREACHABLE
+from apps.jobs.in_cluster import REFUSED, UNREACHABLE
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 from apps.projects.models import Project
@@ -87,7 +87,7 @@ class Kubelet:
 def api(monkeypatch: pytest.MonkeyPatch) -> MemoryKubernetes:
     twin = MemoryKubernetes()
     for room in (in_cluster, watching):
-        monkeypatch.setattr(room, "connect", lambda _: twin)
+        monkeypatch.setattr(room, "connect", lambda _, **__: twin)
     return twin
 
 
@@ -222,6 +222,21 @@ def test_a_run_whose_node_died_can_be_cancelled(kubelet: Kubelet) -> None:
     assert kubelet.advance().status == Status.CANCELLED
 
 
+def test_what_a_broken_attempt_may_have_stored_goes_with_a_run_that_is_cancelled(
+    kubelet: Kubelet, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    OrthancServer.objects.create(archive=archive, address="http://10.96.7.7:8042", username="portal", password="secret")
+    removed: list[str] = []
+    monkeypatch.setattr("apps.jobs.leftovers.Orthanc.remove", lambda _, uids: removed.extend(uids))
+    at_collecting(kubelet)
+    kubelet.say("collect", encode_report(REPORT))
+    kubelet.show(DONE, DONE, {"terminated": {"exitCode": 137}}, phase="Failed")
+    run = kubelet.advance()
+    services.cancel(run, by=run.submitter)
+    assert kubelet.advance().status == Status.CANCELLED
+    assert removed == ["1.2.9.1"]
+
+
 def test_images_that_are_not_as_they_were_fail_the_run(kubelet: Kubelet) -> None:
     kubelet.advance()
     damaged = {"terminated": {"exitCode": 3, "message": "A file does not have its bytes."}}
@@ -326,6 +341,41 @@ def test_one_look_rings_only_for_news(kubelet: Kubelet, cluster: Cluster, bells:
     assert (bells, kubelet.run.progress) == ([], 0.7)
 
 
+def test_a_log_that_cannot_be_read_keeps_no_run_from_its_end(
+    kubelet: Kubelet, cluster: Cluster, bells: list[tuple[str, int]]
+) -> None:
+    kubelet.advance()
+    kubelet.show(DONE, RUNS)
+    kubelet.advance()
+    kubelet.api.denied.add(("get", "pods/log"))
+    tasks.observe_cluster(cluster.pk)
+    assert bells == []
+    kubelet.show(DONE, DONE, RUNS)
+    tasks.observe_cluster(cluster.pk)
+    assert bells == [("jobs.advance", kubelet.run.pk)]
+
+
+def test_credentials_that_cannot_be_opened_are_waited_for_and_break_no_page(
+    kubelet: Kubelet,
+    cluster: Cluster,
+    bells: list[tuple[str, int]],
+    client_of,
+    settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kubelet.advance()
+    Cluster.objects.filter(pk=cluster.pk).update(token="secret")
+    settings.CREDENTIALS_KEY = "another"
+    for room in (in_cluster, watching):
+        monkeypatch.setattr(room, "connect", connect)
+    tasks.observe_active()
+    tasks.observe_cluster(cluster.pk)
+    assert bells == [("jobs.observe_cluster", cluster.pk)]
+    assert (kubelet.advance().waiting, kubelet.run.step_failures) == (REFUSED, 0)
+    address = reverse("jobs:run", args=[kubelet.namespace, kubelet.run.pk])
+    assert client_of(kubelet.run.submitter).get(address).status_code == 200
+
+
 def test_runs_in_a_cluster_take_no_place_on_this_machine(
     kubelet: Kubelet, as_bob: Entry, ct: Series, bells: list[tuple[str, int]], settings
 ) -> None:
@@ -385,7 +435,7 @@ def at_collecting(kubelet: Kubelet) -> None:
 def test_a_page_asks_the_cluster_nothing(kubelet: Kubelet, client_of, monkeypatch: pytest.MonkeyPatch) -> None:
     run = kubelet.advance()
 
-    def never(_: Cluster) -> None:
+    def never(_: Cluster, **__: object) -> None:
         raise AssertionError("a page connected to a cluster")
 
     for room in (in_cluster, watching):

@@ -45,6 +45,14 @@ def live(client: Client, project: Project) -> str:
     return response.content.decode()
 
 
+def test_the_page_opens_no_credentials_of_the_cluster(
+    running: Project, alice: User, client_of: Browser, settings: Any
+) -> None:
+    Cluster.objects.update(token="secret")
+    settings.CREDENTIALS_KEY = "another"
+    assert running.namespace in live(client_of(alice), running)
+
+
 def test_the_project_page_shows_it_and_the_part_asks_for_itself(
     running: Project, alice: User, client_of: Browser
 ) -> None:
