@@ -74,9 +74,14 @@ def from_kubeconfig(text: str) -> Credentials:
 
 
 def given(cluster: Cluster, *, server: str, ca_pem: str, token: str) -> Credentials:
-    """Those typed by hand; without a token, what the cluster has by now. Raises CredentialsUnusable."""
+    """Those typed by hand; without a token, what the cluster has by now. Raises CredentialsUnusable.
+
+    What it has is sent to no other address, where whoever typed that could read it.
+    """
     if token:
         return usable(Credentials(server=server, ca_pem=ca_pem, token=token))
+    if cluster.pk and server != cluster.server:
+        raise CredentialsUnusable("Another address of the API server needs its token as well.")
     try:
         kept = {"token": cluster.token, "certificate_pem": cluster.certificate_pem, "key_pem": cluster.key_pem}
     except SecretUnreadable as error:

@@ -120,6 +120,16 @@ def test_changes_keep_the_credentials_unless_others_are_given(cluster: Cluster, 
     assert Entry.objects.filter(action="cluster.changed").count() == 2
 
 
+@pytest.mark.attacks
+def test_the_credentials_go_to_no_other_address(cluster: Cluster, administrator: Client) -> None:
+    changed = {**TYPED, "name": cluster.name, "server": "https://192.0.2.66", "token": ""}
+    answer = administrator.post("/clusters/stockholm-1/edit/", changed)
+    assert "needs its token as well" in answer.content.decode()
+    assert Cluster.objects.get().server == cluster.server
+    assert administrator.post("/clusters/stockholm-1/edit/", {**changed, "token": "another"}).status_code == 302
+    assert Cluster.objects.get().server == "https://192.0.2.66"
+
+
 def test_a_change_of_one_that_was_seen_has_it_looked_at_anew(administrator: Client) -> None:
     seen_cluster("seen", ca_pem=CA)
     assert administrator.post("/clusters/seen/edit/", {**TYPED, "name": "seen"}).status_code == 302
