@@ -50,7 +50,9 @@ def follow(user: User, groups: Collection[str], *, read_at: datetime) -> None:
     """Makes the person's memberships what Keycloak's groups said at `read_at`. Twice is once."""
     roles = roles_in(groups)
     with transaction.atomic():
-        rows = Membership.objects.select_for_update().filter(user=user).select_related("project")
+        # A sign-in and a sweep may follow at once: the second sees what the first has made.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        rows = Membership.objects.select_for_update(of=("self",)).filter(user=user).select_related("project")
         held = {row.project.namespace: row for row in rows}
         for namespace, membership in held.items():
             _keep(membership, roles.get(namespace), read_at)
@@ -77,10 +79,10 @@ def _join(project: Project, user: User, role: Role, read_at: datetime) -> None:
     removal = Removal.objects.filter(project=project, user=user).first()
     if removal is not None and (removal.done_at is None or removal.done_at >= read_at):
         return
-    membership = Membership.objects.create(
-        project=project, user=user, role=role, may_export=role == Role.OWNER, grouped_at=read_at
-    )
-    _record("member.joined", membership, role=role)
+    given = {"role": role, "may_export": role == Role.OWNER, "grouped_at": read_at}
+    membership, is_new = Membership.objects.get_or_create(project=project, user=user, defaults=given)
+    if is_new:  # somebody may have been made a member here in this very moment
+        _record("member.joined", membership, role=role)
 
 
 def _record(action: str, membership: Membership, **detail: str) -> None:

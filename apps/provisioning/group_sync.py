@@ -1,5 +1,7 @@
 """Keeps memberships here and groups in Keycloak the same: tells what changed here, reads what changed there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
@@ -16,6 +18,7 @@ from apps.integrations.keycloak.port import (
     KeycloakRefused,
     KeycloakUnreachable,
     PersonMissing,
+    ServiceAccountRefused,
 )
 from apps.projects import groups
 from apps.projects.models import Membership, Removal
@@ -36,26 +39,40 @@ def sweep() -> None:
         _read_again(directory)
     except KeycloakUnreachable:
         log.warning("keycloak does not answer")
+    except ServiceAccountRefused as error:
+        log.warning("keycloak refuses the portal's service account", status=error.status)
+
+
+@contextmanager
+def _by_itself(**of_whom: int) -> Iterator[None]:
+    """What Keycloak refuses about one person keeps nobody else waiting; it is tried again by the next sweep."""
+    try:
+        yield
+    except ServiceAccountRefused:
+        raise
     except KeycloakRefused as error:
-        log.warning("keycloak refused", status=error.status)
+        log.warning("keycloak refused", status=error.status, **of_whom)
 
 
 def _carry_out_removals(directory: KeycloakDirectory) -> None:
     for removal in Removal.objects.filter(done_at=None).select_related("project", "user"):
-        identity = identities.identity_of(removal.user)
-        if identity is not None:
-            for group in groups.groups_of(removal.project.namespace).values():
-                directory.remove_membership(identity.subject, group)
-        Removal.objects.filter(pk=removal.pk, asked_at=removal.asked_at).update(done_at=timezone.now())
+        with _by_itself(removal=removal.pk):
+            _carry_out(directory, removal)
+
+
+def _carry_out(directory: KeycloakDirectory, removal: Removal) -> None:
+    identity = identities.identity_of(removal.user)
+    if identity is not None:
+        for group in groups.groups_of(removal.project.namespace).values():
+            directory.remove_membership(identity.subject, group)
+    Removal.objects.filter(pk=removal.pk, asked_at=removal.asked_at).update(done_at=timezone.now())
 
 
 def _tell_memberships(directory: KeycloakDirectory) -> None:
     waiting = Membership.objects.filter(grouped_at=None, user__identities__issuer=realm.issuer())
     for membership in waiting.select_related("project", "user"):
-        try:
+        with _by_itself(membership=membership.pk):
             tell(directory, membership)
-        except PersonMissing:
-            log.warning("nobody to add to a group", membership=membership.pk)
 
 
 def tell(directory: KeycloakDirectory, membership: Membership) -> None:
@@ -86,7 +103,8 @@ def _read_again(directory: KeycloakDirectory) -> None:
     for identity in (
         due.select_related("user").distinct().order_by(F("read_at").asc(nulls_first=True), "pk")[:READ_AT_ONCE]
     ):
-        _read_one(directory, identity)
+        with _by_itself(identity=identity.pk):
+            _read_one(directory, identity)
 
 
 def _read_one(directory: KeycloakDirectory, identity: Identity) -> None:

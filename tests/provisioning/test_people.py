@@ -15,6 +15,7 @@ from apps.core import mail
 from apps.core.models import Step
 from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.memory import MemoryKeycloak
+from apps.integrations.keycloak.port import KeycloakRefused
 from apps.projects import groups
 from apps.projects.models import Membership, Project, Removal
 from apps.projects.services import LastOwner, ensure_member, remove_member
@@ -376,6 +377,40 @@ def test_keycloak_down_changes_nothing_for_who_is_here(
     group_sync.sweep()
     assert Membership.objects.filter(user=bob).exists()
     assert Identity.objects.get().is_enabled
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("verb", ["remove_membership", "ensure_membership", "groups_of"])
+def test_what_keycloak_refuses_about_one_person_keeps_nobody_else_waiting(
+    keycloak: MemoryKeycloak,
+    connected: Callable[[User], Identity],
+    make_project: Callable[[str], Project],
+    bob: User,
+    charlie: User,
+    admin: User,
+    verb: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = make_project("cardiac-mr")
+    bobs, charlies = connected(bob), connected(charlie)
+    for user in (bob, charlie):
+        ensure_member(project, user, role=Role.MEMBER)
+    remove_member(project, bob, by=admin)
+    answer = getattr(keycloak, verb)
+
+    def refuse_bob(subject: str, *given: str) -> object:
+        if subject == bobs.subject:
+            raise KeycloakRefused(500, "unknown_error")
+        return answer(subject, *given)
+
+    monkeypatch.setattr(keycloak, verb, refuse_bob)
+    keycloak.change(charlies.subject, is_enabled=False)
+    group_sync.sweep()
+    charlies.refresh_from_db()
+    assert not charlies.is_enabled
+    assert "MAIA:cardiac-mr" in keycloak.groups_of(charlies.subject)
+    monkeypatch.undo()
+    assert Removal.objects.filter(user=bob, done_at=None).exists() == (verb == "remove_membership")
 
 
 def test_without_keycloak_the_sweep_does_nothing(db: None) -> None:

@@ -14,7 +14,14 @@ from urllib.parse import quote
 
 import requests
 
-from apps.integrations.keycloak.port import KeycloakRefused, KeycloakUnreachable, Person, PersonExists, PersonMissing
+from apps.integrations.keycloak.port import (
+    KeycloakRefused,
+    KeycloakUnreachable,
+    Person,
+    PersonExists,
+    PersonMissing,
+    ServiceAccountRefused,
+)
 
 CONNECT_SECONDS = 3
 PAGE = 200
@@ -136,7 +143,7 @@ class KeycloakClient:
             form = {**self._credentials, "grant_type": "client_credentials"}
             answer = self._send("POST", self._token_address, data=form)
             if not answer.ok:
-                raise KeycloakRefused(answer.status_code, "it does not accept the portal's service account")
+                raise ServiceAccountRefused(answer.status_code, "it does not accept the portal's service account")
             try:
                 granted = answer.json()
                 self._token = str(granted["access_token"])

@@ -38,6 +38,10 @@ class PersonMissing(KeycloakRefused):
     """The realm has nobody with this subject."""
 
 
+class ServiceAccountRefused(KeycloakRefused):
+    """Keycloak does not accept the portal's own credentials, whatever they are to be used for."""
+
+
 @dataclass(frozen=True)
 class Person:
     """Somebody in the realm. `subject` is Keycloak's id, the `sub` of tokens; it never changes."""
