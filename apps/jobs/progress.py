@@ -18,7 +18,7 @@ def latest_progress(lines: Sequence[str]) -> Progress | None:
     """The last progress among complete lines of a log; lines that only look like it do not count."""
     for line in reversed(lines):
         if found := LINE.fullmatch(line.rstrip("\r")):
-            return Progress(float(found[1]), (found[2] or "").strip()[:TEXT_LENGTH])
+            return Progress(float(found[1]), _printable(found[2] or "").strip()[:TEXT_LENGTH])
     return None
 
 
@@ -32,6 +32,11 @@ def unfinished_bytes(text: str) -> int:
 def last_words(log: str) -> str:
     """The last line of a log that is no progress, cut at 300 characters; "" if there is none."""
     for line in reversed(log.splitlines()):
-        if line.strip() and not LINE.fullmatch(line):
-            return line.strip()[:300]
+        if (said := _printable(line).strip()) and not LINE.fullmatch(line):
+            return said[:300]
     return ""
+
+
+def _printable(text: str) -> str:
+    """Without what no page shows and no database takes, such as NUL: an algorithm may write anything."""
+    return "".join(letter for letter in text if letter.isprintable())

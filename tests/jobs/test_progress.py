@@ -49,6 +49,12 @@ def test_last_words_are_no_progress():
     assert last_words("y" * 999) == "y" * 300
 
 
+@pytest.mark.attacks
+def test_what_no_database_takes_is_left_out():
+    assert latest_progress(["PROGRESS 0.4 a\0\x1bb"]) == (0.4, "ab")
+    assert last_words("said\n\0No \0bone.\n\0\n") == "No bone."
+
+
 def test_progress_is_read_on_from_a_log_that_grows(as_bob: Entry, segmentation: Algorithm, ct: Series, settings):
     run = services.launch(as_bob, segmentation, ct, arguments={})
     path = settings.RUNS_DIR / run.name / "log"
