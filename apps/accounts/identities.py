@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import Identity, User
-from apps.accounts.services import end_sessions
+from apps.accounts.services import end_sessions, withdraw_credentials
 from apps.audit.services import record
 from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.sign_in import Claims, SignInRefused
@@ -27,6 +27,7 @@ ADDRESS_TAKEN = (
     "An account of this portal has your e-mail address already, and it is not connected with the person that you are "
     "in Keycloak: ask an administrator to connect the two."
 )
+DISABLED = "You are disabled in Keycloak: ask an administrator."
 DEACTIVATED = "Your account in this portal is deactivated: ask an administrator."
 
 
@@ -54,6 +55,8 @@ def signed_in(claims: Claims) -> User:
         identity = known or _newcomer(claims)
         Identity.objects.filter(pk=identity.pk).update(signed_in_at=timezone.now())
         note_reading(identity, claims.groups, is_enabled=True, read_at=claims.read_at)
+    if not Identity.objects.filter(pk=identity.pk, is_enabled=True).exists():
+        raise SignInRefused(DISABLED)  # by a word of Keycloak that is newer than the token
     return User.objects.get(pk=identity.user_id)
 
 
@@ -74,9 +77,15 @@ def connect(user: User, *, issuer: str, subject: str) -> Identity:
     return identity
 
 
-def forget(identity: Identity) -> None:
-    """Keycloak has this person no more, or is at another address; the account stays, without what a group gave it."""
+def forget(identity: Identity, *, is_gone: bool = False) -> None:
+    """Keycloak has this person no more (`is_gone`), or is at another address.
+
+    The account stays, without what a group gave it. Who comes with the address of a person who is gone may be somebody
+    else: what the former has kept opens nothing any more.
+    """
     with transaction.atomic():
+        if is_gone:
+            withdraw_credentials(identity.user)
         _follow_administrators(identity, is_one=False)
         record("identity.forgotten", actor=None, subject=identity, user=identity.user_id)
         identity.delete()

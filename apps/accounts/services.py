@@ -80,6 +80,18 @@ def end_sessions(user: User) -> None:
     User.objects.filter(pk=user.pk).update(times_signed_out=F("times_signed_out") + 1)
 
 
+def withdraw_credentials(user: User) -> None:
+    """Ends all by which the person gets in without a new sign-in: sessions, API tokens, SSH keys."""
+    with transaction.atomic():
+        end_sessions(user)
+        for token in ApiToken.objects.filter(user=user):
+            record("token.revoked", actor=None, subject=token)
+            token.delete()
+        for key in SshKey.objects.filter(user=user):
+            record("ssh_key.removed", actor=None, subject=key, fingerprint=key.fingerprint)
+            key.delete()
+
+
 def make_token(user: User, *, name: str, days: int) -> tuple[ApiToken, str]:
     """A new API token, for `days` (1 to LONGEST_TOKEN_DAYS), and its secret, which is kept nowhere."""
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)

@@ -140,7 +140,7 @@ def _ensure_identity(directory: KeycloakDirectory, user: User) -> None:
     if identity is not None:
         if directory.person(identity.subject) is not None:
             return
-        identities.forget(identity)
+        identities.forget(identity, is_gone=True)
     person = _adopted(directory, user) or _made(directory, user)
     try:
         identities.connect(user, issuer=realm.issuer(), subject=person.subject)

@@ -1,14 +1,16 @@
 """Tokens that are not what they have to be, and people who would be somebody else."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 
-from apps.accounts.identities import connect
+from apps.accounts.identities import connect, note_reading
 from apps.accounts.models import Identity, User
 from apps.projects.models import Membership, Project
 from tests.accounts.issuer import OTHER_KEY, Issuer, Sign, public_pem, rs256, running_issuer
@@ -258,6 +260,14 @@ def test_a_session_that_somebody_planted_is_not_the_one_signed_in(client: Client
     planted = client.session.session_key
     issuer.sign_in(client)
     assert client.session.session_key != planted
+
+
+def test_who_was_disabled_in_keycloak_meanwhile_is_not_signed_in(client: Client, issuer: Issuer, alice: User) -> None:
+    hers = connect(alice, issuer=issuer.name, subject="hers")
+    note_reading(hers, [], is_enabled=False, read_at=timezone.now() + timedelta(minutes=1))
+    answer = issuer.sign_in(client, sub="hers", email=alice.email)
+    assert "disabled in Keycloak" in answer.text
+    assert client.get("/account/").status_code == 302
 
 
 def test_who_is_deactivated_here_is_signed_in_no_more(client: Client, issuer: Issuer) -> None:

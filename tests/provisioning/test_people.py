@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -9,7 +10,8 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from apps.accounts import identities
-from apps.accounts.models import Identity, User
+from apps.accounts.models import Identity, SshKey, User
+from apps.accounts.selectors import authorized_keys
 from apps.accounts.services import make_token, use_token
 from apps.core import mail
 from apps.core.models import Step
@@ -364,6 +366,25 @@ def test_a_role_by_a_group_does_not_outlive_the_person_who_had_it(
     bob.refresh_from_db()
     assert not bob.is_administrator
     assert Identity.objects.get().subject != former.subject
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_what_a_person_who_is_gone_has_kept_opens_nothing_of_the_next(
+    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], bob: User, is_noticed: bool, client_of: Any
+) -> None:
+    former = connected(bob)
+    _, secret = make_token(bob, name="script", days=1)
+    SshKey.objects.create(user=bob, name="laptop", key_type="ssh-ed25519", public_key="ssh-ed25519 A", fingerprint="x")
+    client = client_of(bob)
+    del keycloak.people[former.subject]
+    if is_noticed:
+        group_sync.sweep()
+    people.connect_person(bob)
+    assert Identity.objects.get().is_enabled
+    assert use_token(secret) is None
+    assert authorized_keys(bob) == []
+    assert client.get("/account/").status_code == 302
 
 
 @pytest.mark.faults
