@@ -70,11 +70,13 @@ def find_outputs(output_directory: Path, expected: Expected) -> Found:
             refusals.append(
                 Refusal(name, "file", "This file has a second name (a hard link); only plain files are taken.")
             )
-        elif path.suffix.lower() == ".dcm" or _begins_as_part10(path):
+        elif path.suffix.lower() != ".dcm" and not _begins_as_part10(path):
+            ignored.append(name)
+        elif not _is_text(str(path)):
+            refusals.append(Refusal(name, "file", "The file's name is not in UTF-8, so that no record could name it."))
+        else:
             candidates.append(path)
             total_bytes += status.st_size
-        else:
-            ignored.append(name)
         if len(candidates) > expected.max_files or len(refusals) + len(ignored) > expected.max_files:
             refusals.append(Refusal(name, "file", f"The run wrote more than {expected.max_files} files."))
             break
@@ -96,6 +98,14 @@ def _entries(directory: Path) -> Iterator[Path]:
             yield from _entries(Path(entry.path))
         else:
             yield Path(entry.path)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _begins_as_part10(path: Path) -> bool:

@@ -243,6 +243,13 @@ def test_what_is_no_plain_file(finished: Finished, make: Callable[[Path], None])
     assert "only plain files are taken" in refused(finished.check())["file"]
 
 
+def test_a_name_that_is_no_text(finished: Finished) -> None:
+    (finished.out / os.fsdecode(b"notes\xff.txt")).write_text("no DICOM")
+    assert finished.check().outputs
+    finished.segmentation.rename(finished.out / os.fsdecode(b"\xff.dcm"))
+    assert "not in UTF-8" in refused(finished.check())["file"]
+
+
 def test_a_link_to_a_folder_is_not_entered(finished: Finished, tmp_path: Path) -> None:
     (finished.out / "elsewhere").symlink_to(tmp_path)
     assert "elsewhere: This is a link" in refused(finished.check())["file"]
