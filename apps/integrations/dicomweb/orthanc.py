@@ -164,9 +164,16 @@ def _checked(response: requests.Response) -> requests.Response:
 
 
 def _chunks(response: requests.Response, expected: int) -> Iterator[bytes]:
-    """The body as it comes, so that one that drips ends in time too. Raises OrthancUnreachable."""
+    """The body as it comes, so that one that drips ends in time too, and one in chunks where it said.
+
+    Raises OrthancUnreachable and AnswerInvalid.
+    """
     deadline = time.monotonic() + ANSWER_SECONDS + expected / LEAST_BYTES_PER_SECOND
+    received = 0
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+        received += len(chunk)
+        if received > expected:
+            raise AnswerInvalid("Its answer is longer than it said.")
         if time.monotonic() > deadline:
             raise OrthancUnreachable("It answers too slowly.")
         yield chunk
