@@ -1,6 +1,8 @@
 """What runs in a project's namespace, written to the rows that the pages read."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from django.utils import timezone
@@ -29,6 +31,8 @@ LINK = "maia.io/link"
 NOT_APPS = ("workspace", "run")
 MONAI_LABEL = "monailabel"
 MOST_SHOWN = 100
+MODELS_SECONDS = 10.0
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def observe(project: Project, api: KubernetesApi) -> None:
@@ -90,12 +94,15 @@ def _link(app: Manifest) -> str:
 
 
 def _see_models(project: Project, services: Mapping[str, Manifest]) -> None:
-    shown: list[str] = []
-    for name, service in services.items():
-        if _labels(service).get(NAME_LABEL) == MONAI_LABEL and len(shown) < MOST_SHOWN:
-            shown.append(name)
-            ModelServer.objects.update_or_create(project=project, name=name, defaults=_ask(service))
-    ModelServer.objects.filter(project=project).exclude(name__in=shown).delete()
+    """Those that were not asked for longest first: servers that hang hold up neither each other nor other projects."""
+    deadline = monotonic() + MODELS_SECONDS
+    servers = [name for name, one in services.items() if _labels(one).get(NAME_LABEL) == MONAI_LABEL][:MOST_SHOWN]
+    ModelServer.objects.filter(project=project).exclude(name__in=servers).delete()
+    asked = dict(ModelServer.objects.filter(project=project).values_list("name", "seen_at"))
+    for name in sorted(servers, key=lambda name: asked.get(name) or NEVER):
+        if monotonic() > deadline:
+            return
+        ModelServer.objects.update_or_create(project=project, name=name, defaults=_ask(services[name]))
 
 
 def _ask(service: Manifest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.memory import MemoryKubernetes
 from apps.integrations.kubernetes.port import RESOURCE_QUOTA, SERVICE
 from apps.integrations.monailabel import memory
-from apps.integrations.monailabel.port import LabelModel, ServerInfo
+from apps.integrations.monailabel.port import LabelModel, ModelServerUnreachable, ServerInfo
 from apps.projects.models import Project
 from apps.workspaces import observing, sweeping
 from apps.workspaces.models import App, ModelServer, NamespaceSeen, State, Workspace
@@ -96,6 +96,27 @@ def test_models_of_each_server(made: Project, twin: MemoryKubernetes, servers: d
     assert found["spleen"].offers == [{"name": "spleen", "type": "segmentation", "labels": ["spleen"], "dimension": 3}]
     assert (found["spleen"].title, found["spleen"].is_training) == ("Radiology", True)
     assert (found["silent"].state, found["silent"].sentence) == (State.FAILED, "The server does not answer.")
+
+
+@pytest.mark.faults
+def test_model_servers_that_hang_take_turns(
+    made: Project, twin: MemoryKubernetes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+
+    def hang(_: str) -> None:
+        now[0] += observing.MODELS_SECONDS + 1
+        raise ModelServerUnreachable("The server does not answer.")
+
+    monkeypatch.setattr(observing, "monotonic", lambda: now[0])
+    monkeypatch.setattr(observing, "MonaiLabel", hang)
+    for name in ("brain", "liver"):
+        spec = {"type": "ClusterIP", "ports": [{"port": 8000}]}
+        put(twin, made, "Service", name, labels={"app.kubernetes.io/name": "monailabel"}, spec=spec)
+    for known in (["brain"], ["brain", "liver"]):
+        observing.observe(made, twin)
+        assert list(ModelServer.objects.values_list("name", flat=True)) == known
+    assert NamespaceSeen.objects.get(project=made).seen_at
 
 
 def test_the_quota_as_it_is_used(made: Project, twin: MemoryKubernetes) -> None:
