@@ -195,6 +195,9 @@ WORKSPACES = [
     Row("workspaces:open", (302, 404, 404, 404, 302, 404, 404), kwargs=WORKSPACE),
     # The proxy asks these; without a ticket or a cookie the answer is no, whoever is signed in.
     Row("workspaces:enter", _all(302)),
+    Row("workspaces:enter", _all(302), query="?to=/cardiac-mr/1/jupyter/"),
+    # The browser that the other host has marked: still nobody's but the owner's.
+    Row("workspaces:open", (302, 404, 404, 404, 302, 404, 404), kwargs=WORKSPACE, query="?browser=x"),
     Row("workspaces:verify", _all(403)),
     Row("workspaces:verify", _all(401), extra={"headers": {"X-Original-URI": "/cardiac-mr/1/jupyter/"}}),
 ]
