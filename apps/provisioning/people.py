@@ -5,6 +5,7 @@ in the middle finds what it made.
 """
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 from django.conf import settings
 from django.db import transaction
@@ -126,12 +127,14 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def with_keycloak(work: Callable[[KeycloakDirectory], None]) -> None:
-    """Raises StepWaits while Keycloak does not answer and StepFailed when it refuses."""
+    """Raises StepWaits while Keycloak does not answer or has trouble of its own, and StepFailed when it refuses."""
     try:
         work(realm.directory())
     except KeycloakUnreachable as error:
         raise StepWaits("Keycloak does not answer; waiting for it.") from error
     except KeycloakRefused as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # as while the realm's mail server is down
+            raise StepWaits(f"{error} It is tried again by itself.") from error
         raise StepFailed(str(error)) from error
 
 
