@@ -29,7 +29,7 @@ from apps.jobs.cluster.collect import decode_report
 from apps.jobs.cluster.containers import WRONG
 from apps.jobs.cluster.request import Request
 from apps.jobs.gate_report import Expected, GateReport
-from apps.jobs.leftovers import remove_leftovers
+from apps.jobs.leftovers import note_stored, remove_leftovers
 from apps.jobs.models import Run
 from apps.jobs.outputs import are_in_index
 from apps.jobs.place import NotYet, RunBroke, RunFails, limits_of
@@ -128,7 +128,11 @@ class InCluster:
 
     def stop(self, run: Run) -> None:
         with _answered():
-            kept_log.replace(run.name, self._executor.whole_log(self._executor.observe(run.name)))
+            seen = self._executor.observe(run.name)
+            kept_log.replace(run.name, self._executor.whole_log(seen))
+            # The Job goes on by itself, and may have stored already what a cancelled run is not to have.
+            if run.status != Run.Status.SUCCEEDED and (report := decode_report(self._executor.report(seen))):
+                note_stored(run, report)
             self._executor.delete(run.name)
 
     def log(self, name: str, offset: int) -> LogChunk:

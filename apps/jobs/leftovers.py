@@ -3,6 +3,7 @@
 from apps.archives import services as archives
 from apps.archives.models import OrthancServer
 from apps.jobs.cluster.orthanc import ArchiveFailed, Orthanc
+from apps.jobs.gate_report import GateReport
 from apps.jobs.models import Run
 from apps.jobs.place import NotYet
 
@@ -12,6 +13,12 @@ TIMEOUT_SECONDS = 10
 def outputs_of(run: Run) -> list[str]:
     """SOPInstanceUIDs that the present attempt may have stored."""
     return [] if run.gate_report is None else [output["sop_instance_uid"] for output in run.gate_report["outputs"]]
+
+
+def note_stored(run: Run, report: GateReport) -> None:
+    """Writes down what the Job of a run without outputs may have stored, before the Job is deleted with its report."""
+    run.abandoned = sorted({*run.abandoned, *(output.sop_instance_uid for output in report.outputs)})
+    Run.objects.filter(pk=run.pk).update(abandoned=run.abandoned)
 
 
 def remove_leftovers(run: Run) -> None:

@@ -222,12 +222,31 @@ def test_a_run_whose_node_died_can_be_cancelled(kubelet: Kubelet) -> None:
     assert kubelet.advance().status == Status.CANCELLED
 
 
-def test_what_a_broken_attempt_may_have_stored_goes_with_a_run_that_is_cancelled(
-    kubelet: Kubelet, archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def removed(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """SOPInstanceUIDs that were removed from the project's Orthanc."""
     OrthancServer.objects.create(archive=archive, address="http://10.96.7.7:8042", username="portal", password="secret")
     removed: list[str] = []
     monkeypatch.setattr("apps.jobs.leftovers.Orthanc.remove", lambda _, uids: removed.extend(uids))
+    return removed
+
+
+def test_what_was_stored_before_anybody_looked_goes_with_a_run_that_is_cancelled(
+    kubelet: Kubelet, removed: list[str]
+) -> None:
+    kubelet.advance()
+    kubelet.show(DONE, RUNS)
+    run = kubelet.advance()
+    services.cancel(run, by=run.submitter)
+    kubelet.say("collect", encode_report(REPORT))
+    kubelet.show(DONE, DONE, DONE, phase="Succeeded")
+    assert kubelet.advance().status == Status.CANCELLED
+    assert removed == ["1.2.9.1"]
+
+
+def test_what_a_broken_attempt_may_have_stored_goes_with_a_run_that_is_cancelled(
+    kubelet: Kubelet, removed: list[str]
+) -> None:
     at_collecting(kubelet)
     kubelet.say("collect", encode_report(REPORT))
     kubelet.show(DONE, DONE, {"terminated": {"exitCode": 137}}, phase="Failed")
