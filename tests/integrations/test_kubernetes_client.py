@@ -184,10 +184,11 @@ def test_names_cannot_leave_their_place_in_the_address() -> None:
     assert server.asked == ["/api/v1/namespaces/a%2Fb/pods/..%2Fsecrets%2Fx%3Fy"]
 
 
-def test_a_log_is_empty_before_the_container_started_and_cut_afterwards() -> None:
-    waiting = refusal(400, "BadRequest", 'container "a" in pod "b" is waiting to start: PodInitializing')
-    with serving(lambda asked: answer(asked, 400, waiting)) as server:
-        assert client_of(server).log("ns", "b", "a") == b""
+def test_a_log_is_empty_of_a_container_that_never_began_and_cut_of_others() -> None:
+    for why in ("is waiting to start: PodInitializing", "is terminated"):
+        none = refusal(400, "BadRequest", f'container "a" in pod "b" {why}')
+        with serving(lambda asked, none=none: answer(asked, 400, none)) as server:  # type: ignore[misc]
+            assert client_of(server).log("ns", "b", "a") == b""
     with serving(lambda asked: answer(asked, 200, b"x" * 100)) as server:
         assert client_of(server).log("ns", "b", "a", limit_bytes=10) == b"x" * 10
 

@@ -30,8 +30,8 @@ from apps.integrations.kubernetes.port import (
 PAGE = 500
 JSON, APPLY = "application/json", "application/apply-patch+yaml"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-# The kubelet's words for a container that has no log yet.
-NOT_STARTED = "is waiting to start"
+# The kubelet's words for a container that has no log yet, and for one that ended without ever having begun.
+NO_LOG = ("is waiting to start", "is terminated")
 TOO_MANY_REQUESTS, SERVER_ERRORS = 429, 500
 
 
@@ -111,7 +111,7 @@ class KubernetesClient:
         try:
             return _accepted(self._send("GET", _path(POD, namespace, pod, "log"), query)).body[:limit_bytes]
         except ApiRefused as refusal:
-            if refusal.status == 404 or NOT_STARTED in str(refusal):
+            if refusal.status == 404 or any(words in str(refusal) for words in NO_LOG):
                 return b""
             raise
 
