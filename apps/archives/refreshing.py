@@ -99,9 +99,10 @@ class _Refresh:
         missing = iter([(name, pk) for name, pk in rows.iterator() if name not in there])
         skipped = SkippedObject.objects.filter(archive=self._archive)
         while some := list(islice(missing, _NAMES_AT_ONCE)):
-            removal.remove(self._archive, [pk for name, pk in some if not self._orthanc.has(name)])
-            # What they stood in the way of may come in now.
-            skipped.delete()
+            if removed := [pk for name, pk in some if not self._orthanc.has(name)]:
+                removal.remove(self._archive, removed)
+                # What they stood in the way of may come in now.
+                skipped.delete()
             self._check_time()
         gone = [pk for pk, name in skipped.values_list("pk", "orthanc_id") if name not in there]
         skipped.filter(pk__in=gone).delete()

@@ -73,6 +73,8 @@ class KeycloakClient:
                 raise PersonExists(refused.status, "somebody has this e-mail address") from refused
             raise
         subject = answer.headers.get("Location", "").rpartition("/")[2]
+        if not subject:
+            raise KeycloakUnreachable
         return Person(subject, email.lower(), is_email_verified=False, is_enabled=True, made_for=made_for)
 
     def ensure_group(self, group: str) -> None:
