@@ -6,22 +6,24 @@ https://orthanc.uclouvain.be/book/users/rest.html, https://orthanc.uclouvain.be/
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import http.client
 import json
+import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 PORTAL_USER = "portal"
 TIMEOUT_SECONDS = 120
 PATIENCE_SECONDS = 120
 CHUNK_BYTES = 1024**2
-BUSY = {502, 503, 504}
+Got = TypeVar("Got")
 
 
 class ArchiveFailed(Exception):
@@ -33,6 +35,8 @@ class ObjectRefused(Exception):
 
 
 class Orthanc:
+    """Every request is repeated while the archive is not there, for it may be starting anew: PATIENCE_SECONDS each."""
+
     def __init__(
         self,
         address: str,
@@ -58,15 +62,12 @@ class Orthanc:
     def fetch(self, sop_instance_uid: str, destination: Path) -> str | None:
         """Write the object, bit for bit, to a new file; its SHA-256, or None when the archive does not have it."""
         for orthanc_id in self.lookup(sop_instance_uid):
-            with destination.open("wb") as file:
-                return self._download(f"/instances/{orthanc_id}/file", file)
+            return self._patiently(functools.partial(self._download, f"/instances/{orthanc_id}/file", destination))
         return None
 
     def sha256(self, sop_instance_uid: str) -> str | None:
         """Of the object as the archive has it now."""
-        for orthanc_id in self.lookup(sop_instance_uid):
-            return self._download(f"/instances/{orthanc_id}/file", None)
-        return None
+        return self.fetch(sop_instance_uid, Path(os.devnull))
 
     def lookup(self, uid: str) -> list[str]:
         """Orthanc's own identifiers of what has this UID, at whatever level."""
@@ -80,16 +81,7 @@ class Orthanc:
 
     def store(self, path: Path) -> None:
         """STOW-RS of one object; an object that is there already stays as it is. Raises ObjectRefused."""
-        boundary = uuid.uuid4().hex
-        head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-        tail = f"\r\n--{boundary}--\r\n".encode()
-        headers = {
-            "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
-            "Content-Length": str(len(head) + path.stat().st_size + len(tail)),
-            "Accept": "application/dicom+json",
-        }
-        with path.open("rb") as file:
-            answer = json.loads(self._send("/dicom-web/studies", _around(head, file, tail), headers))
+        answer = json.loads(self._patiently(functools.partial(self._stow, path)))
         if "00081198" in answer and answer["00081198"].get("Value"):
             raise ObjectRefused("The archive refuses an object.")
 
@@ -100,27 +92,40 @@ class Orthanc:
                 self._ask("DELETE", f"/instances/{orthanc_id}")
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """One request, repeated while the archive is not there: it may be starting anew."""
+        return self._patiently(functools.partial(self._send, path, body, {}, method))
+
+    def _patiently(self, request: Callable[[], Got]) -> Got:
         deadline = time.monotonic() + self._patience_seconds
         while True:
             try:
-                return self._send(path, body, {}, method)
+                return request()
             except ArchiveFailed:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(2)
 
+    def _stow(self, path: Path) -> bytes:
+        boundary = uuid.uuid4().hex
+        head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+        tail = f"\r\n--{boundary}--\r\n".encode()
+        headers = {
+            "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+            "Content-Length": str(len(head) + path.stat().st_size + len(tail)),
+            "Accept": "application/dicom+json",
+        }
+        with path.open("rb") as file:
+            return self._send("/dicom-web/studies", _around(head, file, tail), headers)
+
     def _send(self, path: str, body: Any, headers: dict[str, str], method: str = "POST") -> bytes:
         with self._answer(method, path, body, headers) as answer:
             return answer.read()
 
-    def _download(self, path: str, file: BinaryIO | None) -> str:
+    def _download(self, path: str, destination: Path) -> str:
         digest = hashlib.sha256()
-        with self._answer("GET", path, None, {}) as answer:
+        with self._answer("GET", path, None, {}) as answer, destination.open("wb") as file:
             for chunk in iter(lambda: answer.read(CHUNK_BYTES), b""):
                 digest.update(chunk)
-                if file is not None:
-                    file.write(chunk)
+                file.write(chunk)
         return digest.hexdigest()
 
     @contextmanager
