@@ -13,6 +13,7 @@ from apps.core.state import Stateful, status_constraint
 from apps.projects.models import Project
 
 GIB = 1024**3
+WAITING_LENGTH = 300
 
 
 class Algorithm(models.Model):
@@ -114,7 +115,7 @@ class Run(Stateful):
     peak_memory_bytes = models.PositiveBigIntegerField(null=True)
     progress = models.FloatField(null=True, help_text="0 to 1, as the algorithm says")
     progress_text = models.CharField(max_length=120, blank=True)
-    waiting = models.CharField(max_length=300, blank=True, help_text="why it does not go on, in plain words")
+    waiting = models.CharField(max_length=WAITING_LENGTH, blank=True, help_text="why it does not go on, in plain words")
     log_offset = models.PositiveBigIntegerField(default=0, help_text="up to where progress was read")
     gate_report = models.JSONField(null=True, help_text="what the output gate found, before anything is stored")
     abandoned = models.JSONField(default=list, help_text="SOPInstanceUIDs that broken attempts may have stored")

@@ -5,7 +5,7 @@ from django.db import transaction
 from apps.core.doorbell import ring
 from apps.jobs.claims import Claim
 from apps.jobs.leftovers import outputs_of
-from apps.jobs.models import Run
+from apps.jobs.models import WAITING_LENGTH, Run
 from apps.jobs.reasons import Reason, ReasonCode
 
 ATTEMPTS = 3
@@ -15,9 +15,10 @@ Status = Run.Status
 
 
 def wait(run: Run, claim: Claim, sentence: str) -> bool:
-    """`sentence` stands on the run's page meanwhile."""
-    if run.waiting != sentence:
-        claim.write(run, waiting=sentence)
+    """`sentence` stands on the run's page meanwhile, cut to the width of the column."""
+    shown = sentence[:WAITING_LENGTH]
+    if run.waiting != shown:
+        claim.write(run, waiting=shown)
     return False
 
 
