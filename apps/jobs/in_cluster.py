@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.archives import services as archives
+from apps.archives.selectors import outage_of
 from apps.clusters.models import Cluster
 from apps.clusters.services import connect
 from apps.core.sealed import SecretUnreadable
@@ -39,6 +40,7 @@ UNREACHABLE = "The cluster does not answer; the run goes on by itself when it do
 REFUSED = "The cluster refuses the portal's requests; an administrator has to look."
 INDEXING = "Waits for the archive's index."
 NO_ARCHIVE = "Waits for the project's archive."
+ARCHIVE_AWAY = "The project's archive cannot be used now; the run goes on by itself when it can."
 ARCHIVE, ARCHIVE_PORT = "orthanc", 8042
 """Name of the archive's Service and of the Secret with its users."""
 OWN = ("python", "-m")
@@ -64,10 +66,7 @@ class InCluster:
         with _answered():
             seen = self._executor.observe(run.name)
             if seen.state is State.ABSENT:
-                address = self._executor.address_of(ARCHIVE)
-                if address is None:
-                    raise NotYet(NO_ARCHIVE)
-                self._executor.start(spec_of(run, self._cluster.image_prefix, f"http://{address}:{ARCHIVE_PORT}"))
+                self._begin(run)
                 raise NotYet
         if seen.is_staged:
             return
@@ -130,10 +129,7 @@ class InCluster:
         with _answered():
             seen = self._executor.observe(run.name)
             kept_log.replace(run.name, self._executor.whole_log(seen))
-            # The Job goes on by itself, and may have stored already what a cancelled run is not to have.
-            if run.status != Run.Status.SUCCEEDED and (report := decode_report(self._executor.report(seen))):
-                note_stored(run, report)
-            self._executor.delete(run.name)
+            self._delete_attempts(run, up_to=run.attempt)
 
     def log(self, name: str, offset: int) -> LogChunk:
         return kept_log.read(name, offset)
@@ -145,6 +141,26 @@ class InCluster:
                 self._executor.delete(run.attempt_name(attempt))
         for attempt in range(1, run.attempt + 1):
             shutil.rmtree(Path(settings.RUNS_DIR, run.attempt_name(attempt)), ignore_errors=True)
+
+    def _begin(self, run: Run) -> None:
+        self._delete_attempts(run, up_to=run.attempt - 1)
+        # An attempt that begins now would be used up for nothing.
+        if outage_of(run.archive):
+            raise NotYet(ARCHIVE_AWAY)
+        address = self._executor.address_of(ARCHIVE)
+        if address is None:
+            raise NotYet(NO_ARCHIVE)
+        self._executor.start(spec_of(run, self._cluster.image_prefix, f"http://{address}:{ARCHIVE_PORT}"))
+
+    def _delete_attempts(self, run: Run, *, up_to: int) -> None:
+        """Nothing of the attempts goes on; what their Jobs may have stored is noted first, so that it is removed."""
+        for attempt in range(1, up_to + 1):
+            name = run.attempt_name(attempt)
+            if run.status != Run.Status.SUCCEEDED:
+                seen = self._executor.observe(name)
+                if report := decode_report(self._executor.report(seen)):
+                    note_stored(run, report)
+            self._executor.delete(name)
 
 
 def is_queue_over(run: Run) -> bool:

@@ -23,8 +23,8 @@ from apps.jobs import in_cluster, services, tasks, watching
 from apps.jobs.cluster.collect import encode_report
 from apps.jobs.cluster.request import Request
 from apps.jobs.gate_report import GateReport, Output, Refusal
-from apps.jobs.in_cluster import REFUSED, UNREACHABLE
-from apps.jobs.models import Algorithm, Run
+from apps.jobs.in_cluster import ARCHIVE_AWAY, REFUSED, UNREACHABLE
+from apps.jobs.models import WAITING_LENGTH, Algorithm, Run
 from apps.projects.access import Entry
 from apps.projects.models import Project
 
@@ -223,9 +223,16 @@ def test_a_run_whose_node_died_can_be_cancelled(kubelet: Kubelet) -> None:
 
 
 @pytest.fixture
-def removed(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def server(archive: Archive) -> OrthancServer:
+    Archive.objects.filter(pk=archive.pk).update(kind=Archive.Kind.ORTHANC)
+    address = "http://10.96.7.7:8042"
+    return OrthancServer.objects.create(archive=archive, address=address, username="portal", password="secret")
+
+
+@pytest.fixture
+def removed(server: OrthancServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """SOPInstanceUIDs that were removed from the project's Orthanc."""
-    OrthancServer.objects.create(archive=archive, address="http://10.96.7.7:8042", username="portal", password="secret")
+    monkeypatch.setattr("apps.jobs.leftovers.archives.refresh", lambda _: True)
     removed: list[str] = []
     monkeypatch.setattr("apps.jobs.leftovers.Orthanc.remove", lambda _, uids: removed.extend(uids))
     return removed
@@ -276,6 +283,66 @@ def test_a_run_waits_for_its_archive(kubelet: Kubelet) -> None:
     kubelet.api.delete(SERVICE, "orthanc", kubelet.namespace)
     assert kubelet.advance().waiting == "Waits for the project's archive."
     assert list(kubelet.api.objects(JOB)) == []
+
+
+def test_no_attempt_begins_while_the_archive_is_away(kubelet: Kubelet, server: OrthancServer) -> None:
+    OrthancServer.objects.update(unreachable_since=timezone.now())
+    run = kubelet.advance()
+    assert (run.status, run.attempt, run.waiting) == (Status.STAGING, 1, ARCHIVE_AWAY)
+    assert jobs_of(kubelet) == []
+    OrthancServer.objects.update(unreachable_since=None)
+    assert kubelet.advance().waiting == ""
+    assert jobs_of(kubelet) == [f"run-{run.pk}-1"]
+
+
+def test_an_attempt_that_began_does_not_wait_for_the_archive(kubelet: Kubelet, server: OrthancServer) -> None:
+    kubelet.advance()
+    OrthancServer.objects.update(unreachable_since=timezone.now())
+    kubelet.show(DONE)
+    assert kubelet.advance().status == Status.STARTING
+
+
+def test_an_earlier_attempt_ends_before_the_next_begins_and_what_it_stored_is_removed(
+    kubelet: Kubelet, server: OrthancServer
+) -> None:
+    lose_while_it_stores(kubelet)
+    OrthancServer.objects.update(unreachable_since=timezone.now())
+    run = kubelet.advance()
+    assert (run.status, run.attempt, run.abandoned) == (Status.STAGING, 2, ["1.2.9.1"])
+    assert jobs_of(kubelet) == []
+    OrthancServer.objects.update(unreachable_since=None)
+    assert kubelet.advance().abandoned == ["1.2.9.1"]
+    assert jobs_of(kubelet) == [f"run-{run.pk}-2"]
+    (part,) = kubelet.api.objects(CONFIG_MAP, namespace=kubelet.namespace)
+    assert Request.decode(base64.b64decode(part["binaryData"]["part"])).abandoned == ("1.2.9.1",)
+
+
+def test_the_next_attempt_waits_until_the_earlier_can_be_ended(kubelet: Kubelet) -> None:
+    lose_while_it_stores(kubelet)
+    kubelet.api.denied.add(("delete", "jobs"))
+    run = kubelet.advance()
+    assert (run.attempt, run.waiting) == (2, REFUSED)
+    assert jobs_of(kubelet) == [f"run-{run.pk}-1"]
+    kubelet.api.denied.clear()
+    kubelet.advance()
+    assert jobs_of(kubelet) == [f"run-{run.pk}-2"]
+
+
+def test_what_an_earlier_attempt_stored_goes_with_a_run_that_is_cancelled(kubelet: Kubelet, removed: list[str]) -> None:
+    lose_while_it_stores(kubelet)
+    kubelet.api.denied.add(("delete", "jobs"))
+    run = kubelet.advance()
+    Run.objects.filter(pk=run.pk).update(abandoned=[])
+    services.cancel(run, by=run.submitter)
+    kubelet.api.denied.clear()
+    assert kubelet.advance().status == Status.CANCELLED
+    assert (removed, jobs_of(kubelet)) == (["1.2.9.1"], [])
+
+
+def test_a_long_sentence_is_cut(kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_cluster, "ARCHIVE_AWAY", "a" * (WAITING_LENGTH + 1))
+    monkeypatch.setattr(in_cluster, "outage_of", lambda _: True)
+    assert kubelet.advance().waiting == "a" * WAITING_LENGTH
 
 
 def test_why_a_run_waits_is_on_its_page(kubelet: Kubelet, client_of) -> None:
@@ -443,6 +510,19 @@ def test_an_image_is_named_by_digest(segmentation: Algorithm, capsys: pytest.Cap
             call_command("algorithm", "image", name, image)
     call_command("algorithm", "list")
     assert f"threshold-segmentation 1.0.0 {IMAGE}" in capsys.readouterr().out
+
+
+def jobs_of(kubelet: Kubelet) -> list[str]:
+    return [job["metadata"]["name"] for job in kubelet.api.objects(JOB)]
+
+
+def lose_while_it_stores(kubelet: Kubelet) -> None:
+    """Its outputs are being stored already when its pod is last seen, as running."""
+    kubelet.advance()
+    kubelet.show(DONE, RUNS)
+    assert kubelet.advance().status == Status.RUNNING
+    kubelet.say("collect", encode_report(REPORT))
+    kubelet.show(DONE, RUNS, phase="Failed")
 
 
 def at_collecting(kubelet: Kubelet) -> None:
