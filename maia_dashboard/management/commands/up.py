@@ -4,13 +4,16 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO
 
 from django.conf import settings
@@ -38,15 +41,19 @@ class Command(BaseCommand):
         held = _only_one()
         _check_port(settings.ENV["BIND"], settings.ENV["PORT"])
         os.environ["TMPDIR"] = str(settings.VAR_DIR / "tmp")
+        with _ended_by_interrupt():
+            self._prepare()
+        if not options["prepare_only"]:
+            self._supervise()
+        held.close()
+
+    def _prepare(self) -> None:
         _empty_queue()
         call_command("migrate", verbosity=0, interactive=False)
         _collect_static()
         self._administrator()
         sync_bundled()
         self._sample_project()
-        if not options["prepare_only"]:
-            self._supervise()
-        held.close()
 
     def _administrator(self) -> None:
         made = ensure_first_administrator(email=settings.ENV["ADMIN_EMAIL"])
@@ -104,6 +111,22 @@ def _commands() -> dict[str, list[str]]:
             "--loglevel=WARNING",
         ],
     }
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Ctrl-C ends the process at once; what it writes is whole or not there. KeyboardInterrupt would be lost where it
+    is raised inside a callback of SQLite or of the garbage collector."""
+    before = signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os.write(sys.stderr.fileno(), b"Stopped before it was done.\n")
+    os._exit(128 + number)
 
 
 def _only_one() -> TextIO:
