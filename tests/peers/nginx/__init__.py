@@ -38,7 +38,7 @@ def running_nginx(folder: Path, portal: str, port: int | None = None) -> Iterato
     require(["nginx"], HERE / "packages.txt")
     address = Nginx(port or free_port())
     (folder / "maia.conf").write_text(_filled_in(address, portal, folder))
-    (folder / "nginx.conf").write_text(_around(folder))
+    (folder / "nginx.conf").write_text(surroundings(folder))
     command = ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "nginx.log"]
     with running(command, log=folder / "nginx.log", answers=lambda: accepts(address.port)):
         yield address
@@ -56,7 +56,7 @@ def _filled_in(address: Nginx, portal: str, logs: Path) -> str:
     return re.sub(r"\$\{([A-Z_]+)\}", lambda found: values[found[1]], TEMPLATE.read_text())
 
 
-def _around(folder: Path) -> str:
+def surroundings(folder: Path) -> str:
     """What Debian's own nginx.conf gives, in the folder."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
