@@ -16,7 +16,8 @@ from apps.jobs.cluster.orthanc import ArchiveFailed, Orthanc
 
 UID = "1.2.9.1"
 FILE = b"DICM" * 1000
-FOUND = json.dumps([{"ID": "a"}]).encode()
+PATIENT = {"ID": "p", "Type": "Patient"}
+FOUND = json.dumps([PATIENT, {"ID": "a", "Type": "Instance"}]).encode()
 
 
 class Answer(BytesIO):
@@ -35,11 +36,13 @@ class Connection:
 
     answers: list[Answer | OSError]
     bodies: list[bytes]
+    paths: list[str]
 
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def request(self, _method: str, _path: str, body: bytes | Iterable[bytes] | None, _headers: object) -> None:
+    def request(self, method: str, path: str, body: bytes | Iterable[bytes] | None, _headers: object) -> None:
+        self.paths.append(f"{method} {path}")
         self.bodies.append(body if isinstance(body, bytes) else b"".join(body or ()))
 
     def getresponse(self) -> Answer:
@@ -56,6 +59,7 @@ class Connection:
 def connection(monkeypatch: pytest.MonkeyPatch) -> type[Connection]:
     monkeypatch.setattr(Connection, "answers", [], raising=False)
     monkeypatch.setattr(Connection, "bodies", [], raising=False)
+    monkeypatch.setattr(Connection, "paths", [], raising=False)
     monkeypatch.setattr(door.http.client, "HTTPConnection", Connection)
     monkeypatch.setattr(door.time, "sleep", lambda _: None)
     return Connection
@@ -91,3 +95,10 @@ def test_patience_has_an_end(connection: type[Connection], tmp_path: Path) -> No
     with pytest.raises(ArchiveFailed, match="cannot be reached"):
         orthanc(patience_seconds=0).store(tmp_path / "seg.dcm")
     assert len(connection.answers) == 1
+
+
+def test_what_a_lost_answer_has_removed_is_not_asked_for_again(connection: type[Connection]) -> None:
+    connection.answers = [Answer(200, FOUND), OSError(), Answer(200, json.dumps([PATIENT]).encode())]
+    orthanc().remove([UID])
+    assert connection.paths == ["POST /tools/lookup", "DELETE /instances/a", "POST /tools/lookup"]
+    assert not connection.answers

@@ -61,7 +61,7 @@ class Orthanc:
 
     def fetch(self, sop_instance_uid: str, destination: Path) -> str | None:
         """Write the object, bit for bit, to a new file; its SHA-256, or None when the archive does not have it."""
-        for orthanc_id in self.lookup(sop_instance_uid):
+        for orthanc_id in self._instances(sop_instance_uid):
             return self._patiently(functools.partial(self._download, f"/instances/{orthanc_id}/file", destination))
         return None
 
@@ -71,7 +71,7 @@ class Orthanc:
 
     def lookup(self, uid: str) -> list[str]:
         """Orthanc's own identifiers of what has this UID, at whatever level."""
-        return [str(found["ID"]) for found in json.loads(self._ask("POST", "/tools/lookup", uid.encode()))]
+        return [str(found["ID"]) for found in self._found(uid)]
 
     def finds(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> bool:
         """Whether a query (QIDO-RS) finds the object."""
@@ -88,8 +88,20 @@ class Orthanc:
     def remove(self, sop_instance_uids: Iterable[str]) -> None:
         """What is gone already is as wished."""
         for uid in sop_instance_uids:
-            for orthanc_id in self.lookup(uid):
-                self._ask("DELETE", f"/instances/{orthanc_id}")
+            self._patiently(functools.partial(self._remove, uid))
+
+    def _remove(self, uid: str) -> None:
+        # Looked up at every try: what a lost answer was about is gone by now, and asking for it again would fail.
+        for orthanc_id in self._instances(uid):
+            self._send(f"/instances/{orthanc_id}", None, {}, "DELETE")
+
+    def _instances(self, uid: str) -> list[str]:
+        # A patient's identifier may be made to look like the UID of somebody else's object.
+        return [str(found["ID"]) for found in self._found(uid) if found["Type"] == "Instance"]
+
+    def _found(self, uid: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self._ask("POST", "/tools/lookup", uid.encode()))
+        return found
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         return self._patiently(functools.partial(self._send, path, body, {}, method))
