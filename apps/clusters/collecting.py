@@ -22,6 +22,7 @@ from apps.core.doorbell import ring
 from apps.core.leases import lease
 from apps.core.sealed import SecretUnreadable
 from apps.core.state import IllegalTransition
+from apps.integrations.kubernetes.ours import MANAGED_BY, selector_of
 from apps.integrations.kubernetes.port import (
     CLUSTER_ROLE,
     NAMESPACE,
@@ -84,7 +85,7 @@ def see(api: KubernetesApi, *, seconds: float) -> dict[str, Any]:
     """The document of `apps.clusters.reading`. Raises ClusterUnreachable after `seconds`, and what the port raises."""
     deadline = time.monotonic() + seconds
     version = api.version()
-    ours = _before(deadline, api.objects(NAMESPACE, labels="app.kubernetes.io/managed-by=maia-dashboard"))
+    ours = _before(deadline, api.objects(NAMESPACE, labels=selector_of(MANAGED_BY)))
     taken = Taken(namespace["metadata"]["name"] for namespace in ours)
     for pod in _before(deadline, api.objects(POD)):
         taken.add(pod)

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from apps.integrations.kubernetes.ours import MANAGED_BY, labels_of
 from apps.integrations.kubernetes.port import Manifest, Permission
 
 SYSTEM = "maia-system"
@@ -22,7 +23,6 @@ ACCOUNT = "maia-dashboard"
 USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"
 PROJECT_ROLE = "maia-dashboard-project"
 MEMBERS_ROLE = "view"
-LABELS = {"app.kubernetes.io/managed-by": "maia-dashboard"}
 RBAC = "rbac.authorization.k8s.io"
 MAKE = ("get", "list", "create", "patch", "delete")
 READ = ("get", "list")
@@ -77,7 +77,7 @@ def project_binding(namespace: str) -> Manifest:
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "RoleBinding",
-        "metadata": {"name": ACCOUNT, "namespace": namespace, "labels": {**LABELS, "maia.io/project": namespace}},
+        "metadata": {"name": ACCOUNT, "namespace": namespace, "labels": labels_of(namespace)},
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": PROJECT_ROLE},
         "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}],
     }
@@ -140,7 +140,7 @@ def _rule(group: str, resource: str, verbs: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _is_ours(variable: str) -> str:
-    (label, value), *_ = LABELS.items()
+    (label, value), *_ = MANAGED_BY.items()
     return f"{variable}.metadata.?labels[?'{label}'].orValue('') == '{value}'"
 
 

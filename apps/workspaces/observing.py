@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from apps.integrations.kubernetes.ours import NAME_LABEL
 from apps.integrations.kubernetes.port import (
     DEPLOYMENT,
     EVENT,
@@ -21,7 +22,7 @@ from apps.integrations.monailabel.client import MonaiLabel
 from apps.integrations.monailabel.port import LabelModel, ModelServerUnreachable
 from apps.projects.models import Project
 from apps.workspaces.manifests import QUOTA
-from apps.workspaces.manifests.base import NAME_LABEL, WORKSPACE_LABEL
+from apps.workspaces.manifests.base import WORKSPACE_LABEL
 from apps.workspaces.models import App, ModelServer, NamespaceSeen, State, Workspace
 from apps.workspaces.services import newest
 from apps.workspaces.wishes import live_workspaces

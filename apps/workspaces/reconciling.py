@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.services import record
+from apps.integrations.kubernetes.ours import NAME_LABEL, labels_of, selector_of
 from apps.integrations.kubernetes.port import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -30,7 +31,7 @@ from apps.integrations.kubernetes.port import (
 from apps.projects.models import Project
 from apps.workspaces.applying import PortTaken, apply_one, check_namespace, remember
 from apps.workspaces.drift import differences
-from apps.workspaces.manifests.base import MANAGED_BY, NAME_LABEL, PROJECT_LABEL, digest_of
+from apps.workspaces.manifests.base import digest_of
 from apps.workspaces.models import Applied, Drift, NamespaceSeen, Workspace
 from apps.workspaces.ports import give_up
 from apps.workspaces.services import connect_archive, enter_namespace, prepare
@@ -91,7 +92,7 @@ def _read(api: KubernetesApi, manifest: Manifest) -> Manifest | None:
 
 def _found(project: Project, api: KubernetesApi) -> dict[Name, Manifest]:
     """What is ours there, but for what belongs to runs."""
-    ours = ",".join(f"{name}={value}" for name, value in {**MANAGED_BY, PROJECT_LABEL: project.namespace}.items())
+    ours = selector_of(labels_of(project.namespace))
     found = {}
     for kind in KEPT_SO:
         for one in api.objects(kind, namespace=project.namespace, labels=ours):

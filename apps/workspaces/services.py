@@ -18,6 +18,7 @@ from apps.audit.services import record
 from apps.clusters.models import Cluster, secrets_by
 from apps.clusters.services import address_of, connect
 from apps.core.doorbell import ring
+from apps.integrations.kubernetes.ours import NAME_LABEL, selector_of
 from apps.integrations.kubernetes.port import (
     DEPLOYMENT,
     POD,
@@ -143,7 +144,7 @@ def check_orthanc(project: Project, *, api: KubernetesApi | None = None) -> None
     is_current = status.get("observedGeneration") == deployment["metadata"].get("generation")
     if is_current and status.get("readyReplicas", 0) >= 1 and status.get("updatedReplicas", 0) >= 1:
         return
-    pods = list(api.objects(POD, namespace=project.namespace, labels="app.kubernetes.io/name=orthanc"))
+    pods = list(api.objects(POD, namespace=project.namespace, labels=selector_of({NAME_LABEL: "orthanc"})))
     raise NotYet(f"Orthanc is starting. {standing_of(newest(pods)).sentence}".strip())
 
 

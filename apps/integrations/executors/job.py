@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.integrations.executors.port import Limits
+from apps.integrations.kubernetes.ours import labels_of, restricted_container, restricted_pod
 from apps.integrations.kubernetes.port import Manifest
 
-NAME_LABEL, RUN_LABEL, PROJECT_LABEL = "app.kubernetes.io/name", "maia.io/run", "maia.io/project"
-MANAGED_BY = {"app.kubernetes.io/managed-by": "maia-dashboard"}
-RUNS = {**MANAGED_BY, NAME_LABEL: "run"}
+RUN_LABEL = "maia.io/run"
 ENDED_BY = "maia.io/ended-by"
 TIMEOUT = "maia.io/timeout-seconds"
 STAGE, ALGORITHM, COLLECT = "stage", "algorithm", "collect"
@@ -67,21 +66,13 @@ def job_of(run: JobSpec) -> Manifest:
     deadline_seconds = STAGE_SECONDS + int(run.limits.timeout_seconds) + COLLECT_SECONDS
     pod = {
         "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
+        **restricted_pod(USER_ID),
         # No names are resolved: ours are told the archive's address, and theirs shall find nothing.
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["127.0.0.1"]},
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         # From the moment that a node has the pod: waiting for one takes nothing from the algorithm's time.
         "activeDeadlineSeconds": deadline_seconds,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
         "tolerations": [
             {
                 "key": f"node.kubernetes.io/{trouble}",
@@ -139,7 +130,7 @@ def _algorithm(run: JobSpec) -> dict[str, Any]:
         "args": [INPUT, OUTPUT, *run.arguments],
         "env": [{"name": name, "value": value} for name, value in environment.items()],
         "resources": {"limits": limits, "requests": {**limits, "cpu": "250m"}},
-        "securityContext": _LOCKED,
+        "securityContext": restricted_container(),
         "volumeMounts": [
             {"name": "in", "mountPath": INPUT, "readOnly": True},
             {"name": "out", "mountPath": OUTPUT},
@@ -166,7 +157,7 @@ def _own(run: JobSpec, name: str, command: tuple[str, ...]) -> dict[str, Any]:
         "image": run.own_image,
         "command": list(command),
         "resources": {"limits": limits, "requests": {"memory": "256Mi", "cpu": "100m"}},
-        "securityContext": _LOCKED,
+        "securityContext": restricted_container(),
         "volumeMounts": mounts,
     }
 
@@ -200,15 +191,8 @@ def _metadata(run: JobSpec, name: str) -> dict[str, Any]:
 
 
 def _labels(run: JobSpec) -> dict[str, str]:
-    return {**RUNS, PROJECT_LABEL: run.namespace, RUN_LABEL: run.name}
+    return {**labels_of(run.namespace, "run"), RUN_LABEL: run.name}
 
 
 def _part_name(run: JobSpec, number: int) -> str:
     return f"{run.name}-{number}"
-
-
-_LOCKED = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}

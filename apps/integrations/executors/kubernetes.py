@@ -10,7 +10,6 @@ from apps.integrations.executors.job import (
     ALGORITHM,
     COLLECT,
     ENDED_BY,
-    NAME_LABEL,
     RUN_LABEL,
     JobSpec,
     config_maps_of,
@@ -26,6 +25,7 @@ from apps.integrations.executors.port import (
     State,
     decode_chunk,
 )
+from apps.integrations.kubernetes.ours import NAME_LABEL, selector_of
 from apps.integrations.kubernetes.port import (
     CONFIG_MAP,
     EVENT,
@@ -112,7 +112,7 @@ class KubernetesExecutor:
     def delete(self, name: str) -> None:
         """End and forget a run at once, its log included. Twice is once."""
         self._api.delete(JOB, name, self._namespace)
-        for part in self._api.objects(CONFIG_MAP, namespace=self._namespace, labels=f"{RUN_LABEL}={name}"):
+        for part in self._api.objects(CONFIG_MAP, namespace=self._namespace, labels=selector_of({RUN_LABEL: name})):
             self._api.delete(CONFIG_MAP, part["metadata"]["name"], self._namespace)
 
     def address_of(self, service: str) -> str | None:
@@ -126,7 +126,7 @@ class KubernetesExecutor:
         return self._api.log(self._namespace, seen.pod, container, limit_bytes=limit_bytes)
 
     def _pod(self, name: str) -> Manifest | None:
-        return _newest(self._api.objects(POD, namespace=self._namespace, labels=f"{RUN_LABEL}={name}"))
+        return _newest(self._api.objects(POD, namespace=self._namespace, labels=selector_of({RUN_LABEL: name})))
 
     def _what_is_in_the_way(self, name: str) -> str:
         fields = f"involvedObject.kind=Job,involvedObject.name={name}"
@@ -140,7 +140,7 @@ class KubernetesExecutor:
 def observations(api: KubernetesApi) -> dict[tuple[str, str], JobObservation]:
     """All runs of a cluster that have a pod, by namespace and name: one list, however many there are."""
     pods: dict[tuple[str, str], list[Manifest]] = {}
-    for pod in api.objects(POD, labels=f"{NAME_LABEL}=run"):
+    for pod in api.objects(POD, labels=selector_of({NAME_LABEL: "run"})):
         metadata = pod["metadata"]
         pods.setdefault((metadata["namespace"], metadata["labels"].get(RUN_LABEL, "")), []).append(pod)
     return {key: observation_of_pod(newest) for key, found in pods.items() if (newest := _newest(found))}

@@ -4,7 +4,7 @@ Quantities are written as the API server writes them, and nothing empty is named
 with what is wanted (`apps.workspaces.drift`).
 """
 
-from apps.workspaces.manifests.base import Grant, Place, labels_of
+from apps.workspaces.manifests.base import Grant, Place
 from apps.workspaces.manifests.namespace import (
     CLAIM_LABEL,
     QUOTA,
@@ -27,7 +27,6 @@ __all__ = [
     "WorkspaceWish",
     "ae_title_of",
     "home_claim",
-    "labels_of",
     "limit_range",
     "namespace",
     "network_policies",

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.integrations.kubernetes import ours
 from apps.integrations.kubernetes.port import Kind, Manifest
 
-MANAGED_BY = {"app.kubernetes.io/managed-by": "maia-dashboard"}
-PROJECT_LABEL, NAME_LABEL, WORKSPACE_LABEL = "maia.io/project", "app.kubernetes.io/name", "maia.io/workspace"
+WORKSPACE_LABEL = "maia.io/workspace"
 USER_ID = 1000
 
 
@@ -33,14 +33,8 @@ class Grant:
     storage_gib: int
 
 
-def labels_of(namespace: str, name: str = "") -> dict[str, str]:
-    """The labels of all that is ours, by which it is found again; `name` says what it belongs to."""
-    named = {NAME_LABEL: name} if name else {}
-    return {**MANAGED_BY, PROJECT_LABEL: namespace, **named}
-
-
 def object_of(kind: Kind, place: Place, name: str, belongs_to: str = "", **content: Any) -> Manifest:
-    metadata = {"name": name, "namespace": place.namespace, "labels": labels_of(place.namespace, belongs_to)}
+    metadata = {"name": name, "namespace": place.namespace, "labels": ours.labels_of(place.namespace, belongs_to)}
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **content}
 
 
@@ -66,27 +60,9 @@ def digest_of(content: object) -> str:
 
 
 def restricted_pod() -> dict[str, Any]:
-    """The part of a pod that Pod Security `restricted` asks for, without a service account's token."""
-    return {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-    }
-
-
-def restricted_container() -> dict[str, Any]:
-    return {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    """What all our pods have, and volumes that are given to their user when they are somebody else's, not each time."""
+    pod = ours.restricted_pod(USER_ID)
+    return {**pod, "securityContext": {**pod["securityContext"], "fsGroupChangePolicy": "OnRootMismatch"}}
 
 
 def claim_spec(place: Place, gib: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The namespace itself, what may be used in it, and who may look at it."""
 
+from apps.integrations.kubernetes.ours import labels_of
 from apps.integrations.kubernetes.port import LIMIT_RANGE, NAMESPACE, RESOURCE_QUOTA, ROLE_BINDING, Manifest
-from apps.workspaces.manifests.base import Grant, Place, cpu, labels_of, memory, object_of, storage
+from apps.workspaces.manifests.base import Grant, Place, cpu, memory, object_of, storage
 from apps.workspaces.manifests.orthanc import ORTHANC_NEEDS
 from apps.workspaces.manifests.workspace import HOME_GIB, WORKSPACE_NEEDS
 

@@ -6,8 +6,9 @@ Rules of several policies add up: https://kubernetes.io/docs/concepts/services-n
 from collections.abc import Sequence
 from typing import Any
 
+from apps.integrations.kubernetes.ours import NAME_LABEL
 from apps.integrations.kubernetes.port import NETWORK_POLICY, Manifest
-from apps.workspaces.manifests.base import NAME_LABEL, Place, object_of
+from apps.workspaces.manifests.base import Place, object_of
 
 HTTP_PORT, DICOM_PORT, SSH_PORT = 8042, 4242, 2222
 WEB_PORTS = (8888, 6080)

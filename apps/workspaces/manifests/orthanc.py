@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps.integrations.kubernetes.ours import NAME_LABEL, restricted_container
 from apps.integrations.kubernetes.port import CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, VOLUME_CLAIM, Manifest
 from apps.workspaces.manifests.base import (
-    NAME_LABEL,
     Place,
     claim_spec,
     digest_of,
     object_of,
-    restricted_container,
     restricted_pod,
     secret_data,
 )

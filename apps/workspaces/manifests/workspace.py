@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps.integrations.kubernetes.ours import NAME_LABEL, restricted_container
 from apps.integrations.kubernetes.port import CONFIG_MAP, SERVICE, STATEFUL_SET, VOLUME_CLAIM, Manifest
 from apps.workspaces.manifests.base import (
-    NAME_LABEL,
     WORKSPACE_LABEL,
     Place,
     claim_spec,
     object_of,
-    restricted_container,
     restricted_pod,
 )
 from apps.workspaces.manifests.needs import Needs

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from apps.integrations.kubernetes.ours import restricted_container
 from apps.projects.models import Project
 from apps.workspaces import sweeping
-from apps.workspaces.manifests.base import restricted_container, restricted_pod
+from apps.workspaces.manifests.base import restricted_pod
 from apps.workspaces.models import App, ModelServer, State
 from tests.integrations.test_monailabel import RECORDED
 from tests.peers.kubernetes.cluster import Kubernetes
