@@ -56,6 +56,11 @@ def approver(db: None) -> User:
 
 
 @pytest.fixture
+def support(db: None) -> User:
+    return make_person("sven", User.PlatformRole.SUPPORT)
+
+
+@pytest.fixture
 def admin(db: None) -> User:
     return make_person("admin", User.PlatformRole.ADMINISTRATOR)
 

@@ -22,6 +22,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     class PlatformRole(models.TextChoices):
         NONE = "", "None"
+        SUPPORT = "support", "Support"
         APPROVER = "approver", "Approver"
         ADMINISTRATOR = "administrator", "Administrator"
 
@@ -44,7 +45,8 @@ class User(AbstractBaseUser):
         constraints = [
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="accounts_user_email_lower"),
             models.CheckConstraint(
-                condition=models.Q(platform_role__in=["", "approver", "administrator"]), name="accounts_user_role"
+                condition=models.Q(platform_role__in=["", "support", "approver", "administrator"]),
+                name="accounts_user_role",
             ),
         ]
 
@@ -61,6 +63,11 @@ class User(AbstractBaseUser):
     @property
     def is_administrator(self) -> bool:
         return self.platform_role == self.PlatformRole.ADMINISTRATOR
+
+    @property
+    def may_look(self) -> bool:
+        """Whether the person reads what administrators read; support changes nothing of it."""
+        return self.platform_role in (self.PlatformRole.ADMINISTRATOR, self.PlatformRole.SUPPORT)
 
     @property
     def may_approve(self) -> bool:

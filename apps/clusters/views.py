@@ -29,9 +29,10 @@ def cluster(request: HttpRequest, name: str) -> HttpResponse:
     (row,) = pages.shown([shown])
     content = shown.snapshot.content if row.taken_at else {}
     context = {"row": row, "nodes": pages.nodes(content), "products": row.summary.get("gpus", {})}
-    if user.is_administrator:
+    if user.may_look:
         context.update(
-            is_administrator=True,
+            is_administrator=user.is_administrator,
+            may_look=True,
             projects=selectors.projects_on(shown, content),
             check=getattr(shown, "check_of_permissions", None),
             permissions=permissions.to_apply(),

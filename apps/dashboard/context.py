@@ -44,7 +44,8 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
         "projects": projects[:SWITCHER_LENGTH],
         "project": _current(request, projects),
         "has_outbox": user.is_administrator and settings.OUTBOX_DIR is not None,
-        "may_approve": user.may_approve,
+        "has_approvals": user.may_approve or user.may_look,
+        "may_look": user.may_look,
         "approvals_waiting": waiting_for(user).count() if user.may_approve else 0,
         "section": _section(request),
     }

@@ -69,10 +69,14 @@ def project(request: HttpRequest, namespace: str) -> HttpResponse:
 
 def _person(entry: Entry) -> dict[str, Any]:
     return {
-        "role_word": entry.role.label.lower() if entry.is_member else "administrator, looking",
+        "role_word": entry.role.label.lower() if entry.is_member else f"{_platform_role(entry.user)}, looking",
         "may_upload": entry.can(Role.MEMBER),
         "may_export": entry.may_export,
     }
+
+
+def _platform_role(user: User) -> str:
+    return user.PlatformRole(user.platform_role).label.lower()
 
 
 def _project(shown: Project) -> dict[str, Any]:

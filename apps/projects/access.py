@@ -16,7 +16,7 @@ NEEDS = {Role.MEMBER: "Viewers can look but not change anything here.", Role.OWN
 
 @dataclass(frozen=True)
 class Entry:
-    """A person inside a project. Administrators who are not members look with the viewer's role."""
+    """A person inside a project. Administrators and support who are not members look with the viewer's role."""
 
     project: Project
     user: User
@@ -39,7 +39,7 @@ class Entry:
 
 
 def visible_projects(user: User) -> QuerySet[Project]:
-    if user.is_administrator:
+    if user.may_look:
         return Project.objects.order_by("name", "pk")
     return Project.objects.filter(memberships__user=user).order_by("name", "pk")
 
@@ -53,13 +53,13 @@ def enter(user: User, namespace: str, *, at_least: Role = Role.VIEWER) -> Entry:
     if membership is not None:
         entry = Entry(membership.project, user, Role(membership.role), membership.may_export, is_member=True)
     else:
-        entry = Entry(_as_administrator(user, namespace), user, Role.VIEWER, may_export=False, is_member=False)
+        entry = Entry(_to_look_at(user, namespace), user, Role.VIEWER, may_export=False, is_member=False)
     entry.need(at_least)
     return entry
 
 
-def _as_administrator(user: User, namespace: str) -> Project:
-    project = Project.objects.filter(namespace=namespace).first() if user.is_administrator else None
+def _to_look_at(user: User, namespace: str) -> Project:
+    project = Project.objects.filter(namespace=namespace).first() if user.may_look else None
     if project is None:
         raise Http404
     return project

@@ -19,8 +19,8 @@ def by_private_link(token: str) -> Registration:
 
 
 def visible_to(user: User) -> QuerySet[Registration]:
-    """Every request, for administrators and approvers. Raises Http404 for others, as if there were no such page."""
-    if not user.may_approve:
+    """Every request, for who decides or looks. Raises Http404 for others, as if there were no such page."""
+    if not (user.may_approve or user.may_look):
         raise Http404
     return Registration.objects.select_related("project__allocation", "submitted_by")
 
@@ -30,7 +30,12 @@ def for_approver(user: User, pk: int) -> Registration:
 
 
 def as_seen(user: User, pk: int, version: str) -> Registration:
-    """The request as the approver's page showed it, so that a decision on one that has moved since is refused."""
+    """The request as the approver's page showed it, so that a decision on one that has moved since is refused.
+
+    Raises Http404 for who may only look.
+    """
+    if not user.may_approve:
+        raise Http404
     registration = for_approver(user, pk)
     if version and version != registration.version:
         try:

@@ -127,7 +127,7 @@ def _page(
         "registration": registration,
         "history": selectors.history(registration),
         "is_own": is_own,
-        "may_decide": registration.status == Status.EMAIL_VERIFIED and not is_own,
+        "may_decide": registration.status == Status.EMAIL_VERIFIED and user.may_approve and not is_own,
         "grant_form": grant_form or GrantForm(registration=registration),
         "reject_form": reject_form or RejectForm(initial=version),
         "changes_form": changes_form or ChangesForm(initial=version),

@@ -55,8 +55,10 @@ class World:
 
 
 @pytest.fixture
-def people(charlie: User, vera: User, bob: User, alice: User, approver: User, admin: User) -> dict[str, User]:
-    return dict(zip(ROLES[1:], (charlie, vera, bob, alice, approver, admin), strict=True))
+def people(
+    charlie: User, vera: User, bob: User, alice: User, approver: User, support: User, admin: User
+) -> dict[str, User]:
+    return dict(zip(ROLES[1:], (charlie, vera, bob, alice, approver, support, admin), strict=True))
 
 
 @pytest.fixture

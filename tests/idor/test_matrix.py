@@ -1,4 +1,4 @@
-"""Who gets what at every address: anonymous, outsider, viewer, member, owner, approver, administrator.
+"""Who gets what at every address: anonymous, outsider, viewer, member, owner, approver, support, administrator.
 
 The rows are checked against the list of addresses, so that a new address without a row fails.
 """
