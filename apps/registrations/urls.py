@@ -4,6 +4,7 @@ from apps.registrations import console, views
 
 app_name = "registrations"
 urlpatterns = [
+    path("terms/", views.terms, name="terms"),
     path("register/", views.register, name="register"),
     path("register/sent/", views.sent, name="sent"),
     path("register/namespace/", views.namespace, name="namespace"),

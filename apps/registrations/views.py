@@ -14,6 +14,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from apps.accounts import terms as data_use
 from apps.accounts.access import client_address
 from apps.accounts.models import User
 from apps.core.state import IllegalTransition
@@ -27,6 +28,12 @@ Status = Registration.Status
 UNDECIDED = (Status.SUBMITTED, Status.EMAIL_VERIFIED, Status.CHANGES_REQUESTED)
 page_or_form = require_http_methods(["GET", "HEAD", "POST"])
 private = cache_control(no_store=True)
+
+
+@login_not_required
+@require_safe
+def terms(request: HttpRequest) -> HttpResponse:
+    return render(request, "registrations/terms.html", {"version": data_use.VERSION, "terms": data_use.TERMS})
 
 
 @login_not_required

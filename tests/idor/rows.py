@@ -84,6 +84,7 @@ ACCOUNTS = [
 
 # The private link is the right: who has it acts as the requester, whoever is signed in.
 REGISTRATIONS = [
+    Row("registrations:terms", _all(200)),
     Row("registrations:register", _all(200)),
     Row("registrations:sent", _all(200)),
     Row("registrations:namespace", _all(200)),
