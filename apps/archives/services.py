@@ -125,7 +125,7 @@ def refresh(archive: Archive) -> bool:
     """
     if archive.kind == Archive.Kind.BUILT_IN:
         return True
-    with lease(f"archives.refresh.{archive.pk}", seconds=settings.CLAIM_SECONDS) as had:
+    with lease(f"archives.refresh.{archive.pk}") as had:
         if not had:
             return False
         with reach(archive.pk, is_probe=True) as orthanc:

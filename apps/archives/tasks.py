@@ -32,6 +32,6 @@ def reread(instance_pk: int) -> None:
 
 
 @shared_task(name="archives.sweep")
-@under_lease("archives.sweep", seconds=600)
+@under_lease("archives.sweep")
 def sweep() -> None:
     services.sweep()

@@ -130,8 +130,7 @@ def _lane() -> Iterator[bool]:
     """Whether there is room for one more look: clusters that hang must not take the whole worker."""
     with ExitStack() as held:
         lanes = range(max(1, settings.ENV["WORKER_THREADS"] // 2))
-        seconds = LOOK_SECONDS + 2 * ANSWER_SECONDS
-        yield any(held.enter_context(lease(f"clusters.lane.{lane}", seconds=seconds)) for lane in lanes)
+        yield any(held.enter_context(lease(f"clusters.lane.{lane}")) for lane in lanes)
 
 
 def _due() -> QuerySet[Cluster]:

@@ -4,22 +4,19 @@ The claim saves double work; what keeps the record right is that every write of 
 still holds, in the same transaction.
 """
 
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from apps.core.renewal import renewed
 from apps.jobs.models import Run
-
-log = structlog.get_logger(__name__)
 
 
 class ClaimLost(Exception):
@@ -32,7 +29,6 @@ class Claim:
     def __init__(self, run_pk: int) -> None:
         self.token = uuid.uuid4().hex
         self._run_pk = run_pk
-        self._ended = threading.Event()
 
     def move(self, run: Run, target: Run.Status, *, why: str = "", **fields: Any) -> None:
         """`Run.move_to` while the claim holds. Raises ClaimLost, or IllegalTransition when a person moved it."""
@@ -60,26 +56,9 @@ class Claim:
         """Let others work on the run at once; nothing happens if the claim was lost or put off."""
         self._mine().update(claim_token="", claimed_until=None)
 
-    @contextmanager
-    def kept_alive(self) -> Iterator[None]:
-        """Prolongs the claim for as long as the block takes."""
-        thread = threading.Thread(target=self._prolong, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
-
-    def _prolong(self) -> None:
-        try:
-            while not self._ended.wait(settings.CLAIM_SECONDS / 3):
-                try:
-                    self._mine().update(claimed_until=_from_now())
-                except DatabaseError:
-                    log.exception("claim was not prolonged", run=self._run_pk)
-        finally:
-            connection.close()
+    def renew(self) -> bool:
+        """Prolongs the claim. Whoever has lost it finds out when writing."""
+        return bool(self._mine().update(claimed_until=_from_now()))
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -99,11 +78,11 @@ def hold(run: Run) -> Iterator[Claim | None]:
     if not claim.take():
         yield None
         return
-    with claim.kept_alive():
-        try:
+    try:
+        with renewed(claim.renew, every_seconds=settings.CLAIM_SECONDS / 3):
             yield claim
-        finally:
-            claim.release()
+    finally:
+        claim.release()
 
 
 def _from_now() -> datetime:

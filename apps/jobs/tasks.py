@@ -5,8 +5,6 @@ from apps.core.leases import lease, under_lease
 from apps.jobs import services
 from apps.jobs.models import Run
 
-OBSERVE_AT_MOST_SECONDS = 120
-
 
 @shared_task(name="jobs.advance")
 def advance(run_pk: int) -> None:
@@ -20,7 +18,7 @@ def observe_active() -> None:
 
 @shared_task(name="jobs.observe_cluster")
 def observe_cluster(cluster_pk: int) -> None:
-    with lease(f"jobs.observe_cluster.{cluster_pk}", seconds=OBSERVE_AT_MOST_SECONDS) as had:
+    with lease(f"jobs.observe_cluster.{cluster_pk}") as had:
         if had:
             services.observe_cluster(Cluster.objects.get(pk=cluster_pk))
 

@@ -7,8 +7,6 @@ from apps.core.doorbell import ring
 from apps.core.leases import lease
 from apps.workspaces import sweeping
 
-LEASE_SECONDS = 120
-
 
 @shared_task(name="workspaces.sweep")
 def sweep() -> None:
@@ -18,7 +16,7 @@ def sweep() -> None:
 
 @shared_task(name="workspaces.reconcile")
 def reconcile(cluster_pk: int) -> None:
-    with lease(f"workspaces.reconcile.{cluster_pk}", seconds=LEASE_SECONDS) as had:
+    with lease(f"workspaces.reconcile.{cluster_pk}") as had:
         if had:
             sweeping.reconcile(Cluster.objects.get(pk=cluster_pk))
 
@@ -31,6 +29,6 @@ def watch() -> None:
 
 @shared_task(name="workspaces.observe")
 def observe(cluster_pk: int) -> None:
-    with lease(f"workspaces.observe.{cluster_pk}", seconds=LEASE_SECONDS) as had:
+    with lease(f"workspaces.observe.{cluster_pk}") as had:
         if had:
             sweeping.observe_unsettled(Cluster.objects.get(pk=cluster_pk))

@@ -231,7 +231,7 @@ def test_busy_readers_put_it_off_and_lose_nothing(
 
 
 def test_only_one_at_a_time_is_at_it(archive: Archive) -> None:
-    with services.lease(f"archives.refresh.{archive.pk}", seconds=60) as had:
+    with services.lease(f"archives.refresh.{archive.pk}") as had:
         assert had
         assert not refresh(archive)
     assert refresh(archive)

@@ -176,7 +176,7 @@ def test_the_sweep_looks_at_each_that_is_due(twins: Twins, bells: list[str]) -> 
 
 @pytest.mark.django_db(transaction=True)
 def test_looks_leave_half_of_the_worker_free(cluster: Cluster, twins: Twins, bells: list[str]) -> None:
-    with lease("clusters.lane.0", seconds=60), lease("clusters.lane.1", seconds=60):
+    with lease("clusters.lane.0"), lease("clusters.lane.1"):
         collect(cluster.pk)
         assert Cluster.objects.get().looked_at is None
     collect(cluster.pk)

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from apps.jobs.tasks import OBSERVE_AT_MOST_SECONDS
-from apps.workspaces.tasks import LEASE_SECONDS
+from apps.core.leases import LEASE_SECONDS
 from tests.dicom import ct_series
 from tests.peers import portal_work, visits
 from tests.peers.deployed import CLUSTER, Deployed, Servers, running_deployed
@@ -214,7 +213,7 @@ def assert_run_once(faulty: Faulty, run: int, during: Callable[[], None]) -> Non
     wait_until(lambda: look() or is_over(), 90)
     assert jobs, faulty.deployed.rows("SELECT status, reason FROM jobs_run WHERE id = %s", run)
     during()
-    wait_until(is_over, OBSERVE_AT_MOST_SECONDS + 180)
+    wait_until(is_over, LEASE_SECONDS + 180)
     ((status, attempt, reason),) = faulty.deployed.rows(
         "SELECT status, attempt, reason FROM jobs_run WHERE id = %s", run
     )
