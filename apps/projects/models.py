@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from django.db import models
 from django.utils import timezone
@@ -7,12 +7,58 @@ from apps.accounts.models import User
 from apps.core.state import Stateful, status_constraint
 
 
+class Badge(NamedTuple):
+    """How a state is drawn, and the sentence beside it."""
+
+    kind: str
+    icon: str
+    word: str
+    sentence: str = ""
+
+
 class Project(Stateful):
     class Status(models.TextChoices):
         PROVISIONING = "provisioning", "Being set up"
         READY = "ready", "Ready"
+        DEGRADED = "degraded", "Degraded"
+        EXPIRING = "expiring", "Ends soon"
+        SUSPENDED = "suspended", "Suspended"
+        ARCHIVED = "archived", "Archived"
+        DELETION_SCHEDULED = "deletion_scheduled", "To be deleted"
+        DELETING = "deleting", "Being deleted"
+        DELETED = "deleted", "Deleted"
 
-    TRANSITIONS: ClassVar = {Status.PROVISIONING: frozenset({Status.READY})}
+    TRANSITIONS: ClassVar = {
+        Status.PROVISIONING: frozenset({Status.READY, Status.DELETION_SCHEDULED}),
+        Status.READY: frozenset(
+            {Status.DEGRADED, Status.EXPIRING, Status.SUSPENDED, Status.ARCHIVED, Status.DELETION_SCHEDULED}
+        ),
+        Status.DEGRADED: frozenset(
+            {Status.READY, Status.EXPIRING, Status.SUSPENDED, Status.ARCHIVED, Status.DELETION_SCHEDULED}
+        ),
+        Status.EXPIRING: frozenset({Status.READY, Status.SUSPENDED, Status.ARCHIVED, Status.DELETION_SCHEDULED}),
+        Status.SUSPENDED: frozenset({Status.READY, Status.ARCHIVED, Status.DELETION_SCHEDULED}),
+        Status.ARCHIVED: frozenset({Status.READY, Status.DELETION_SCHEDULED}),
+        Status.DELETION_SCHEDULED: frozenset(
+            {Status.PROVISIONING, Status.READY, Status.SUSPENDED, Status.ARCHIVED, Status.DELETING}
+        ),
+        Status.DELETING: frozenset({Status.DELETED}),
+    }
+    AT_WORK: ClassVar = frozenset({Status.READY, Status.DEGRADED, Status.EXPIRING})
+    SET_UP: ClassVar = AT_WORK | {Status.SUSPENDED, Status.ARCHIVED}
+    ASLEEP: ClassVar = frozenset({Status.SUSPENDED, Status.DELETION_SCHEDULED})
+    ENDING: ClassVar = frozenset({Status.DELETION_SCHEDULED, Status.DELETING})
+    BADGES: ClassVar = {
+        Status.PROVISIONING: Badge("busy", "loader-2", "Being set up"),
+        Status.READY: Badge("good", "circle-check", "Ready"),
+        Status.DEGRADED: Badge("bad", "alert-triangle", "Degraded", "Something of it does not run as it should."),
+        Status.EXPIRING: Badge("wait", "clock", "Ends soon", "An owner can ask for more time."),
+        Status.SUSPENDED: Badge("off", "ban", "Suspended", "Nothing runs; everything is kept."),
+        Status.ARCHIVED: Badge("off", "folder", "Archived", "The images are kept and can be read."),
+        Status.DELETION_SCHEDULED: Badge("bad", "trash", "To be deleted", "An owner can still undo it."),
+        Status.DELETING: Badge("busy", "loader-2", "Being deleted"),
+        Status.DELETED: Badge("off", "trash", "Deleted"),
+    }
 
     name = models.CharField(max_length=120)
     namespace = models.CharField(max_length=40, unique=True)
@@ -21,13 +67,51 @@ class Project(Stateful):
     starts_on = models.DateField()
     ends_on = models.DateField()
     created_at = models.DateTimeField(default=timezone.now)
+    warned_at_days = models.PositiveSmallIntegerField(
+        null=True, help_text="which of the mails before the last day went out last; none: none yet"
+    )
+    delete_at = models.DateTimeField(null=True, help_text="end of the time in which a deletion can be undone")
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
     class Meta:
-        constraints = [status_constraint(["provisioning", "ready"], "projects_project_status")]
+        constraints = [
+            status_constraint(
+                [
+                    "provisioning",
+                    "ready",
+                    "degraded",
+                    "expiring",
+                    "suspended",
+                    "archived",
+                    "deletion_scheduled",
+                    "deleting",
+                    "deleted",
+                ],
+                "projects_project_status",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether something new may begin in it: an upload, a run, a membership."""
+        return self.status in self.AT_WORK
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether all that runs for it on a cluster is scaled to zero, its archive included."""
+        return self.status in self.ASLEEP
+
+    @property
+    def badge(self) -> Badge:
+        return self.BADGES[self.Status(self.status)]
+
+    @property
+    def days_left(self) -> int:
+        """Until the last day, which is 0; negative once that is over."""
+        return (self.ends_on - timezone.localdate()).days
 
 
 class Membership(models.Model):
@@ -41,6 +125,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=8, choices=Role.choices)
     may_export = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now, help_text="when the role was last given here")
     grouped_at = models.DateTimeField(null=True, help_text="since when Keycloak's group says so; none: not told it yet")
 
     class Meta:
@@ -53,6 +138,41 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.project}"
+
+
+class MembershipChange(models.Model):
+    """Somebody joined, got another role or left. What follows from it elsewhere is done step by step until `done_at`."""
+
+    class Action(models.TextChoices):
+        JOIN = "join", "Joins"
+        ROLE = "role", "Gets another role"
+        LEAVE = "leave", "Leaves"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="membership_changes")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="membership_changes")
+    action = models.CharField(max_length=8, choices=Action.choices)
+    role = models.CharField(max_length=8, choices=Membership.Role.choices, help_text="of who leaves: the former role")
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    told_at = models.DateTimeField(null=True, help_text="set together with the one mail to the person")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "user"]),
+            models.Index(fields=["project"], condition=models.Q(done_at=None), name="projects_change_undone"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(action__in=["join", "role", "leave"]), name="projects_change_action"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["viewer", "member", "owner"]), name="projects_change_role"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.action} {self.project}"
 
 
 class Removal(models.Model):
@@ -82,6 +202,82 @@ class Allocation(models.Model):
     granted_memory_gib = models.PositiveIntegerField()
     granted_gpus = models.PositiveIntegerField()
     granted_storage_gib = models.PositiveIntegerField()
+    requested_at = models.DateTimeField(default=timezone.now)
+    granted_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"allocation of {self.project}"
+
+
+class ProjectChange(models.Model):
+    """A turn in a project's life. What follows from it elsewhere is done by the rooms above, which read this row."""
+
+    class Action(models.TextChoices):
+        SUSPEND = "suspend", "Suspended"
+        RESUME = "resume", "Resumed"
+        ARCHIVE = "archive", "Archived"
+        RESTORE = "restore", "Restored"
+        SCHEDULE_DELETION = "schedule_deletion", "Deletion scheduled"
+        UNDO_DELETION = "undo_deletion", "Deletion undone"
+        DELETE = "delete", "Deletion begun"
+        GRANT = "grant", "Resources changed"
+        EXTEND = "extend", "Last day changed"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="changes")
+    action = models.CharField(max_length=20, choices=Action.choices)
+    target = models.CharField(max_length=32, blank=True, help_text="state that the project moved to, if it moved")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", help_text="none: the clock")
+    why = models.TextField(blank=True)
+    detail = models.JSONField(default=dict, help_text="name → [before, after]")
+    at = models.DateTimeField(default=timezone.now)
+    runs_ended_at = models.DateTimeField(null=True, help_text="since when none of the project's runs goes on")
+    done_at = models.DateTimeField(null=True, help_text="when all that follows was done, or is no longer wished")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["project"], condition=models.Q(done_at=None), name="projects_change_open")]
+
+    def __str__(self) -> str:
+        return f"{self.action} of {self.project}"
+
+
+class ExtensionRequest(Stateful):
+    """An owner asks for a later last day."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waits for a decision"
+        GRANTED = "granted", "Granted"
+        REFUSED = "refused", "Refused"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    TRANSITIONS: ClassVar = {Status.WAITING: frozenset({Status.GRANTED, Status.REFUSED, Status.WITHDRAWN})}
+    BADGES: ClassVar = {
+        Status.WAITING: Badge("wait", "hourglass", "Waits for a decision"),
+        Status.GRANTED: Badge("good", "circle-check", "Granted"),
+        Status.REFUSED: Badge("off", "circle-x", "Refused"),
+        Status.WITHDRAWN: Badge("off", "ban", "Withdrawn"),
+    }
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="extension_requests")
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="extension_requests")
+    ends_on = models.DateField()
+    why = models.TextField()
+    asked_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    said = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            status_constraint(["waiting", "granted", "refused", "withdrawn"], "projects_extension_status"),
+            models.UniqueConstraint(
+                fields=["project"], condition=models.Q(status="waiting"), name="projects_extension_one_waits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"extension {self.pk}"
+
+    @property
+    def badge(self) -> Badge:
+        return self.BADGES[self.Status(self.status)]
