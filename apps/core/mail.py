@@ -1,4 +1,9 @@
-"""Mails are rows; a task sends them. A mail server that is down delays mails and nothing else."""
+"""Mails are rows; a task sends them. A mail server that is down delays mails and nothing else.
+
+A mail is marked before it is sent and again after it went. A worker that is killed in between leaves the first mark,
+and the mail goes again once its claim has ended: it is never lost, and comes twice at most for each such death, both
+times with the same Message-ID.
+"""
 
 import smtplib
 from contextlib import suppress
@@ -6,67 +11,97 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from apps.core import smtp
 from apps.core.doorbell import ring
+from apps.core.leases import under_lease
+from apps.core.mail_html import html_of
 from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 
 log = structlog.get_logger(__name__)
 
-ATTEMPTS = 10
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30, 3600
+ATTEMPTS = 128  # one an hour after the first seven: five days, as RFC 5321 4.5.4.1 asks for
 
 
 def post(*, to: str, subject: str, template: str, context: dict[str, object]) -> Mail:
-    """Writes a mail in the caller's transaction; it goes out after commit. `template` is a text template."""
+    """Writes a mail in the caller's transaction; it goes out after commit. `template` is a text template.
+
+    The HTML that goes with it is made of the same text: a paragraph that is an address of the portal becomes a button.
+    """
     text = render_to_string(template, {**context, "public_url": settings.PUBLIC_URL}).strip() + "\n"
     mail = Mail.objects.create(to=to, subject=" ".join(subject.split()), text=text, status=Mail.Status.QUEUED)
-    ring("core.deliver_mail", mail.pk)
+    ring("core.sweep_mail")
     return mail
 
 
-def deliver(mail: Mail) -> None:
-    """Sends a queued mail. Two workers at once send one; a failure is tried again later."""
-    try:
-        mail.move_to(Mail.Status.SENDING, attempts=mail.attempts + 1)
-    except IllegalTransition:
-        return
-    try:
-        _message(mail).send()
-    except (OSError, smtplib.SMTPException) as error:
-        _put_back(mail, f"{type(error).__name__}")
-        return
-    with suppress(IllegalTransition):  # it took so long that the sweep has put the mail back
-        mail.move_to(Mail.Status.SENT, text="", last_error="")
+def send_again(mail: Mail, *, by: int) -> None:
+    """Queues a mail that was given up. Raises IllegalTransition for any other."""
+    mail.move_to(Mail.Status.QUEUED, by=by, attempts=0, not_before=timezone.now())
+    ring("core.sweep_mail")
 
 
 def sweep() -> None:
-    """Delivers what waits, and what a worker that died was about to deliver."""
-    now = timezone.now()
-    stuck = now - timedelta(seconds=settings.CLAIM_SECONDS)
-    for mail in Mail.objects.filter(status=Mail.Status.SENDING, status_changed_at__lt=stuck):
-        _put_back(mail, "the worker died")
-    for mail in Mail.objects.filter(status=Mail.Status.QUEUED, not_before__lte=now).order_by("pk")[:500]:
-        deliver(mail)
+    """Delivers what is due, and what a worker that died was about to deliver."""
+    _take_back()
+    _deliver_due()
 
 
-def _message(mail: Mail) -> EmailMessage:
-    # The id is the row's, so that a mail delivered twice is seen as one by mailboxes, and is one in the outbox.
-    return EmailMessage(mail.subject, mail.text, to=[mail.to], headers={"Message-ID": f"<mail-{mail.pk}@maia>"})
+def deliver(mail: Mail) -> bool:
+    """Sends a queued mail. Two workers at once send one; a failure is tried again later.
 
-
-def _put_back(mail: Mail, reason: str) -> None:
-    is_last = mail.attempts >= ATTEMPTS
-    wait = timedelta(seconds=min(15 * 2**mail.attempts, 3600))
-    log.warning("mail not delivered", mail=mail.pk, attempts=mail.attempts, reason=reason)
+    Whether the mail server took part: if not, there is no sense in trying it with the next mail.
+    """
     try:
+        mail.move_to(Mail.Status.SENDING, attempts=mail.attempts + 1)
+    except IllegalTransition:
+        return True
+    try:
+        _message(mail).send()
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        _put_back(mail, smtp.reason(error), is_final=smtp.is_final(error))
+        return smtp.is_refusal(error)
+    with suppress(IllegalTransition):  # it took so long that the sweep has put the mail back
+        mail.move_to(Mail.Status.SENT, text="", last_error="")
+    return True
+
+
+@under_lease("core.sweep_mail")
+def _deliver_due() -> None:
+    """One worker at a time, so that a server that hangs holds up no other worker; until that server is away."""
+    due = Mail.objects.filter(status=Mail.Status.QUEUED).order_by("pk")
+    while mail := due.filter(not_before__lte=timezone.now()).first():
+        if not deliver(mail):
+            return
+
+
+def _take_back() -> None:
+    """What a worker that died was about to deliver."""
+    stuck = timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS)
+    for mail in Mail.objects.filter(status=Mail.Status.SENDING, status_changed_at__lt=stuck):
+        _put_back(mail, "The portal was stopped while it sent this mail.", is_final=False)
+
+
+def _message(mail: Mail) -> EmailMultiAlternatives:
+    # The id is the row's, so that a mail delivered twice is seen as one by mailboxes, and is one in the outbox.
+    headers = {"Message-ID": f"<mail-{mail.pk}@maia>", "Auto-Submitted": "auto-generated"}
+    message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to], headers=headers)
+    message.attach_alternative(html_of(mail.subject, mail.text), "text/html")
+    return message
+
+
+def _put_back(mail: Mail, reason: str, *, is_final: bool) -> None:
+    is_last = is_final or mail.attempts >= ATTEMPTS
+    wait = timedelta(seconds=min(FIRST_WAIT_SECONDS * 2 ** min(mail.attempts - 1, 16), LONGEST_WAIT_SECONDS))
+    log.warning("mail not delivered", mail=mail.pk, attempts=mail.attempts, is_last=is_last)
+    with suppress(IllegalTransition):
         mail.move_to(
             Mail.Status.FAILED if is_last else Mail.Status.QUEUED,
             why=reason,
             last_error=reason,
             not_before=timezone.now() + wait,
         )
-    except IllegalTransition:
-        return

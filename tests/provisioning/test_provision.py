@@ -166,7 +166,7 @@ def test_the_bell_sets_the_project_up_at_once(bells: list[str]) -> None:
     project = approved_project()
     assert_one_of_everything(project)
     assert bells[0] == "provisioning.advance"
-    assert "core.deliver_mail" in bells
+    assert "core.sweep_mail" in bells
 
 
 @pytest.mark.race
