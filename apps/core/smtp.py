@@ -74,8 +74,11 @@ def _answer(error: Exception) -> tuple[int, str]:
     """The code and the words of the server's refusal."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, words = next(iter(error.recipients.values()))
-    elif isinstance(error, smtplib.SMTPResponseException):
-        code, words = error.smtp_code, error.smtp_error
-    else:
-        return 0, ""
-    return code, words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+        return code, _text(words)
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code, _text(error.smtp_error)
+    return 0, ""
+
+
+def _text(words: bytes | str) -> str:
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else words
