@@ -1,35 +1,45 @@
 """Container images without pulling anything: podman with a storage of its own."""
 
+import json
+import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from tests.peers.starting import output_of, throwaway_folder
+from tests.peers.starting import LOOPBACK, output_of, throwaway_folder
+from tests.portal import REPOSITORY
 
 BUSYBOX = Path("/bin/busybox")
-# crun, podman's first choice, fails where cgroups are of version 1.
-PODMAN = ["podman", "--runtime", "runc"]
 
 
 class Podman:
-    def __init__(self, folder: Path, images: Path | None = None) -> None:
-        """Keeps its images below the folder, or where it is told to."""
+    """A podman by its configuration files alone, so that commands for people run with it as they stand."""
+
+    def __init__(self, folder: Path, images: Path | None = None, mounts: Mapping[Path, str] | None = None) -> None:
+        """Keeps its images below the folder, or where it is told to; what it builds reads the folders mounted."""
         self.folder = folder
-        self.storage = _storage(images or folder / "images", folder / "run", _driver())
+        self.environment = {
+            **os.environ,
+            **_configured(folder, images or folder / "images", _driver(), mounts or {}),
+            "BUILDAH_ISOLATION": "chroot",
+        }
 
     def run(self, *arguments: str | Path) -> str:
         """What the podman command prints."""
-        return output_of([*PODMAN, *self.storage, *map(str, arguments)], timeout_seconds=1800).strip()
+        return output_of(["podman", *map(str, arguments)], environment=self.environment, timeout_seconds=1800).strip()
+
+    def bash(self, script: str) -> str:
+        """What a script of podman commands prints, run in the repository."""
+        return output_of(["bash", "-c", script], None, self.environment, timeout_seconds=3600, folder=REPOSITORY)
 
     def has(self, tag: str) -> bool:
         return tag in self.run("images", "--format", "{{.Repository}}").split()
 
-    def push(self, tag: str, name: str | None = None) -> str:
-        """Sends the image to the registry that its name, or that new one, begins with; its digest there."""
-        digest = self.folder / "digest"
-        self.run("push", "--quiet", "--tls-verify=false", "--digestfile", digest, tag, name or tag)
-        return digest.read_text()
+    def push(self, tag: str) -> str:
+        """Sends the image to the registry that its name begins with; its digest there."""
+        return self.run("push", "--digestfile", "/dev/stdout", tag)
 
     def make_busybox(self, tag: str, *entry: str) -> None:
         """An image of Debian's static busybox alone; `entry` is what it runs."""
@@ -52,14 +62,24 @@ class Podman:
         return archive
 
 
-def _storage(images: Path, runs: Path, driver: str) -> list[str]:
-    return ["--root", str(images), "--runroot", str(runs), "--storage-driver", driver]
+def _configured(folder: Path, images: Path, driver: str, mounts: Mapping[Path, str]) -> dict[str, str]:
+    """The variables that name the configuration files, which it writes into the folder."""
+    volumes = [f"{source}:{target}:ro" for source, target in mounts.items()]
+    files = {
+        "CONTAINERS_STORAGE_CONF": f"[storage]\ndriver='{driver}'\ngraphroot='{images}'\nrunroot='{folder}/run'\n",
+        # crun, podman's first choice, fails where cgroups are of version 1.
+        "CONTAINERS_CONF": f'[containers]\nvolumes = {json.dumps(volumes)}\n[engine]\nruntime = "runc"\n',
+        "CONTAINERS_REGISTRIES_CONF": f'[[registry]]\nlocation = "{LOOPBACK}"\ninsecure = true\n',
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return {name: str(folder / name) for name in files}
 
 
 @cache
 def _driver() -> str:
     """Layers as differences where the file system can, otherwise each as a whole copy."""
     with throwaway_folder() as folder:
-        storage = _storage(folder / "images", folder / "run", "overlay")
-        probe = subprocess.run([*PODMAN, *storage, "info"], check=False, capture_output=True)
+        configured = _configured(folder, folder / "images", "overlay", {})
+        probe = subprocess.run(["podman", "info"], check=False, capture_output=True, env={**os.environ, **configured})
     return "overlay" if probe.returncode == 0 else "vfs"

@@ -178,6 +178,7 @@ def output_of(
     sent: str | None = None,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: float = 600,
+    folder: Path | None = None,
 ) -> str:
     """What a command prints; raises CalledProcessError with what it complained of."""
     try:
@@ -189,9 +190,10 @@ def output_of(
             text=True,
             check=True,
             timeout=timeout_seconds,
+            cwd=folder,
             umask=0o022,
         )
     except subprocess.CalledProcessError as error:
-        error.add_note(error.stderr)
+        error.add_note(error.stdout + error.stderr)
         raise
     return done.stdout

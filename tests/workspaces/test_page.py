@@ -22,6 +22,7 @@ from apps.projects.services import ensure_member
 from apps.workspaces import services
 from apps.workspaces.models import App, Drift, ModelServer, NamespaceSeen, NodePort, State, Workspace
 from tests.conftest import make_person
+from tests.documented import STRICT, blocks
 
 Browser = Callable[[User], Client]
 
@@ -222,6 +223,13 @@ def test_devices_by_command(running: Project, capsys: pytest.CaptureFixture[str]
     assert [str(one) for one in running.dicom_devices.all()] == ["MR at 10.1.2.5"]
     call_command("dicom_devices", running.namespace, close=True)
     assert not running.dicom_devices.exists()
+
+
+def test_devices_by_the_documented_command(running: Project) -> None:
+    (script,) = blocks(__file__)
+    _python, _manage, *words = script.removeprefix(STRICT).split()
+    call_command(*words)
+    assert [str(one) for one in running.dicom_devices.order_by("pk")] == ["CT_SCANNER at 10.1.2.3", "PACS at 10.1.2.4"]
 
 
 @pytest.mark.parametrize("device", ["CT1", "CT1=here", "=10.1.2.3", "A;B=10.1.2.3", f"{'A' * 17}=10.1.2.3", "A=::1"])

@@ -1,7 +1,6 @@
 """The commands of docs/administrators.md, run as they stand there, up to the first sign-in."""
 
 import os
-import re
 import secrets
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from django.conf import LazySettings
 
 from apps.accounts.models import User
 from tests.accounts.keycloak_mode import use_keycloak
+from tests.documented import adapted, blocks
 from tests.peers.keycloak import Keycloak
 from tests.peers.keycloak.browser import Browser
 from tests.peers.keycloak.realm import Realm, remove_realm
@@ -20,26 +20,22 @@ from tests.peers.tools import TOOLS
 from tests.portal import REPOSITORY
 
 pytestmark = [pytest.mark.peers, pytest.mark.django_db, pytest.mark.timeout(600)]
-BLOCKS = re.compile(r"<!-- run: tests/peers/keycloak/test_documentation.py -->\n```\n(.*?)```", re.DOTALL)
 PORTAL = "https://maia.hospital.example"
 PERSON = "ida.berg@hospital.example"
 
 
 def commands(keycloak: Keycloak, mail: Mail, realm: str) -> str:
     """As documented, for this machine's servers and a realm of its own."""
-    text = "\n".join(BLOCKS.findall((REPOSITORY / "docs" / "administrators.md").read_text()))
-    for documented, here in (
-        ("https://keycloak.hospital.example", keycloak.url),
-        ("smtp://mail.hospital.example:25", mail.url),
-        ("--user admin", f"--user {keycloak.administrator} --password {keycloak.password}"),
-        ("-r maia", f"-r {realm}"),
-        (".venv/bin/python", sys.executable),
-        ("realm.json", "$HOME/realm.json"),
-        ('--new-password "$(openssl rand -base64 18)"', '--new-password "$FIRST_PASSWORD"'),
-    ):
-        assert documented in text, documented
-        text = text.replace(documented, here)
-    return "set -euo pipefail\n" + text + "\necho $KEYCLOAK_CLIENT_SECRET $KEYCLOAK_SERVICE_SECRET\n"
+    here = {
+        "https://keycloak.hospital.example": keycloak.url,
+        "smtp://mail.hospital.example:25": mail.url,
+        "--user admin": f"--user {keycloak.administrator} --password {keycloak.password}",
+        "-r maia": f"-r {realm}",
+        ".venv/bin/python": sys.executable,
+        "realm.json": "$HOME/realm.json",
+        '--new-password "$(openssl rand -base64 18)"': '--new-password "$FIRST_PASSWORD"',
+    }
+    return adapted("\n".join(blocks(__file__)), here) + "\necho $KEYCLOAK_CLIENT_SECRET $KEYCLOAK_SERVICE_SECRET\n"
 
 
 def test_the_documented_commands_lead_to_the_first_sign_in(

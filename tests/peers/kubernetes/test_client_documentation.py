@@ -1,7 +1,6 @@
 """The commands of docs/administrators.md, run as they stand there, from a bare cluster to one that is registered."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,25 +9,25 @@ from pathlib import Path
 import pytest
 
 from apps.clusters.permissions import to_apply
+from tests.documented import adapted, blocks
 from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.starting import output_of
 from tests.portal import REPOSITORY
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
-BLOCKS = re.compile(r"<!-- run: tests/peers/kubernetes/test_client_documentation.py -->\n```\n(.*?)```", re.DOTALL)
 
 
 def commands(cluster: Kubernetes) -> str:
     """As documented, for this machine's cluster."""
-    text = "\n".join(BLOCKS.findall((REPOSITORY / "docs" / "administrators.md").read_text()))
-    for documented, here in (
-        ("https://kubernetes.hospital.example:6443", cluster.server),
-        (".venv/bin/python", sys.executable),
-        (" maia-", " $HOME/maia-"),
-    ):
-        assert documented in text, documented
-        text = text.replace(documented, here)
-    return text.replace("-n $HOME/maia-system", "-n maia-system").replace("secret $HOME/maia-", "secret maia-")
+    (script,) = blocks(__file__)
+    here = {
+        "https://kubernetes.hospital.example:6443": cluster.server,
+        ".venv/bin/python": sys.executable,
+        " maia-": " $HOME/maia-",
+        "-n $HOME/maia-system": "-n maia-system",
+        "secret $HOME/maia-": "secret maia-",
+    }
+    return adapted(script, here)
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def shell(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_the_documented_commands_register_a_cluster(kubernetes: Kubernetes, shell: dict[str, str]) -> None:
-    script = ["bash", "-c", f"set -euo pipefail\n{commands(kubernetes)}\n{sys.executable} manage.py cluster list"]
+    script = ["bash", "-c", f"{commands(kubernetes)}\n{sys.executable} manage.py cluster list"]
     done = subprocess.run(script, cwd=REPOSITORY, env=shell, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Cluster stockholm-1 is registered." in done.stdout

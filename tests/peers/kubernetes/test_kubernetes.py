@@ -33,7 +33,7 @@ def image(registry: Registry, podman: Podman) -> str:
     """Busybox in the registry, to be pulled by the node."""
     name = f"{registry.host}/samples/busybox:1"
     podman.make_busybox(name, "/bin/busybox")
-    podman.run("push", "--tls-verify=false", name)
+    podman.run("push", name)
     return name
 
 

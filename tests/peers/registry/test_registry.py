@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
 def test_what_podman_pushes_it_pulls_again_by_digest(registry: Registry, podman: Podman) -> None:
     name = f"{registry.host}/samples/busybox"
     podman.make_busybox(f"{name}:1", "/bin/busybox", "true")
-    podman.run("push", "--tls-verify=false", f"{name}:1")
+    podman.run("push", f"{name}:1")
     head = requests.head(
         f"{registry.url}/v2/samples/busybox/manifests/1",
         headers={"Accept": "application/vnd.oci.image.manifest.v1+json"},
@@ -22,7 +22,7 @@ def test_what_podman_pushes_it_pulls_again_by_digest(registry: Registry, podman:
     )
     by_digest = f"{name}@{head.headers['Docker-Content-Digest']}"
     podman.run("rmi", "--force", f"{name}:1")
-    podman.run("pull", "--quiet", "--tls-verify=false", by_digest)
+    podman.run("pull", "--quiet", by_digest)
     (pulled,) = json.loads(podman.run("inspect", by_digest))
     assert pulled["Config"]["Entrypoint"] == ["/bin/busybox", "true"]
 

@@ -40,7 +40,7 @@ def programs_image(registry: Registry, platform_images: dict[str, str]) -> str:
         podman = Podman(folder)
         name = f"{registry.host}/run-tests/programs"
         base = f"--build-arg=BASE={platform_images['threshold-segmentation']}"
-        podman.run("build", "--quiet", "--tls-verify=false", "--isolation", "chroot", base, "--tag", f"{name}:1", HERE)
+        podman.run("build", "--quiet", base, "--tag", f"{name}:1", HERE)
         return f"{name}@{podman.push(f'{name}:1')}"
 
 
@@ -129,7 +129,7 @@ def as_bob(placed: Project, bob: User) -> Entry:
 
 @pytest.fixture
 def archive(placed: Project, orthanc_address: str) -> Archive:
-    return ensure_remote_archive(placed, address=orthanc_address, username="portal", password=PASSWORD)
+    return ensure_remote_archive(placed, route=Route(orthanc_address), username="portal", password=PASSWORD)
 
 
 @pytest.fixture

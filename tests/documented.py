@@ -1,0 +1,28 @@
+"""The commands of docs/administrators.md, as the tests run them.
+
+A comment before each block of commands names the test that runs it: `<!-- run: tests/… -->`.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.portal import REPOSITORY
+
+DOCUMENT = REPOSITORY / "docs" / "administrators.md"
+BLOCK = re.compile(r"<!-- run: (\S+) -->\n```\n(.*?)```", re.DOTALL)
+STRICT = "set -euo pipefail\n"
+
+
+def blocks(test: str) -> list[str]:
+    """Those that this file runs, each a script for bash."""
+    own = str(Path(test).relative_to(REPOSITORY))
+    return [STRICT + block for name, block in BLOCK.findall(DOCUMENT.read_text()) if name == own]
+
+
+def adapted(script: str, here: Mapping[str, str]) -> str:
+    """The script for this machine: by what is here instead of what is documented, all of which must be there."""
+    for documented, own in here.items():
+        assert documented in script, documented
+        script = script.replace(documented, own)
+    return script
