@@ -2,7 +2,6 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from django.db import transaction
-from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import record
@@ -30,13 +29,6 @@ class ProjectPlan:
     ends_on: date
     requested: Resources
     granted: Resources
-
-
-class LastOwner(Exception):
-    """A project is never without an owner."""
-
-    def __init__(self) -> None:
-        super().__init__("This is the last owner of the project: make somebody else an owner first.")
 
 
 def create_project(plan: ProjectPlan, *, by: User | None) -> Project:
@@ -68,31 +60,6 @@ def ensure_member(project: Project, user: User, *, role: Membership.Role) -> Mem
         if is_new:
             record("member.added", actor=None, project=project.pk, subject=membership, role=role, member=user.pk)
     return membership
-
-
-def remove_member(project: Project, user: User, *, by: User) -> None:
-    """Takes the person out of the project, and by a sweep out of its groups in Keycloak. Twice is once.
-
-    Raises LastOwner.
-    """
-    with transaction.atomic():
-        # Two owners who remove each other at once: the second waits here, and then is the last one.
-        Project.objects.select_for_update().get(pk=project.pk)
-        membership = Membership.objects.filter(project=project, user=user).first()
-        if membership is None:
-            return
-        _refuse_last_owner(membership)
-        record("member.removed", actor=by.pk, project=project.pk, subject=membership, member=user.pk)
-        membership.delete()
-        Removal.objects.update_or_create(
-            project=project, user=user, defaults={"asked_at": timezone.now(), "done_at": None}
-        )
-
-
-def _refuse_last_owner(membership: Membership) -> None:
-    owners = Membership.objects.filter(project=membership.project, role=Membership.Role.OWNER)
-    if membership.role == Membership.Role.OWNER and not owners.exclude(pk=membership.pk).exists():
-        raise LastOwner
 
 
 def mark_ready(project: Project) -> None:

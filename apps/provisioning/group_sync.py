@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.accounts import identities
 from apps.accounts.keycloak import is_in_use
-from apps.accounts.models import Identity
+from apps.accounts.models import Identity, User
 from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.port import (
     KeycloakDirectory,
@@ -21,7 +21,7 @@ from apps.integrations.keycloak.port import (
     ServiceAccountRefused,
 )
 from apps.projects import groups
-from apps.projects.models import Membership, Removal
+from apps.projects.models import Membership, Project, Removal
 
 log = structlog.get_logger(__name__)
 READ_AGAIN_AFTER = timedelta(hours=1)
@@ -60,12 +60,23 @@ def _carry_out_removals(directory: KeycloakDirectory) -> None:
             _carry_out(directory, removal)
 
 
+def settle(directory: KeycloakDirectory, project: Project, user: User) -> None:
+    """The person's groups become what the membership is by now. Twice is once. Raises PersonMissing."""
+    membership = Membership.objects.select_related("project", "user").filter(project=project, user=user).first()
+    if membership is not None:
+        tell(directory, membership)
+    for removal in Removal.objects.filter(project=project, user=user, done_at=None).select_related("project", "user"):
+        _carry_out(directory, removal)
+
+
 def _carry_out(directory: KeycloakDirectory, removal: Removal) -> None:
     identity = identities.identity_of(removal.user)
     if identity is not None:
         for group in groups.groups_of(removal.project.namespace).values():
             directory.remove_membership(identity.subject, group)
-    Removal.objects.filter(pk=removal.pk, asked_at=removal.asked_at).update(done_at=timezone.now())
+    if not Removal.objects.filter(pk=removal.pk, asked_at=removal.asked_at).update(done_at=timezone.now()):
+        # Somebody added the person again meanwhile: what was told about that may have been taken away here.
+        Membership.objects.filter(project=removal.project, user=removal.user).update(grouped_at=None)
 
 
 def _tell_memberships(directory: KeycloakDirectory) -> None:
@@ -86,7 +97,9 @@ def tell(directory: KeycloakDirectory, membership: Membership) -> None:
             directory.ensure_membership(identity.subject, group)
         else:
             directory.remove_membership(identity.subject, group)
-    Membership.objects.filter(pk=membership.pk, role=membership.role, grouped_at=None).update(grouped_at=timezone.now())
+    rows = Membership.objects.filter(pk=membership.pk)
+    if not rows.filter(changed_at=membership.changed_at).update(grouped_at=timezone.now()):
+        rows.update(grouped_at=None)  # another role was given meanwhile, and this one told after it
 
 
 def _read_again(directory: KeycloakDirectory) -> None:

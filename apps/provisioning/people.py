@@ -35,6 +35,7 @@ from apps.provisioning.group_sync import tell
 from apps.provisioning.models import Provision
 
 DISABLED = "This person is disabled in Keycloak: an administrator has to enable them there first."
+DEACTIVATED = "This person's account is deactivated: an administrator has to activate it first."
 UNPROVED = (
     "Keycloak has somebody with this e-mail address and has not verified it: an administrator has to make sure who it "
     "is, and then mark the address as verified there."
@@ -48,7 +49,7 @@ CONNECTED_ELSEWHERE = (
 def make_account(project_pk: int) -> None:
     """Raises StepFailed for a person whose account an administrator has deactivated."""
     if not _owner(_provision(project_pk)).is_active:
-        raise StepFailed("This person's account is deactivated: an administrator has to activate it first.")
+        raise StepFailed(DEACTIVATED)
 
 
 def make_identity(project_pk: int) -> None:

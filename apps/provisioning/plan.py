@@ -2,7 +2,11 @@
 
 from django.conf import settings
 
+from apps.clusters.models import Placement
+from apps.projects.models import MembershipChange
+
 KIND = "project"
+MEMBER = "member"
 Steps = tuple[tuple[str, str], ...]
 
 LOCAL_PEOPLE: Steps = (
@@ -44,3 +48,18 @@ def steps_of_new_project() -> Steps:
     people = KEYCLOAK_PEOPLE if is_keycloak else LOCAL_PEOPLE
     places = KUBERNETES if are_on_clusters() else EMBEDDED
     return (*people, *places, *(INVITATION if is_keycloak else ()), *OPENING)
+
+
+def steps_of_change(change: MembershipChange) -> Steps:
+    """Those that follow when somebody joined, got another role or left."""
+    is_join = change.action == MembershipChange.Action.JOIN
+    is_keycloak = settings.AUTH_MODE == "keycloak"
+    has_workspaces = Placement.objects.filter(project=change.project_id).exists()
+    return (
+        *((("account", "Account of the person"),) if is_join else ()),
+        *((("identity", "Identity in Keycloak"),) if is_join and is_keycloak else ()),
+        *((("groups", "Groups in Keycloak"),) if is_keycloak else ()),
+        *((("workspace", "Workspace on the cluster"),) if has_workspaces else ()),
+        *((("invitation", "Keycloak's mail to the person"),) if is_join and is_keycloak else ()),
+        ("letter", "Mail to the person"),
+    )

@@ -3,12 +3,23 @@ from celery import shared_task
 from apps.core.doorbell import ring
 from apps.core.leases import under_lease
 from apps.projects.models import Project
-from apps.provisioning import group_sync, services
+from apps.provisioning import group_sync, members, services
 
 
 @shared_task(name="provisioning.advance")
 def advance(project_pk: int) -> None:
     services.advance(Project.objects.get(pk=project_pk))
+
+
+@shared_task(name="provisioning.advance_member")
+def advance_member(change_pk: int) -> None:
+    members.advance(members.change_by_pk(change_pk))
+
+
+@shared_task(name="provisioning.sweep_members")
+@under_lease("provisioning.sweep_members")
+def sweep_members() -> None:
+    members.sweep()
 
 
 @shared_task(name="provisioning.sweep")
@@ -27,3 +38,5 @@ def sweep_people() -> None:
 def watch() -> None:
     for project_pk in services.waiting():
         ring("provisioning.advance", project_pk)
+    for change_pk in members.waiting():
+        ring("provisioning.advance_member", change_pk)

@@ -24,6 +24,7 @@ from apps.integrations.kubernetes.port import (
     POD,
     RESOURCE_QUOTA,
     SERVICE,
+    STATEFUL_SET,
     Forbidden,
     KubernetesApi,
     Manifest,
@@ -31,7 +32,7 @@ from apps.integrations.kubernetes.port import (
 from apps.projects.models import Membership, Project
 from apps.workspaces.applying import PortTaken, apply_all
 from apps.workspaces.manifests import QUOTA
-from apps.workspaces.models import DicomDevice, NodePort, OrthancAccess, State, Workspace
+from apps.workspaces.models import Applied, DicomDevice, NodePort, OrthancAccess, State, Workspace
 from apps.workspaces.ports import ensure_port, give_up
 from apps.workspaces.wishes import PARTS, live_workspaces
 from apps.workspaces.words import standing_of
@@ -100,14 +101,25 @@ def follow_members(project: Project) -> None:
 
     None for who is deactivated here or disabled in Keycloak either: an SSH key asks neither.
     """
-    working = Membership.objects.filter(project=project, role__in=WORKING_ROLES, user__is_active=True)
-    working = working.exclude(user__identities__is_enabled=False)
-    users = set(working.values_list("user_id", flat=True))
+    users = set(working(project).values_list("user_id", flat=True))
     for workspace in Workspace.objects.filter(project=project, removed_at=None).exclude(user_id__in=users):
         _remove(workspace)
     known = set(Workspace.objects.filter(project=project, removed_at=None).values_list("user_id", flat=True))
     for user_pk in sorted(users - known):
         _add(project, user_pk)
+
+
+def working(project: Project) -> QuerySet[Membership]:
+    """The memberships with a workspace."""
+    found = Membership.objects.filter(project=project, role__in=WORKING_ROLES, user__is_active=True)
+    return found.exclude(user__identities__is_enabled=False)
+
+
+def has_workspace_as_wished(project: Project, user: User) -> bool:
+    """Whether the person's workspace was made on the cluster, or taken away, as the membership wishes by now."""
+    workspace = Workspace.objects.filter(project=project, user=user).first()
+    made = Applied.objects.filter(project=project, kind=STATEFUL_SET.kind, name=workspace.name if workspace else "")
+    return working(project).filter(user=user).exists() == made.exists()
 
 
 def _add(project: Project, user_pk: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.projects import services
+from apps.projects import members, services
 from apps.projects.models import Membership, Project
 from apps.projects.services import ProjectPlan, Resources
 from apps.provisioning.services import Requester, open_for
@@ -37,4 +37,4 @@ def add_member(namespace: str, email: str) -> None:
 
 def remove_member(namespace: str, email: str, by: str) -> None:
     users = User.objects.in_bulk([email, by], field_name="email")
-    services.remove_member(Project.objects.get(namespace=namespace), users[email], by=users[by])
+    members.remove_member(Project.objects.get(namespace=namespace), users[email], by=users[by])

@@ -19,8 +19,9 @@ from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.memory import MemoryKeycloak
 from apps.integrations.keycloak.port import KeycloakRefused
 from apps.projects import groups
+from apps.projects.members import LastOwner, remove_member
 from apps.projects.models import Membership, Project, Removal
-from apps.projects.services import LastOwner, ensure_member, remove_member
+from apps.projects.services import ensure_member
 from apps.provisioning import group_sync, people, plan, services, steps
 from apps.provisioning.selectors import steps_for
 from tests.accounts.keycloak_mode import use_keycloak

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import Identity, User
+from apps.projects.members import remove_member
 from apps.projects.models import Membership, Project
-from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member, remove_member
+from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member
 from apps.provisioning import group_sync, services, steps
 from apps.provisioning.plan import steps_of_new_project
 from apps.provisioning.services import Requester

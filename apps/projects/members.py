@@ -1,0 +1,174 @@
+"""Who joins, gets another role, leaves. The portal's own row is changed at once and opens or closes everything here; a
+`MembershipChange` asks for the rest, which the ledger of members does.
+
+Every verb locks the project first: of two that would leave it without an owner the second waits, and is refused.
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit.services import record
+from apps.core.doorbell import ring
+from apps.projects.models import Membership, MembershipChange, Project, Removal
+
+Role = Membership.Role
+Action = MembershipChange.Action
+
+
+class LastOwner(Exception):
+    """A project is never without an owner."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last owner of the project: make somebody else an owner first.")
+
+
+class AlreadyMember(Exception):
+    """The person is in the project, with whatever role."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(f"{user.name} is in this project already.")
+
+
+class NotMember(Exception):
+    """The person is not in the project, or left it a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__("This person is not in the project any more.")
+
+
+class NotOwner(Exception):
+    """Only an owner has something to hand over."""
+
+    def __init__(self) -> None:
+        super().__init__("Only an owner can hand the project over.")
+
+
+class OwnersExport(Exception):
+    """The right to export comes with ownership."""
+
+    def __init__(self) -> None:
+        super().__init__("Owners may always export: change the role first.")
+
+
+def add_member(
+    project: Project, user: User, *, role: Role, by: User | None, may_export: bool | None = None
+) -> MembershipChange:
+    """The person is in the project from now on; owners may export, others if `may_export` says so.
+
+    Raises AlreadyMember.
+    """
+    with transaction.atomic():
+        _lock(project)
+        if Membership.objects.filter(project=project, user=user).exists():
+            raise AlreadyMember(user)
+        Removal.objects.filter(project=project, user=user).delete()
+        may_export = role == Role.OWNER or bool(may_export)
+        membership = Membership.objects.create(project=project, user=user, role=role, may_export=may_export)
+        _record("member.added", membership, by, role=role, may_export=may_export)
+        return _ask(membership, Action.JOIN, by)
+
+
+def change_role(membership: Membership, *, role: Role, by: User) -> MembershipChange | None:
+    """None when the person has this role already. Raises LastOwner and NotMember."""
+    with transaction.atomic():
+        current = _current(membership)
+        if current.role == role:
+            return None
+        _refuse_last_owner(current)
+        return _give(current, role, by)
+
+
+def set_export(membership: Membership, *, may_export: bool, by: User) -> None:
+    """Gives or takes the right to take images out of the platform. Raises OwnersExport and NotMember."""
+    with transaction.atomic():
+        current = _current(membership)
+        if current.role == Role.OWNER:
+            raise OwnersExport
+        if current.may_export != may_export:
+            Membership.objects.filter(pk=current.pk).update(may_export=may_export)
+            _record("member.export_changed", current, by, before=current.may_export, after=may_export)
+
+
+def remove_member(project: Project, user: User, *, by: User) -> MembershipChange | None:
+    """Takes the person out of the project; None when they are out already. Raises LastOwner."""
+    with transaction.atomic():
+        _lock(project)
+        membership = Membership.objects.filter(project=project, user=user).first()
+        if membership is None:
+            return None
+        _refuse_last_owner(membership)
+        _record("member.removed", membership, by, before=membership.role)
+        membership.delete()
+        wish = {"asked_at": timezone.now(), "done_at": None}
+        Removal.objects.update_or_create(project=project, user=user, defaults=wish)
+        return _ask(membership, Action.LEAVE, by)
+
+
+def leave(project: Project, user: User) -> MembershipChange | None:
+    """The person goes by themselves. Raises LastOwner."""
+    return remove_member(project, user, by=user)
+
+
+def hand_over(project: Project, *, to: User, by: User) -> None:
+    """`to` becomes an owner and `by` a member: both or neither. Raises NotOwner, and NotMember for who is to get it."""
+    with transaction.atomic():
+        _lock(project)
+        giver = Membership.objects.filter(project=project, user=by, role=Role.OWNER).first()
+        taker = Membership.objects.filter(project=project, user=to).exclude(user=by).first()
+        if giver is None:
+            raise NotOwner
+        if taker is None:
+            raise NotMember
+        if taker.role != Role.OWNER:
+            _give(taker, Role.OWNER, by)
+        _give(giver, Role.MEMBER, by)
+
+
+def _lock(project: Project) -> None:
+    # Without "no key" this would wait for a sign-in that writes a membership, which may wait for this.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
+def _current(membership: Membership) -> Membership:
+    _lock(membership.project)
+    current = Membership.objects.select_related("project", "user").filter(pk=membership.pk).first()
+    if current is None:
+        raise NotMember
+    return current
+
+
+def _refuse_last_owner(membership: Membership) -> None:
+    owners = Membership.objects.filter(project=membership.project_id, role=Role.OWNER)
+    if membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists():
+        raise LastOwner
+
+
+def _give(membership: Membership, role: Role, by: User | None) -> MembershipChange:
+    """The right to export comes and goes with ownership; what was given besides stays."""
+    before, was_owner = membership.role, membership.role == Role.OWNER
+    membership.role = role
+    membership.may_export = role == Role.OWNER or (membership.may_export and not was_owner)
+    membership.changed_at, membership.grouped_at = timezone.now(), None
+    membership.save(update_fields=["role", "may_export", "changed_at", "grouped_at"])
+    _record("member.role_changed", membership, by, before=before, after=role)
+    return _ask(membership, Action.ROLE, by)
+
+
+def _ask(membership: Membership, action: Action, by: User | None) -> MembershipChange:
+    change = MembershipChange.objects.create(
+        project=membership.project, user=membership.user, action=action, role=membership.role, asked_by=by
+    )
+    ring("provisioning.advance_member", change.pk)
+    return change
+
+
+def _record(action: str, membership: Membership, by: User | None, **detail: object) -> None:
+    record(
+        action,
+        actor=by.pk if by else None,
+        project=membership.project_id,
+        subject=membership,
+        member=membership.user_id,
+        **detail,
+    )

@@ -1,0 +1,156 @@
+"""What follows from a change of the members, step by step: account, Keycloak, workspace, mail.
+
+Every step makes it as the membership is by now, not as it was when the change was asked: so changes of one person may
+be done in any order, twice, or late. The access here was opened or closed together with the change.
+"""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.accounts.keycloak import is_in_use
+from apps.accounts.models import User
+from apps.accounts.services import ensure_account, password_link
+from apps.audit.services import record
+from apps.clusters.models import Cluster
+from apps.core import ledger, mail
+from apps.core.doorbell import ring
+from apps.core.ledger import Action, StepFailed, StepWaits
+from apps.core.models import Ledger
+from apps.projects.members import add_member
+from apps.projects.models import Membership, MembershipChange, Project
+from apps.provisioning import group_sync, people
+from apps.provisioning.plan import MEMBER, steps_of_change
+from apps.provisioning.services import Requester
+from apps.workspaces.services import has_workspace_as_wished
+
+SUBJECTS = {
+    MembershipChange.Action.JOIN: "You are in the project {project}",
+    MembershipChange.Action.ROLE: "You have another role in the project {project}",
+    MembershipChange.Action.LEAVE: "You are no longer in the project {project}",
+}
+ROLE_WORDS = {
+    Membership.Role.OWNER: "an owner",
+    Membership.Role.MEMBER: "a member",
+    Membership.Role.VIEWER: "a viewer",
+}
+
+
+def join_person(project: Project, requester: Requester, *, role: Membership.Role, by: User | None) -> MembershipChange:
+    """Somebody known by a proved e-mail address alone is in the project from now on, with an account if there was none.
+
+    Raises AlreadyMember.
+    """
+    with transaction.atomic():
+        user = ensure_account(email=requester.email, name=requester.name, affiliation=requester.affiliation)
+        return add_member(project, user, role=role, by=by)
+
+
+def advance(change: MembershipChange) -> bool:
+    """Does the steps that can be done now. True when nothing is left to do."""
+    opened = ledger.open_ledger(MEMBER, change.pk, steps_of_change(change))
+    is_done = ledger.advance(opened, ACTIONS)
+    if is_done:
+        MembershipChange.objects.filter(pk=change.pk, done_at=None).update(done_at=timezone.now())
+    return is_done
+
+
+def retry(change: MembershipChange, *, by: User) -> bool:
+    """Lets failed steps run again. True when there was one."""
+    with transaction.atomic():
+        opened = Ledger.objects.filter(kind=MEMBER, subject_pk=change.pk).first()
+        found = opened is not None and ledger.retry(opened, by=by.pk)
+        if found:
+            record("member.retried", actor=by.pk, project=change.project_id, subject=change, member=change.user_id)
+            ring("provisioning.advance_member", change.pk)
+    return found
+
+
+def waiting() -> list[int]:
+    """The changes with a step that waited and is to be looked at again now."""
+    return [waits.subject_pk for waits in ledger.due(MEMBER)]
+
+
+def sweep() -> None:
+    """Takes up every change that is not done: its bell was lost, a step waits or failed, or a worker died."""
+    for change in _changes().filter(done_at=None).order_by("pk"):
+        advance(change)
+
+
+def change_by_pk(pk: int) -> MembershipChange:
+    return _changes().get(pk=pk)
+
+
+def make_account(change_pk: int) -> None:
+    """Raises StepFailed for a person whose account an administrator has deactivated."""
+    if not change_by_pk(change_pk).user.is_active:
+        raise StepFailed(people.DEACTIVATED)
+
+
+def make_identity(change_pk: int) -> None:
+    people.connect_person(change_by_pk(change_pk).user)
+
+
+def follow_groups(change_pk: int) -> None:
+    change = change_by_pk(change_pk)
+    people.with_keycloak(lambda directory: group_sync.settle(directory, change.project, change.user))
+
+
+def invite(change_pk: int) -> None:
+    people.invite_person(change_by_pk(change_pk).user)
+
+
+def follow_workspace(change_pk: int) -> None:
+    """Asks the cluster's sweep to make or take the workspace. Raises StepWaits until it has."""
+    change = change_by_pk(change_pk)
+    if has_workspace_as_wished(change.project, change.user):
+        return
+    cluster = change.project.placement.cluster
+    ring("workspaces.reconcile", cluster.pk)
+    if cluster.status == Cluster.Status.UNREACHABLE:
+        raise StepWaits(f"The cluster {cluster.name} cannot be reached; it is tried again by itself.")
+    raise StepWaits("The cluster is asked for it.")
+
+
+def send_letter(change_pk: int) -> None:
+    """One mail however often it runs, and none about what has changed again since: the next change has its own."""
+    change = change_by_pk(change_pk)
+    with transaction.atomic():
+        if not MembershipChange.objects.filter(pk=change.pk, told_at=None).update(told_at=timezone.now()):
+            return
+        if not _is_latest(change):
+            return
+        needs_link = not is_in_use() and not change.user.has_usable_password()
+        mail.post(
+            to=change.user.email,
+            subject=SUBJECTS[MembershipChange.Action(change.action)].format(project=change.project.name),
+            template=f"provisioning/mail/member_{change.action}.txt",
+            context={
+                "change": change,
+                "role_word": ROLE_WORDS[Membership.Role(change.role)],
+                "is_by_another": change.asked_by_id not in (None, change.user_id),
+                "password_link": password_link(change.user) if needs_link else "",
+                "at_keycloak": is_in_use(),
+            },
+        )
+
+
+def _is_latest(change: MembershipChange) -> bool:
+    later = MembershipChange.objects.filter(project=change.project_id, user=change.user_id, pk__gt=change.pk)
+    return not later.exists()
+
+
+def _changes() -> QuerySet[MembershipChange]:
+    return MembershipChange.objects.select_related("project", "user", "asked_by")
+
+
+ACTIONS: Mapping[str, Action] = {
+    "account": make_account,
+    "identity": make_identity,
+    "groups": follow_groups,
+    "workspace": follow_workspace,
+    "invitation": invite,
+    "letter": send_letter,
+}
