@@ -5,8 +5,9 @@ on a cluster where the portal has the permissions that it asks for and no others
 the portal's commands, as an administrator would.
 """
 
+import os
 import re
-import secrets
+import sys
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,8 @@ from typing import Any
 
 import psycopg
 
+from maia_dashboard.environment import SETTINGS
+from tests.documented import adapted, blocks
 from tests.peers import shared
 from tests.peers.keycloak import Keycloak
 from tests.peers.keycloak.realm import Realm, imported_realm
@@ -24,13 +27,13 @@ from tests.peers.kubernetes.configuration import NODE_IP, POD_RANGE
 from tests.peers.kubernetes.storage import STORAGE_CLASS
 from tests.peers.mail import Mail
 from tests.peers.nginx import Nginx, running_nginx
-from tests.peers.platform_images import SAMPLES, pushed_images
+from tests.peers.platform_images import pushed_images
 from tests.peers.postgresql import Postgresql, running_postgresql
-from tests.peers.redis import running_redis
+from tests.peers.redis import Redis, running_redis
 from tests.peers.registry import Registry
 from tests.peers.servers import SERVERS
-from tests.peers.starting import LOOPBACK, own_folder, until_stopped
-from tests.portal import Portal, free_port
+from tests.peers.starting import LOOPBACK, output_of, own_folder, until_stopped
+from tests.portal import REPOSITORY, Portal, free_port
 from tests.waiting import wait_until
 
 CLUSTER = "main"
@@ -109,28 +112,16 @@ def running_deployed(folder: Path, servers: Servers, **settings: str) -> Iterato
         port = free_port()
         nginx = stack.enter_context(running_nginx(own_folder(folder, "nginx"), f"{LOOPBACK}:{port}"))
         realm = stack.enter_context(imported_realm(servers.keycloak, portal_url=nginx.url, mail=servers.mail))
-        portal = Portal(
-            folder / "var",
-            port,
-            SECRET_KEY=secrets.token_urlsafe(48),
-            CREDENTIALS_KEY=secrets.token_urlsafe(48),
-            PUBLIC_URL=nginx.url,
-            WORKSPACES_URL=nginx.workspaces_url,
-            TRUSTED_PROXIES="1",
-            DATABASE_URL=postgresql.url,
-            REDIS_URL=redis.url,
-            EMAIL_URL=servers.mail.url,
-            ADMIN_EMAIL=ADMINISTRATOR,
-            WEB_PROCESSES="2",
-            SAMPLE_PROJECT="false",
-            PLATFORM="kubernetes",
-            PORTAL_SOURCES=f"{POD_RANGE},{NODE_IP}/32",
-            ORTHANC_IMAGE=images["orthanc"],
-            WORKSPACE_IMAGE=images["workspace"],
-            PORTAL_IMAGE=images["maia-dashboard"],
+        known = {
+            **_documented_settings(nginx, postgresql, redis, servers.mail),
+            "WEB_PROCESSES": "2",
+            # By digest, since nodes keep what they once pulled by a tag.
+            "ORTHANC_IMAGE": images["orthanc"],
+            "WORKSPACE_IMAGE": images["workspace"],
+            "PORTAL_IMAGE": images["maia-dashboard"],
             **realm.settings,
-            **settings,
-        )
+        }
+        portal = Portal(folder / "var", port, **{**known, **settings})
         deployed = Deployed(portal, nginx, realm, servers, postgresql, ADMINISTRATOR)
         stack.callback(_remove_namespaces, deployed)
         stack.callback(_stop, portal)
@@ -138,6 +129,24 @@ def running_deployed(folder: Path, servers: Servers, **settings: str) -> Iterato
         _register_cluster(deployed, folder)
         _name_images(portal, images)
         yield deployed
+
+
+def _documented_settings(nginx: Nginx, postgresql: Postgresql, redis: Redis, mail: Mail) -> dict[str, str]:
+    """The settings in whose environment the documented command starts the portal."""
+    here = {
+        "https://maia.hospital.example": nginx.url,
+        "https://workspaces.hospital.example": nginx.workspaces_url,
+        "postgres://maia:PASSWORD@postgresql.hospital.example:5432/maia": postgresql.url,
+        "redis://:PASSWORD@redis.hospital.example:6379/0": redis.url,
+        "smtp://mail.hospital.example:25": mail.url,
+        "10.1.0.0/24": f"{POD_RANGE},{NODE_IP}/32",
+        ".venv/bin/python manage.py up": "env -0",
+    }
+    exports, _naming = blocks(__file__)
+    script = adapted(exports, here)
+    variables = output_of(["bash", "-c", script], environment={"PATH": os.environ["PATH"]}).split("\0")
+    known = dict(variable.partition("=")[::2] for variable in variables)
+    return {setting.name: known[setting.name] for setting in SETTINGS if setting.name in known}
 
 
 def _stop(portal: Portal) -> None:
@@ -162,8 +171,11 @@ def _register_cluster(deployed: Deployed, folder: Path) -> None:
 
 
 def _name_images(portal: Portal, images: Mapping[str, str]) -> None:
-    for path in SAMPLES.glob("*/algorithm.toml"):
-        portal.manage("algorithm", "image", path.parent.name, images[path.parent.name], "--gpus", "1")
+    _settings, naming = blocks(__file__)
+    names = ("measurements", "threshold-segmentation")
+    here = {f"$PREFIX/{name}@sha256:…": images[name] for name in names}
+    script = adapted(naming, {**here, ".venv/bin/python": sys.executable})
+    output_of(["bash", "-c", script], environment=portal.environment, folder=REPOSITORY)
 
 
 def _remove_namespaces(deployed: Deployed) -> None:
