@@ -47,6 +47,8 @@ class Held:
 
     def _set(self, until: datetime) -> bool:
         with self._renewing:
+            if self._until is None:
+                return False
             mine = Lease.objects.filter(name=self._name, held_until=self._until)
             if not mine.update(held_until=until):
                 return False

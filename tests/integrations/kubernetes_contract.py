@@ -1,6 +1,7 @@
 """One suite for both sides of the Kubernetes port. A module that runs it gives the fixture `api` and imports its tests.
 
-`namespace` is made for each test and removed afterwards.
+`namespace` is made for each test and removed afterwards. `forgetful` is a cluster and a version of it, after which it
+does not know any more what has changed.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from apps.integrations.kubernetes.port import (
     SERVICE,
     AlreadyExists,
     ApiRefused,
+    Change,
     KubernetesApi,
     Manifest,
     Permission,
+    VersionGone,
 )
 from tests.waiting import wait_until
 
@@ -64,6 +67,16 @@ def job(namespace: str, command: str) -> Manifest:
 def names(api: KubernetesApi, namespace: str, **selectors: str) -> list[str]:
     found = api.objects(CONFIG_MAP, namespace=namespace, **selectors)
     return [one["metadata"]["name"] for one in found if one["metadata"]["name"] != "kube-root-ca.crt"]
+
+
+def seen(changes: Iterator[Change], how_many: int) -> list[tuple[str, str]]:
+    """The next changes, as what happened and to which object."""
+    found: list[tuple[str, str]] = []
+    while len(found) < how_many:
+        change = next(changes)
+        if change.what != "BOOKMARK":
+            found.append((change.what, change.object["metadata"]["name"]))
+    return found
 
 
 def test_it_says_its_version(api: KubernetesApi) -> None:
@@ -226,3 +239,48 @@ def test_an_administrator_lacks_nothing(api: KubernetesApi) -> None:
     assert (
         api.missing([Permission("create", "jobs", "batch"), Permission("get", "pods/log", namespace="default")]) == []
     )
+
+
+def test_what_changes_is_told_as_it_happens(api: KubernetesApi, namespace: str) -> None:
+    labels = {"of": namespace}
+    api.apply(config_map(namespace, "before", labels))
+    since = api.latest_version(CONFIG_MAP, labels=f"of={namespace}")
+    changes = api.watch(CONFIG_MAP, since=since, seconds=30, labels=f"of={namespace}")
+    api.apply(config_map(namespace, "one", labels))
+    api.apply(config_map(namespace, "other", {"of": "another"}))
+    assert seen(changes, 1) == [("ADDED", "one")]
+    api.apply(config_map(namespace, "one", labels, a="1"))
+    change = next(changes)
+    assert (change.what, change.object["data"], change.object["kind"]) == ("MODIFIED", {"a": "1"}, "ConfigMap")
+    assert change.version == change.object["metadata"]["resourceVersion"]
+    api.delete(CONFIG_MAP, "before", namespace)
+    api.apply(config_map(namespace, "one", {"of": "another"}))
+    assert seen(changes, 2) == [("DELETED", "before"), ("DELETED", "one")]
+
+
+def test_a_watch_goes_on_where_another_was_cut_off(api: KubernetesApi, namespace: str) -> None:
+    labels = f"of={namespace}"
+    since = api.latest_version(CONFIG_MAP, labels=labels)
+    for name in ("one", "two", "three"):
+        api.apply(config_map(namespace, name, {"of": namespace}))
+    first = api.watch(CONFIG_MAP, since=since, seconds=30, labels=labels)
+    change = next(first)
+    first.close()
+    assert change.object["metadata"]["name"] == "one"
+    again = api.watch(CONFIG_MAP, since=change.version, seconds=30, labels=labels)
+    assert seen(again, 2) == [("ADDED", "two"), ("ADDED", "three")]
+
+
+def test_a_watch_ends_in_time(api: KubernetesApi, namespace: str) -> None:
+    labels = f"of={namespace}"
+    since = api.latest_version(CONFIG_MAP, labels=labels)
+    changes = list(api.watch(CONFIG_MAP, since=since, seconds=1, labels=labels))
+    assert {change.what for change in changes} <= {"BOOKMARK"}
+    assert all(int(change.version) >= int(since) for change in changes)
+
+
+def test_a_version_that_is_too_old_is_gone(forgetful: tuple[KubernetesApi, str]) -> None:
+    api, too_old = forgetful
+    with pytest.raises(VersionGone) as refusal:
+        list(api.watch(CONFIG_MAP, since=too_old, seconds=5))
+    assert refusal.value.status == 410

@@ -3,8 +3,9 @@
 import pytest
 
 from apps.integrations.kubernetes.memory import MemoryKubernetes
-from apps.integrations.kubernetes.port import POD, ClusterUnreachable, Forbidden, Permission
+from apps.integrations.kubernetes.port import CONFIG_MAP, NAMESPACE, POD, ClusterUnreachable, Forbidden, Permission
 from tests.integrations.kubernetes_contract import *  # noqa: F403
+from tests.integrations.kubernetes_contract import config_map
 
 pytestmark = pytest.mark.contract
 
@@ -12,6 +13,23 @@ pytestmark = pytest.mark.contract
 @pytest.fixture
 def api() -> MemoryKubernetes:
     return MemoryKubernetes()
+
+
+@pytest.fixture
+def forgetful(api: MemoryKubernetes) -> tuple[MemoryKubernetes, str]:
+    version = api.latest_version(CONFIG_MAP)
+    api.create(config_map("default"))
+    api.forget_history()
+    return api, version
+
+
+def test_a_watch_breaks_when_it_goes_down(api: MemoryKubernetes) -> None:
+    changes = api.watch(NAMESPACE, since="0", seconds=30)
+    assert next(changes).object["metadata"]["name"] == "default"
+    next(changes)
+    api.is_down = True
+    with pytest.raises(ClusterUnreachable):
+        next(changes)
 
 
 def test_it_is_down_when_told(api: MemoryKubernetes) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,12 +19,14 @@ from apps.integrations.kubernetes.port import (
     POD,
     AlreadyExists,
     ApiRefused,
+    Change,
     ClusterUnreachable,
     Credentials,
     Forbidden,
     Kind,
     Manifest,
     Permission,
+    VersionGone,
     kind_of,
 )
 
@@ -33,6 +36,9 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # The kubelet's words for a container that has no log yet, and for one that ended without ever having begun.
 NO_LOG = ("is waiting to start", "is terminated")
 TOO_MANY_REQUESTS, SERVER_ERRORS = 429, 500
+REFUSALS = {401: Forbidden, 403: Forbidden, 410: VersionGone}
+NOT_KUBERNETES = "What answers at the cluster's address is not Kubernetes."
+GRACE_SECONDS = 5.0
 
 
 class KubernetesClient:
@@ -52,7 +58,7 @@ class KubernetesClient:
         """See KubernetesApi.version."""
         version = self._ask("GET", "/version").get("gitVersion")
         if not isinstance(version, str):
-            raise ClusterUnreachable("What answers at the cluster's address is not Kubernetes.")
+            raise ClusterUnreachable(NOT_KUBERNETES)
         return version
 
     def apply(self, manifest: Manifest, *, subresource: str = "") -> Manifest:
@@ -78,8 +84,7 @@ class KubernetesClient:
 
     def objects(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Manifest]:
         """See KubernetesApi.objects."""
-        selectors = {"labelSelector": labels, "fieldSelector": fields}
-        query = {"limit": str(PAGE), **{name: value for name, value in selectors.items() if value}}
+        query = {"limit": str(PAGE), **_selectors(labels, fields)}
         path, token = _path(kind, namespace), ""
         while True:
             page = self._page(path, {**query, **({"continue": token} if token else {})})
@@ -88,6 +93,24 @@ class KubernetesClient:
             token = page.get("metadata", {}).get("continue") or ""
             if not token:
                 return
+
+    def latest_version(self, kind: Kind, *, labels: str = "") -> str:
+        """See KubernetesApi.latest_version."""
+        return _version(self._ask("GET", _path(kind), {"limit": "1", **_selectors(labels)}))
+
+    def watch(self, kind: Kind, *, since: str, seconds: float, labels: str = "") -> Iterator[Change]:
+        """See KubernetesApi.watch."""
+        asked = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": since,
+            "timeoutSeconds": str(math.ceil(seconds)),
+            **_selectors(labels),
+        }
+        path = f"{_path(kind)}?{urlencode(asked)}"
+        # The cluster ends it in time; one that does not is cut off.
+        for line in self._connection.lines(path, headers=self._headers(), seconds=seconds + GRACE_SECONDS):
+            yield _change(kind, _parsed(_accepted(line)))
 
     def delete(self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None) -> None:
         """See KubernetesApi.delete."""
@@ -159,12 +182,39 @@ class KubernetesClient:
         self, method: str, path: str, query: Mapping[str, str], body: Manifest | None = None, content_type: str = JSON
     ) -> Answer:
         sent = None if body is None else json.dumps(body).encode()
-        headers = {**self._identity, "Accept": JSON, "User-Agent": FIELD_MANAGER}
+        headers = self._headers()
         if sent is not None:
             headers["Content-Type"] = content_type
         return self._connection.exchange(
             method, f"{path}?{urlencode(query)}" if query else path, headers=headers, body=sent
         )
+
+    def _headers(self) -> dict[str, str]:
+        return {**self._identity, "Accept": JSON, "User-Agent": FIELD_MANAGER}
+
+
+def _selectors(labels: str = "", fields: str = "") -> dict[str, str]:
+    given = {"labelSelector": labels, "fieldSelector": fields}
+    return {name: value for name, value in given.items() if value}
+
+
+def _change(kind: Kind, event: Manifest) -> Change:
+    """Raises ApiRefused and its kinds for an event that tells of an error, which ends a watch."""
+    what, found = event.get("type"), event.get("object")
+    if not isinstance(what, str) or not isinstance(found, dict):
+        raise ClusterUnreachable(NOT_KUBERNETES)
+    if what == "ERROR":
+        code = found.get("code")
+        raise _refusal(code if isinstance(code, int) else SERVER_ERRORS, found)
+    return Change(what, {"apiVersion": kind.api_version, "kind": kind.kind, **found}, _version(found))
+
+
+def _version(found: Manifest) -> str:
+    metadata = found.get("metadata")
+    version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+    if not isinstance(version, str):
+        raise ClusterUnreachable(NOT_KUBERNETES)
+    return version
 
 
 def _path(kind: Kind, namespace: str = "", name: str = "", subresource: str = "") -> str:
@@ -180,15 +230,16 @@ def _accepted(answer: Answer) -> Answer:
         return answer
     if 300 <= answer.status < 400:
         raise ClusterUnreachable("The cluster's address sends elsewhere, which is not followed.")
-    said = _parsed(answer)
+    raise _refusal(answer.status, _parsed(answer))
+
+
+def _refusal(status: int, said: Manifest) -> ApiRefused | ClusterUnreachable:
     reason, message = str(said.get("reason", "")), str(said.get("message", ""))
-    if answer.status == TOO_MANY_REQUESTS or answer.status >= SERVER_ERRORS:
-        raise ClusterUnreachable(f"The cluster has trouble of its own (status {answer.status} {reason}).")
-    if answer.status in {401, 403}:
-        raise Forbidden(answer.status, reason, message)
+    if status == TOO_MANY_REQUESTS or status >= SERVER_ERRORS:
+        return ClusterUnreachable(f"The cluster has trouble of its own (status {status} {reason}).")
     if reason == "AlreadyExists":
-        raise AlreadyExists(answer.status, reason, message)
-    raise ApiRefused(answer.status, reason, message)
+        return AlreadyExists(status, reason, message)
+    return REFUSALS.get(status, ApiRefused)(status, reason, message)
 
 
 @contextmanager
@@ -213,5 +264,5 @@ def _parsed(answer: Answer) -> Manifest:
             f"What answers at the cluster's address is not Kubernetes (status {answer.status})."
         ) from error
     if not isinstance(found, dict):
-        raise ClusterUnreachable("What answers at the cluster's address is not Kubernetes.")
+        raise ClusterUnreachable(NOT_KUBERNETES)
     return found

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPSConnection
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from apps.integrations.kubernetes.port import ClusterUnreachable, Credentials
 CONNECT_SECONDS = 5.0
 EXCHANGE_SECONDS = 30.0
 ANSWER_BYTES = 64 * 1024**2
+LINE_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,27 @@ class Connection:
             else:
                 connection.close()
             return answer
+
+    def lines(
+        self, path: str, *, headers: Mapping[str, str], seconds: float, limit: int = LINE_BYTES
+    ) -> Iterator[Answer]:
+        """A GET whose answer comes line by line, each given with the answer's status as soon as it is whole.
+
+        Its beginning is awaited as long as any answer, all of it for `seconds` more. A refusal is one line.
+        """
+        with _plain_words():
+            connection = self._open()
+            try:
+                with _cut_after(self._exchange_seconds, connection.sock):
+                    connection.request("GET", self._address.path.rstrip("/") + path, headers=dict(headers))
+                    response = connection.getresponse()
+                    if response.status != HTTPStatus.OK:
+                        yield Answer(response.status, response.read(limit))
+                        return
+                with _cut_after(seconds, connection.sock):
+                    yield from _lines(response, limit)
+            finally:
+                connection.close()
 
     def _take(self) -> HTTPSConnection | None:
         """One whose other end was not closed meanwhile: whatever can be read from an idle one is its end."""
@@ -100,6 +123,16 @@ class Connection:
             connection.close()
             raise ClusterUnreachable("The cluster's answer is larger than any that is expected.")
         return Answer(response.status, received), not response.will_close
+
+
+def _lines(response: HTTPResponse, limit: int) -> Iterator[Answer]:
+    rest = b""
+    while piece := response.read1(limit):
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            yield Answer(response.status, line)
+        if len(rest) > limit:
+            raise ClusterUnreachable("The cluster's answer is larger than any that is expected.")
 
 
 @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import re
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
+from apps.integrations.kubernetes.memory_history import History
 from apps.integrations.kubernetes.port import (
     DEPLOYMENT,
     JOB,
@@ -19,6 +21,7 @@ from apps.integrations.kubernetes.port import (
     STATEFUL_SET,
     AlreadyExists,
     ApiRefused,
+    Change,
     ClusterUnreachable,
     Forbidden,
     Kind,
@@ -30,6 +33,7 @@ from apps.integrations.kubernetes.selectors import has_fields, has_labels
 
 Address = tuple[Kind, str, str]
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+LOOK_SECONDS = 0.05
 NODE_PORTS = range(30000, 32768)
 IMMUTABLE: Mapping[Kind, tuple[str, ...]] = {
     JOB: ("template", "selector"),
@@ -52,6 +56,7 @@ class MemoryKubernetes:
         self._objects: dict[Address, Manifest] = {}
         self._applied: dict[tuple[Address, str], Manifest] = {}
         self._lock = threading.RLock()
+        self._history = History(self._lock)
         self._revision = 0
         for name in ("default", "kube-system"):
             self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -59,8 +64,12 @@ class MemoryKubernetes:
     def put(self, manifest: Manifest) -> None:
         """Makes the object so, as a controller would: its status, a pod, a node."""
         with self._lock:
-            address = _address(manifest)
-            self._objects[address] = self._stored(deepcopy(manifest), self._objects.get(address))
+            self._keep(self._stored(deepcopy(manifest), self._objects.get(_address(manifest))))
+
+    def forget_history(self) -> None:
+        """Who watches from an earlier version than the present one is told VersionGone, as after a compaction."""
+        with self._lock:
+            self._history.forget()
 
     def version(self) -> str:
         """See KubernetesApi.version."""
@@ -80,7 +89,7 @@ class MemoryKubernetes:
             merged = _without(deepcopy(was or {}), self._applied.get((address, subresource), {}), wished)
             now = self._stored(_merged(merged, deepcopy(wished)), was)
             self._applied[address, subresource] = deepcopy(wished)
-            self._objects[address] = now
+            self._keep(now)
             return deepcopy(now)
 
     def create(self, manifest: Manifest) -> Manifest:
@@ -92,8 +101,9 @@ class MemoryKubernetes:
             if address in self._objects:
                 message = f'{address[0].plural} "{address[2]}" already exists'
                 raise AlreadyExists(409, "AlreadyExists", message)
-            self._objects[address] = self._stored(_of_subresource(manifest, ""), None)
-            return deepcopy(self._objects[address])
+            now = self._stored(_of_subresource(manifest, ""), None)
+            self._keep(now)
+            return deepcopy(now)
 
     def read(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
         """See KubernetesApi.read."""
@@ -108,6 +118,26 @@ class MemoryKubernetes:
             wanted = sorted(key for key in self._of_kind(kind) if not namespace or key[0] == namespace)
             found = [self._objects[kind, *key] for key in wanted]
             yield from deepcopy([one for one in found if has_labels(one, labels) and has_fields(one, fields)])
+
+    def latest_version(self, kind: Kind, *, labels: str = "") -> str:
+        """See KubernetesApi.latest_version."""
+        with self._lock:
+            self._answer("list", kind=kind)
+            return str(self._revision)
+
+    def watch(self, kind: Kind, *, since: str, seconds: float, labels: str = "") -> Iterator[Change]:
+        """See KubernetesApi.watch. One that goes down meanwhile ends it."""
+        deadline, version = time.monotonic() + seconds, int(since)
+        while True:
+            with self._lock:
+                self._answer("watch", kind=kind)
+                found, version = self._history.after(version, kind, labels), self._revision
+                if not found:
+                    self._history.wait(LOOK_SECONDS)
+            yield from found
+            if time.monotonic() > deadline:
+                yield Change("BOOKMARK", {"metadata": {"resourceVersion": str(version)}}, str(version))
+                return
 
     def delete(self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None) -> None:
         """See KubernetesApi.delete. What belongs to it goes with it, at once."""
@@ -168,6 +198,11 @@ class MemoryKubernetes:
             manifest["data"] = {**manifest.get("data", {}), **plain}
         return manifest
 
+    def _keep(self, manifest: Manifest) -> None:
+        address = _address(manifest)
+        self._history.add(self._revision, self._objects.get(address), manifest)
+        self._objects[address] = manifest
+
     def _require_unchanged(self, kind: Kind, manifest: Manifest, was: Manifest) -> None:
         for name in IMMUTABLE.get(kind, ()):
             if manifest.get("spec", {}).get(name) != was.get("spec", {}).get(name):
@@ -202,7 +237,8 @@ class MemoryKubernetes:
 
     def _remove(self, gone: Manifest) -> None:
         address = _address(gone)
-        self._objects.pop(address, None)
+        self._revision += 1
+        self._history.add(self._revision, self._objects.pop(address, None), None)
         self._applied = {key: value for key, value in self._applied.items() if key[0] != address}
         for other in list(self._objects.values()):
             if _belongs_to(other, gone):

@@ -36,6 +36,10 @@ class AlreadyExists(ApiRefused):
     """409 to a `create`: an object of that name is there."""
 
 
+class VersionGone(ApiRefused):
+    """410: the cluster does not know any more what changed since that version; look at all there is, and watch anew."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of object, as the API's addresses name it."""
@@ -60,17 +64,30 @@ DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
 JOB = Kind("batch/v1", "Job", "jobs")
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 CLUSTER_ROLE = Kind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", is_namespaced=False)
 KINDS: tuple[Kind, ...] = (
     NAMESPACE, NODE, POD, SERVICE, SECRET, CONFIG_MAP, VOLUME_CLAIM, RESOURCE_QUOTA, LIMIT_RANGE, EVENT, DEPLOYMENT,
-    STATEFUL_SET, JOB, NETWORK_POLICY, ROLE_BINDING, CLUSTER_ROLE,
+    STATEFUL_SET, JOB, NETWORK_POLICY, INGRESS, ROLE_BINDING, CLUSTER_ROLE,
 )  # fmt: skip
 
 
 def kind_of(manifest: Mapping[str, Any]) -> Kind:
     """Raises KeyError for a kind that the portal does not handle."""
     return {(kind.api_version, kind.kind): kind for kind in KINDS}[manifest["apiVersion"], manifest["kind"]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of an object: `ADDED`, `MODIFIED`, or `DELETED`, as it was last then.
+
+    A `BOOKMARK` only tells how far the watch has come. `version` is from where to watch on.
+    """
+
+    what: str
+    object: Manifest
+    version: str
 
 
 @dataclass(frozen=True)
@@ -116,6 +133,18 @@ class KubernetesApi(Protocol):
 
     def objects(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Manifest]:
         """All objects, fetched in pages of 500; of all namespaces when none is named. Selectors as the API's."""
+        ...
+
+    def latest_version(self, kind: Kind, *, labels: str = "") -> str:
+        """The version of what is there now, in all namespaces: `watch` tells what changes after it."""
+        ...
+
+    def watch(self, kind: Kind, *, since: str, seconds: float, labels: str = "") -> Iterator[Change]:
+        """What changes in all namespaces after the version `since`, as it happens, for `seconds` at most.
+
+        The cluster may end it earlier. What comes to have the labels is ADDED, what has them no longer is DELETED.
+        Raises VersionGone, and ClusterUnreachable also when the connection breaks midway.
+        """
         ...
 
     def delete(self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None) -> None:
