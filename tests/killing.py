@@ -6,8 +6,8 @@ from collections.abc import Callable
 from django.db import connections
 
 
-def exit_of_child(work: Callable[[], object]) -> int:
-    """Does the work in a forked child; its exit code, negative for a signal."""
+def child_at(work: Callable[[], object]) -> int:
+    """Does the work in a forked child; its process id."""
     connections.close_all()
     child = os.fork()
     if child == 0:
@@ -15,4 +15,9 @@ def exit_of_child(work: Callable[[], object]) -> int:
             work()
         finally:
             os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return child
+
+
+def exit_of_child(work: Callable[[], object]) -> int:
+    """Does the work in a forked child; its exit code, negative for a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(child_at(work), 0)[1])

@@ -3,8 +3,6 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -20,35 +18,22 @@ class OutboxBackend(BaseEmailBackend):
         for message in email_messages:
             content = message.message()
             name = re.sub(r"[^A-Za-z0-9.-]", "", str(content["Message-ID"]).split("@")[0])
-            path = Path(str(settings.OUTBOX_DIR)) / f"{name}.eml"
+            path = _path(name)
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_bytes(content.as_bytes())
             temporary.replace(path)
         return len(email_messages)
 
 
-@dataclass(frozen=True)
-class OutboxMail:
-    name: str
-    to: str
-    subject: str
-    text: str
-    at: datetime
+def text_of(mail_pk: int) -> str | None:
+    """The text of a mail in the outbox folder; None when somebody has removed it."""
+    try:
+        content = _path(f"mail-{mail_pk}").read_bytes()
+    except FileNotFoundError:
+        return None
+    body = message_from_bytes(content, policy=policy.default).get_body(("plain",))
+    return str(body.get_content()) if body else None
 
 
-def mails(limit: int = 200) -> list[OutboxMail]:
-    """The newest mails in the outbox folder, newest first."""
-    paths = sorted(Path(str(settings.OUTBOX_DIR)).glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [_read(path) for path in paths[:limit]]
-
-
-def _read(path: Path) -> OutboxMail:
-    message = message_from_bytes(path.read_bytes(), policy=policy.default)
-    body = message.get_body(("plain",))
-    return OutboxMail(
-        name=path.stem,
-        to=str(message["To"]),
-        subject=str(message["Subject"]),
-        text=str(body.get_content()) if body else "",
-        at=datetime.fromtimestamp(path.stat().st_mtime, tz=UTC),
-    )
+def _path(name: str) -> Path:
+    return Path(str(settings.OUTBOX_DIR)) / f"{name}.eml"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -43,7 +42,7 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
     return {
         "projects": projects[:SWITCHER_LENGTH],
         "project": _current(request, projects),
-        "has_outbox": user.is_administrator and settings.OUTBOX_DIR is not None,
+        "is_administrator": user.is_administrator,
         "has_approvals": user.may_approve or user.may_look,
         "may_look": user.may_look,
         "approvals_waiting": waiting_for(user).count() if user.may_approve else 0,

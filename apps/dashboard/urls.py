@@ -1,10 +1,11 @@
 from django.urls import path
 
-from apps.dashboard import views
+from apps.dashboard import outbox_views, views
 
 app_name = "dashboard"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("outbox/", views.show_outbox, name="outbox"),
+    path("outbox/", outbox_views.outbox, name="outbox"),
+    path("outbox/<int:pk>/send-again/", outbox_views.send_again, name="send_again"),
     path("projects/<slug:namespace>/", views.project, name="project"),
 ]

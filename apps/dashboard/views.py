@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,6 @@ from apps.archives.models import Archive
 from apps.clusters import pages as clusters
 from apps.clusters.access import visible_clusters
 from apps.clusters.selectors import with_summaries
-from apps.core import outbox
 from apps.dashboard import selectors
 from apps.datasets.selectors import totals
 from apps.jobs.access import visible_runs
@@ -47,14 +46,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "rows": run_rows(list(selectors.runs_of(user)[: selectors.LATEST_RUNS])),
     }
     return render(request, "dashboard/home.html", context)
-
-
-@require_safe
-def show_outbox(request: HttpRequest) -> HttpResponse:
-    """The mails of a portal without a mail server; they hold private links, so only the administrator sees them."""
-    if not signed_in(request).is_administrator or settings.OUTBOX_DIR is None:
-        raise Http404
-    return render(request, "dashboard/outbox.html", {"mails": outbox.mails()})
 
 
 @require_safe

@@ -1,7 +1,6 @@
 """Home: my projects, what waits for me and my runs, at a price that does not grow with them."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -88,12 +87,3 @@ def test_ten_more_of_everything_cost_no_more_queries(
     for number in range(1, 11):
         add(number)
     assert cost_of(client, "/") == before
-
-
-def test_the_outbox_is_offered_where_mails_are_kept(
-    admin: User, alice: User, client_of: ClientOf, settings: Any
-) -> None:
-    assert 'href="/outbox/"' in client_of(admin).get("/").text
-    assert 'href="/outbox/"' not in client_of(alice).get("/").text
-    settings.OUTBOX_DIR = None
-    assert 'href="/outbox/"' not in client_of(admin).get("/").text

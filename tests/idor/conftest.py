@@ -15,6 +15,7 @@ from apps.accounts.services import make_token
 from apps.archives.models import Archive
 from apps.archives.services import ensure_archive
 from apps.clusters.models import Placement
+from apps.core.models import Mail
 from apps.datasets.models import Upload
 from apps.datasets.services import import_files
 from apps.jobs.models import Algorithm, Run
@@ -130,5 +131,6 @@ def world(
             "token": links.path_of(registration).split("/")[-2],
             "uidb36": "1",
             "key": "set-password",
+            "mail": Mail.objects.create(to="ida@uni.example", subject="Lost", status=Mail.Status.FAILED).pk,
         },
     )

@@ -53,6 +53,7 @@ CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema",
 DASHBOARD = [
     Row("dashboard:home", _all(200)),
     Row("dashboard:outbox", ADMINISTRATORS),
+    Row("dashboard:send_again", ADMINISTRATORS_POST, "POST", {"pk": "mail"}),
     Row("dashboard:project", _project(200), kwargs=NAMESPACE),
 ]
 

@@ -3,9 +3,10 @@
 import re
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from itertools import count
@@ -14,10 +15,19 @@ from pathlib import Path
 from tests.peers.starting import LOOPBACK
 
 
+@dataclass
+class Manner:
+    """How the server behaves; may be changed while it runs."""
+
+    refused: dict[str, str] = field(default_factory=dict)  # recipient → reply
+    reply_delay_seconds: float = 0
+
+
 @dataclass(frozen=True)
 class Mail:
     port: int
     folder: Path
+    manner: Manner = field(default_factory=Manner)
 
     @property
     def url(self) -> str:
@@ -39,6 +49,7 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__((LOOPBACK, 0), _Conversation)
         self.folder = folder
+        self.manner = Manner()
         self.numbers = count(1)
 
     def keep(self, recipients: list[str], message: bytes) -> None:
@@ -66,7 +77,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         if verb in ("MAIL", "RSET"):
             self.recipients = []
         elif verb == "RCPT":
-            self.recipients += re.findall(r"<([^>]+)>", argument)
+            return self._recipient(argument)
         elif verb == "DATA":
             if not self.recipients:
                 return "503 nobody to deliver to"
@@ -78,11 +89,18 @@ class _Conversation(socketserver.StreamRequestHandler):
             return "502 not spoken here"
         return "250 ok"
 
+    def _recipient(self, argument: str) -> str:
+        (address,) = re.findall(r"<([^>]+)>", argument)
+        if address not in self.server.manner.refused:
+            self.recipients.append(address)
+        return self.server.manner.refused.get(address, "250 ok")
+
     def _message(self) -> bytes:
         lines = iter(self.rfile.readline, b".\r\n")
         return b"".join(line.removeprefix(b".") for line in lines if line)
 
     def _say(self, reply: str) -> None:
+        time.sleep(self.server.manner.reply_delay_seconds)
         self.wfile.write(f"{reply}\r\n".encode())
 
 
@@ -93,7 +111,7 @@ def running_mail(folder: Path) -> Iterator[Mail]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield Mail(server.server_address[1], folder)
+            yield Mail(server.server_address[1], folder, server.manner)
         finally:
             server.shutdown()
             thread.join()

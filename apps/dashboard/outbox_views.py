@@ -1,0 +1,50 @@
+"""Doors to the mails of the portal: what went, what waits, what was given up."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.access import signed_in
+from apps.clusters.access import require_administrator
+from apps.core.models import Mail
+from apps.core.state import IllegalTransition
+from apps.dashboard import mails, services
+from apps.dashboard.forms import MailFilterForm
+
+MAILS_A_PAGE = 25
+
+
+@require_safe
+def outbox(request: HttpRequest) -> HttpResponse:
+    """For administrators alone: without a mail server it holds the private links of others."""
+    require_administrator(signed_in(request))
+    form = MailFilterForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {"status": "", "q": ""}
+    page = Paginator(mails.matching(**asked), MAILS_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "form": form,
+        "is_filtered": any(asked.values()),
+        "page": page,
+        "rows": [mails.shown(mail) for mail in page],
+        "querystring": urlencode(asked),
+        "keeps_texts": mails.are_kept_as_files(),
+    }
+    return render(request, "dashboard/outbox.html", context)
+
+
+@require_POST
+def send_again(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    require_administrator(user)
+    mail = get_object_or_404(Mail, pk=pk)
+    try:
+        services.send_again(mail, by=user)
+    except IllegalTransition:
+        messages.warning(request, "This mail is not one that was given up: somebody may have been faster.")
+    else:
+        messages.success(request, "The mail is sent again.")
+    return redirect("dashboard:outbox")
