@@ -11,16 +11,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from apps.clusters.models import Cluster
+from apps.core.badges import Badge
 
 Status = Cluster.Status
 GIB = 1024**3
-
-
-class Badge(NamedTuple):
-    kind: str
-    icon: str
-    word: str
-    sentence: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,11 @@
 """How the pages show a run's state: icon, word, colour, and the sentence beside it."""
 
-from typing import NamedTuple
-
+from apps.core.badges import Badge
 from apps.jobs.models import Run
 from apps.jobs.reasons import word_of
 
 Status = Run.Status
 ENDED: dict[str, tuple[str, str]] = {Status.SUCCEEDED: ("good", "circle-check"), Status.CANCELLED: ("off", "ban")}
-
-
-class Badge(NamedTuple):
-    kind: str
-    icon: str
-    word: str
-    sentence: str = ""
 
 
 def badge_of(run: Run, *, ahead: int = 0) -> Badge:

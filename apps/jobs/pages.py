@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 from django.utils import timezone
 from pydicom.uid import UID, SegmentationStorage
 
+from apps.core.badges import Badge
 from apps.jobs import selectors
 from apps.jobs.arguments import declared, options
-from apps.jobs.badges import Badge, badge_of
+from apps.jobs.badges import badge_of
 from apps.jobs.models import Algorithm, Run
 from apps.jobs.reasons import next_step_of
 from apps.jobs.timeline import timeline

@@ -1,20 +1,12 @@
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.badges import Badge
 from apps.core.state import Stateful, status_constraint
-
-
-class Badge(NamedTuple):
-    """How a state is drawn, and the sentence beside it."""
-
-    kind: str
-    icon: str
-    word: str
-    sentence: str = ""
 
 
 class Project(Stateful):

@@ -1,22 +1,12 @@
-from dataclasses import dataclass
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.badges import Badge
 from apps.core.state import Stateful, status_constraint
 from apps.projects.models import Project
-
-
-@dataclass(frozen=True)
-class Badge:
-    """How a state is drawn, and the sentence beside it that says who acts next."""
-
-    kind: str
-    icon: str
-    word: str
-    sentence: str
 
 
 class Registration(Stateful):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.clusters.models import Cluster, Placement
+from apps.core.badges import Badge
 from apps.projects.access import Entry, Role
 from apps.projects.models import Membership
 from apps.workspaces import selectors
@@ -22,13 +23,6 @@ from apps.workspaces.models import ModelServer, NamespaceSeen, Seen, State, Work
 STALE_SECONDS = 300
 NO_WORKSPACE = "Viewers have no workspace."
 NOT_YET = "It is made within a minute."
-
-
-class Badge(NamedTuple):
-    kind: str
-    icon: str
-    word: str
-    sentence: str = ""
 
 
 @dataclass(frozen=True)
