@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Badge(NamedTuple):
-    """Colour (`good`, `busy`, `wait`, `bad`, `off`), icon and word, and the sentence beside it that says who acts next."""
+    """Colour (`good`, `busy`, `wait`, `bad`, `off`), icon and word, and the sentence beside it: who acts next."""
 
     kind: str
     icon: str
