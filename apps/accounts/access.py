@@ -1,5 +1,6 @@
 from allauth.account.adapter import get_adapter
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import ApiToken, SshKey, User
@@ -15,6 +16,28 @@ def signed_in(request: HttpRequest) -> User:
 def client_address(request: HttpRequest) -> str:
     """The IP address that the limits of sign-in count by."""
     return str(get_adapter(request).get_client_ip(request))
+
+
+def require_administrator(user: User) -> None:
+    """Raises Http404 for all others, as if there were no such page."""
+    if not user.is_administrator:
+        raise Http404
+
+
+def visible_people(user: User) -> QuerySet[User]:
+    """Everybody who has an account. Raises Http404 unless the person may look, as if there were no such page."""
+    if not user.may_look:
+        raise Http404
+    return User.objects.order_by("name", "pk")
+
+
+def get_person(user: User, pk: int) -> User:
+    return get_object_or_404(visible_people(user), pk=pk)
+
+
+def person_to_change(user: User, pk: int) -> User:
+    require_administrator(user)
+    return get_object_or_404(User, pk=pk)
 
 
 def get_token(user: User, pk: int) -> ApiToken:

@@ -18,6 +18,20 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(min_value=1, max_value=LONGEST_TOKEN_DAYS, initial=90, label="Valid for days")
 
 
+class PeopleFilterForm(forms.Form):
+    q = forms.CharField(label="Search", required=False, max_length=100)
+    role = forms.ChoiceField(
+        label="Role", required=False, choices=[("", "Any"), *User.PlatformRole.choices[1:]], initial=""
+    )
+    state = forms.ChoiceField(
+        label="State", required=False, choices=[("", "Any"), ("active", "Active"), ("deactivated", "Deactivated")]
+    )
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label="Role on the platform", required=False, choices=User.PlatformRole.choices)
+
+
 class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=[("light", "Light"), ("dark", "Dark"), ("auto", "As the system")])
 

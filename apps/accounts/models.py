@@ -29,6 +29,7 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200)
     affiliation = models.CharField(max_length=200, blank=True)
+    position = models.CharField(max_length=200, blank=True)
     platform_role = models.CharField(max_length=16, choices=PlatformRole.choices, blank=True, default=PlatformRole.NONE)
     is_active = models.BooleanField(default=True)
     has_one_time_password = models.BooleanField(default=False)

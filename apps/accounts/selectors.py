@@ -1,4 +1,20 @@
+from django.db.models import Q, QuerySet
+
 from apps.accounts.models import User
+
+
+def matching(people: QuerySet[User], *, words: str, role: str, state: str) -> QuerySet[User]:
+    """People that hold each word in name, address or affiliation, with a platform role and a state ("" for any)."""
+    for word in words.split():
+        people = people.filter(Q(name__icontains=word) | Q(email__icontains=word) | Q(affiliation__icontains=word))
+    if role:
+        people = people.filter(platform_role=role)
+    return people.filter(is_active=state == "active") if state else people
+
+
+def is_administrator_by_group(user: User) -> bool:
+    """Whether a group in Keycloak makes the person an administrator, whatever the portal says."""
+    return user.identities.filter(is_group_administrator=True).exists()
 
 
 def authorized_keys(user: User) -> list[str]:

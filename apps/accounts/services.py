@@ -27,14 +27,15 @@ class KeyKnown(Exception):
         super().__init__("You have added this key already.")
 
 
-def ensure_account(*, email: str, name: str, affiliation: str) -> User:
+def ensure_account(*, email: str, name: str, affiliation: str, position: str = "") -> User:
     """The person with this proved e-mail address, made if there is none. Twice is once.
 
     An account that exists is returned as it is: a registration neither renames nor re-activates it.
     """
     with transaction.atomic():
         user, is_new = User.objects.get_or_create(
-            email=email.lower(), defaults={"name": name, "affiliation": affiliation, "password": make_password(None)}
+            email=email.lower(),
+            defaults={"name": name, "affiliation": affiliation, "position": position, "password": make_password(None)},
         )
         if is_new:
             record("account.created", actor=None, subject=user)

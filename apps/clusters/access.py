@@ -1,7 +1,7 @@
 from django.db.models import QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from apps.accounts.access import require_administrator
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
 
@@ -19,8 +19,3 @@ def to_change(user: User, name: str) -> Cluster:
     """Raises Http404 for all but administrators, as if there were no such page."""
     require_administrator(user)
     return get_object_or_404(Cluster, name=name)
-
-
-def require_administrator(user: User) -> None:
-    if not user.is_administrator:
-        raise Http404

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts.access import signed_in
+from apps.accounts.access import require_administrator, signed_in
 from apps.accounts.models import User
 from apps.clusters import access, pages, permissions, selectors, services
 from apps.clusters.forms import ClusterForm
@@ -43,7 +43,7 @@ def cluster(request: HttpRequest, name: str) -> HttpResponse:
 @page_or_form
 def new(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    access.require_administrator(user)
+    require_administrator(user)
     form = ClusterForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and (made := _registered(form, user)):
         services.ask_check(made)

@@ -21,6 +21,7 @@ SECTIONS = {
     "clusters": "clusters",
     "registrations": "approvals",
     "accounts": "account",
+    "people": "people",
 }
 
 

@@ -55,5 +55,9 @@ def resources(project: Project) -> list[Resource]:
     ]
 
 
+def memberships_of(person: User) -> QuerySet[Membership]:
+    return Membership.objects.filter(user=person).select_related("project").order_by("project__name", "pk")
+
+
 def members(project: Project) -> QuerySet[Membership]:
     return project.memberships.select_related("user").order_by("user__name", "pk")

@@ -126,6 +126,7 @@ def world(
             "cluster": cluster.name,
             "workspace": Workspace.objects.create(project=project, user=people["owner"]).pk,
             "app": "jupyter",
+            "person": people["owner"].pk,
             "api_token": make_token(people["owner"], name="hers", days=1)[0].pk,
             "ssh_key": SshKey.objects.create(user=people["owner"], name="hers", fingerprint="SHA256:hers").pk,
             "token": links.path_of(registration).split("/")[-2],

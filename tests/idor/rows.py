@@ -47,6 +47,7 @@ LOOKERS: Expected = (302, 404, 404, 404, 404, 404, 200, 200)
 ADMINISTRATORS: Expected = (302, 404, 404, 404, 404, 404, 404, 200)
 ADMINISTRATORS_POST: Expected = (302, 404, 404, 404, 404, 404, 404, 302)
 CLUSTER = {"name": "cluster"}
+CHANGES_OF_PEOPLE = ("give_role", "deactivate", "activate", "sign_out")
 
 CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema", _all(200))]
 
@@ -81,6 +82,15 @@ ACCOUNTS = [
     Row("account_reset_password_done", _all(200)),
     Row("account_reset_password_from_key", _all(200), kwargs={"uidb36": "uidb36", "key": "key"}),
     Row("account_reset_password_from_key_done", _all(200)),
+]
+
+PERSON = {"pk": "person"}
+PEOPLE = [
+    Row("people:people", LOOKERS),
+    Row("people:person", LOOKERS, kwargs=PERSON),
+    Row("dashboard:projects_of_person", LOOKERS, kwargs=PERSON),
+    *(Row(f"people:{verb}", _all(405, anonymous=302), kwargs=PERSON) for verb in CHANGES_OF_PEOPLE),
+    *(Row(f"people:{verb}", ADMINISTRATORS_POST, "POST", PERSON) for verb in CHANGES_OF_PEOPLE),
 ]
 
 # The private link is the right: who has it acts as the requester, whoever is signed in.
@@ -211,4 +221,4 @@ WORKSPACES = [
     Row("workspaces:verify", _all(401), extra={"headers": {"X-Original-URI": "/cardiac-mr/1/jupyter/"}}),
 ]
 
-ROWS = [*WORKSPACES, *CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
+ROWS = [*PEOPLE, *WORKSPACES, *CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]

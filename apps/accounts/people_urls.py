@@ -1,0 +1,13 @@
+from django.urls import path
+
+from apps.accounts import people_views
+
+app_name = "people"
+urlpatterns = [
+    path("", people_views.list_people, name="people"),
+    path("<int:pk>/", people_views.person, name="person"),
+    path("<int:pk>/role/", people_views.give_role, name="give_role"),
+    path("<int:pk>/deactivate/", people_views.deactivate, name="deactivate"),
+    path("<int:pk>/activate/", people_views.activate, name="activate"),
+    path("<int:pk>/sign-out/", people_views.sign_out, name="sign_out"),
+]

@@ -1,0 +1,98 @@
+"""Doors to the accounts of others: administrators change them, support reads them."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts import people
+from apps.accounts.access import get_person, person_to_change, signed_in, visible_people
+from apps.accounts.forms import PeopleFilterForm, RoleForm
+from apps.accounts.models import User
+from apps.accounts.selectors import is_administrator_by_group, matching
+
+ROWS_A_PAGE = 25
+
+
+@require_safe
+def list_people(request: HttpRequest) -> HttpResponse:
+    everybody = visible_people(signed_in(request))
+    form = PeopleFilterForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else dict.fromkeys(form.fields, "")
+    found = matching(everybody, words=asked["q"], role=asked["role"], state=asked["state"])
+    context = {
+        "form": form,
+        "is_filtered": any(asked.values()),
+        "page": Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page")),
+        "querystring": urlencode(asked),
+    }
+    return render(request, "accounts/people.html", context)
+
+
+@require_safe
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    return _page(request, get_person(user, pk))
+
+
+@require_POST
+def give_role(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    changed = person_to_change(user, pk)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        return _page(request, changed, role_form=form)
+    role = User.PlatformRole(form.cleaned_data["role"])
+    return _change(request, changed, lambda: people.give_role(changed, role, by=user), "The role is changed.")
+
+
+@require_POST
+def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    changed = person_to_change(user, pk)
+    done = "The account is deactivated: nothing opens with it any more."
+    return _change(request, changed, lambda: people.deactivate(changed, by=user), done)
+
+
+@require_POST
+def activate(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    changed = person_to_change(user, pk)
+    return _change(request, changed, lambda: people.activate(changed, by=user), "The account is active again.")
+
+
+@require_POST
+def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    changed = person_to_change(user, pk)
+    done = "All sessions of the person have ended."
+    return _change(request, changed, lambda: people.sign_out_everywhere(changed, by=user), done)
+
+
+def _change(request: HttpRequest, changed: User, act: Callable[[], bool | None], done: str) -> HttpResponse:
+    try:
+        has_changed = act()
+    except people.ChangeRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, "It was so already." if has_changed is False else done)
+    return redirect("people:person", pk=changed.pk)
+
+
+def _page(request: HttpRequest, person: User, *, role_form: RoleForm | None = None) -> HttpResponse:
+    user = signed_in(request)
+    context = {
+        "person": person,
+        "may_change": user.is_administrator and user.pk != person.pk,
+        "is_own": user.pk == person.pk,
+        "is_by_group": is_administrator_by_group(person),
+        "role_form": role_form or RoleForm(initial={"role": person.platform_role}),
+        "token_count": person.api_tokens.count(),
+        "key_count": person.ssh_keys.count(),
+        "identities": person.identities.order_by("pk"),
+    }
+    return render(request, "accounts/person.html", context)
