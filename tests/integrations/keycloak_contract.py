@@ -100,6 +100,8 @@ def test_what_is_not_there_is_removed(directory: KeycloakDirectory, ida: Person,
     directory.ensure_group(group)
     directory.remove_membership(ida.subject, group)
     directory.remove_membership(NOBODY, group)
+    assert directory.groups_of(ida.subject) == frozenset()
+    assert directory.person(NOBODY) is None
 
 
 def test_the_groups_are_all_told(directory: KeycloakDirectory, ida: Person, group: str) -> None:
@@ -123,4 +125,6 @@ def test_a_mail_leads_back_to_the_portal_alone(directory: KeycloakDirectory, ida
 
 
 def test_sessions_are_ended_also_when_there_are_none(directory: KeycloakDirectory, ida: Person) -> None:
-    directory.end_sessions(ida.subject)
+    for _ in range(2):
+        directory.end_sessions(ida.subject)
+    assert directory.person(ida.subject) == ida

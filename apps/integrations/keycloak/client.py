@@ -21,9 +21,10 @@ from apps.integrations.keycloak.port import (
     PersonExists,
     PersonMissing,
     ServiceAccountRefused,
+    timeouts,
+    top_groups,
 )
 
-CONNECT_SECONDS = 3
 PAGE = 200
 MADE_FOR = "maia_made_for"
 SPARE_SECONDS = 20
@@ -39,7 +40,7 @@ class KeycloakClient:
         self._token_address = f"{url}/realms/{quote(realm)}/protocol/openid-connect/token"
         self._admin = f"{url}/admin/realms/{quote(realm)}"
         self._credentials = {"client_id": client_id, "client_secret": client_secret}
-        self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
+        self._timeout = timeouts(timeout_seconds)
         self._session = requests.Session()
         self._token, self._token_until = "", 0.0
         self._group_ids: dict[str, str] = {}
@@ -104,10 +105,10 @@ class KeycloakClient:
         while True:
             query = {"first": len(names), "max": PAGE}
             page = self._read(f"/users/{quote(subject, safe='')}/groups", query)
-            names.update(str(row["path"]) for row in page)
+            names.update(row["path"] for row in page)
             if len(page) < PAGE:
                 break
-        return frozenset(path[1:] for path in names if path.count("/") == 1)
+        return top_groups(names)
 
     def send_actions_mail(self, subject: str, actions: Sequence[str], *, client_id: str, return_to: str) -> None:
         query = {"client_id": client_id, "redirect_uri": return_to}

@@ -5,12 +5,13 @@ https://www.keycloak.org/docs-api/latest/rest-api/index.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 VERIFY_EMAIL = "VERIFY_EMAIL"
 UPDATE_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - Keycloak's word for a required action
+CONNECT_SECONDS = 3
 
 
 class KeycloakUnreachable(Exception):
@@ -51,6 +52,20 @@ class Person:
     is_email_verified: bool
     is_enabled: bool
     made_for: str = ""
+
+
+def timeouts(timeout_seconds: float) -> tuple[float, float]:
+    """Seconds to connect and to wait for an answer."""
+    return min(CONNECT_SECONDS, timeout_seconds), timeout_seconds
+
+
+def top_groups(paths: Iterable[object]) -> frozenset[str]:
+    """The names of the groups that are in no other, of groups by their whole path: `/name`, `/above/name`.
+
+    A group below another may have any name, by whoever may make it there.
+    """
+    known = [path for path in paths if isinstance(path, str)]
+    return frozenset(path[1:] for path in known if path.startswith("/") and path.count("/") == 1)
 
 
 class KeycloakDirectory(Protocol):

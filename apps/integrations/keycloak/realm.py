@@ -10,8 +10,8 @@ from urllib.parse import quote
 import requests
 from django.conf import settings
 
-from apps.integrations.keycloak.client import CONNECT_SECONDS, KeycloakClient
-from apps.integrations.keycloak.port import KeycloakDirectory, KeycloakRefused, KeycloakUnreachable
+from apps.integrations.keycloak.client import KeycloakClient
+from apps.integrations.keycloak.port import KeycloakDirectory, KeycloakRefused, KeycloakUnreachable, timeouts
 
 
 def issuer() -> str:
@@ -22,11 +22,6 @@ def issuer() -> str:
 def endpoint(name: str) -> str:
     """The address of `auth`, `token`, `certs` or `logout`."""
     return f"{issuer()}/protocol/openid-connect/{name}"
-
-
-def timeout() -> tuple[float, float]:
-    """Seconds to connect and to wait for an answer."""
-    return min(CONNECT_SECONDS, settings.KEYCLOAK_TIMEOUT_SECONDS), settings.KEYCLOAK_TIMEOUT_SECONDS
 
 
 def directory() -> KeycloakDirectory:
@@ -77,6 +72,6 @@ def _json(address: str) -> Any:
 
 def _send(method: str, address: str, **sent: Any) -> requests.Response:
     try:
-        return requests.request(method, address, timeout=timeout(), allow_redirects=False, **sent)
+        return requests.request(method, address, timeout=timeouts(settings.KEYCLOAK_TIMEOUT_SECONDS), allow_redirects=False, **sent)
     except requests.RequestException as error:
         raise KeycloakUnreachable from error

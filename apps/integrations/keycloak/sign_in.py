@@ -6,6 +6,7 @@ neither issuer nor audience and finds people by e-mail, so what it believes is r
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -21,7 +22,7 @@ from django.utils.crypto import constant_time_compare
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from apps.integrations.keycloak import realm
-from apps.integrations.keycloak.port import KeycloakUnreachable
+from apps.integrations.keycloak.port import KeycloakUnreachable, timeouts, top_groups
 
 log = structlog.get_logger(__name__)
 ALGORITHM = "RS256"
@@ -67,7 +68,7 @@ def oidc_settings() -> dict[str, Any]:
         "OIDC_RP_SIGN_ALGO": ALGORITHM,
         "OIDC_RP_SCOPES": "openid email profile",
         "OIDC_AUTHENTICATION_CALLBACK_URL": CALLBACK,
-        "OIDC_TIMEOUT": realm.timeout(),
+        "OIDC_TIMEOUT": timeouts(settings.KEYCLOAK_TIMEOUT_SECONDS),
         "OIDC_USE_PKCE": True,
         "OIDC_PKCE_CODE_CHALLENGE_METHOD": "S256",
     }
@@ -86,15 +87,15 @@ def callback_address() -> str:
     return settings.PUBLIC_URL + reverse(CALLBACK)
 
 
-class TokenBackend(FromOurSettings, OIDCAuthenticationBackend):  # type: ignore[misc]
+class TokenBackend(FromOurSettings, OIDCAuthenticationBackend, ABC):  # type: ignore[misc]
     """Changes the code for a believed ID token. Subclasses find the person (`find`).
 
     `authenticate` raises SignInRefused and KeycloakUnreachable.
     """
 
+    @abstractmethod
     def find(self, claims: Claims) -> Any:
         """The person to sign in. Raises SignInRefused."""
-        raise NotImplementedError
 
     def authenticate(self, request: Any, **kwargs: Any) -> Any:
         self._asked_at = timezone.now()
@@ -181,9 +182,4 @@ def _parsed(payload: dict[str, Any], read_at: datetime) -> Claims:
 
 
 def _groups(claim: object) -> frozenset[str]:
-    """The names of the groups that are in no other; a group below one may have any name, by whoever may make it there.
-
-    The token names groups by their whole path: `/name`, `/above/name`.
-    """
-    paths = [path for path in claim if isinstance(path, str)] if isinstance(claim, list) else []
-    return frozenset(path[1:] for path in paths if path.startswith("/") and path.count("/") == 1)
+    return top_groups(claim) if isinstance(claim, list) else frozenset()
