@@ -72,6 +72,8 @@ def _json(address: str) -> Any:
 
 def _send(method: str, address: str, **sent: Any) -> requests.Response:
     try:
-        return requests.request(method, address, timeout=timeouts(settings.KEYCLOAK_TIMEOUT_SECONDS), allow_redirects=False, **sent)
+        return requests.request(
+            method, address, timeout=timeouts(settings.KEYCLOAK_TIMEOUT_SECONDS), allow_redirects=False, **sent
+        )
     except requests.RequestException as error:
         raise KeycloakUnreachable from error
