@@ -50,6 +50,7 @@ class OrthancServer(models.Model):
     address = models.URLField(max_length=500, help_text="HTTP root, as http://10.96.3.4:8042")
     username = models.CharField(max_length=100)
     password = SealedTextField()
+    gateway = SealedTextField(blank=True, help_text="what passes requests on to it, in JSON; empty: nothing does")
     change_seq = models.BigIntegerField(null=True, help_text="of the change log, up to which the index follows it")
     change_mark = models.CharField(max_length=100, blank=True, help_text="what was there; empty when nothing was")
     last_seen_at = models.DateTimeField(null=True)

@@ -1,8 +1,10 @@
 """The way to the Orthanc of an archive. One that is of no use costs few threads, and those for a short time only."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 
 import structlog
@@ -14,6 +16,8 @@ from apps.archives.port import ArchiveUnreachable
 from apps.core.sealed import SecretUnreadable
 from apps.integrations.dicomweb.orthanc import Orthanc
 from apps.integrations.dicomweb.port import AccessRefused, OrthancApi, OrthancFailed
+from apps.integrations.kubernetes.port import Credentials
+from apps.integrations.kubernetes.route import Route
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +67,21 @@ def forget_failure(archive_pk: int) -> None:
     cache.delete(_key(archive_pk))
 
 
+def gateway_text(gateway: Credentials | None) -> str:
+    """As the row of a server keeps it."""
+    return json.dumps(asdict(gateway)) if gateway else ""
+
+
+def route_to(server: OrthancServer) -> Route:
+    return Route(server.address, Credentials(**json.loads(server.gateway)) if server.gateway else None)
+
+
 def _connected(archive_pk: int) -> OrthancApi:
     try:
         server = OrthancServer.objects.get(archive=archive_pk)
     except SecretUnreadable as error:
         raise AccessRefused(str(error)) from error
-    return Orthanc(server.address, server.username, server.password)
+    return Orthanc(route_to(server), server.username, server.password)
 
 
 def _noted(archive_pk: int, failure: OrthancFailed) -> ArchiveUnreachable:

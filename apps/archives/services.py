@@ -1,6 +1,6 @@
 """The front of this room: what other rooms do with archives, and the facts that they then have to know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from apps.archives.intake import IncomingFile
 from apps.archives.models import Archive, Instance, OrthancServer, Series, Study, StudyRead
 from apps.archives.object_cache import object_cache
 from apps.archives.port import ArchiveUnreachable, Look, NotInObject, ObjectUnavailable, Picture
-from apps.archives.reach import forget_failure, note_seen, reach
+from apps.archives.reach import forget_failure, gateway_text, note_seen, reach
 from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.archives.static.colours import segment_colour
 from apps.archives.static.identity import is_uid
@@ -29,6 +29,7 @@ from apps.audit.services import record
 from apps.core.doorbell import ring
 from apps.core.leases import lease
 from apps.core.sealed import SecretUnreadable
+from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 
 __all__ = [
@@ -67,10 +68,10 @@ def ensure_archive(project: Project) -> Archive:
     return archive
 
 
-def ensure_remote_archive(project: Project, *, address: str, username: str, password: str) -> Archive:
-    """The project's default archive at the Orthanc whose HTTP root is `address`. Twice is once.
+def ensure_remote_archive(project: Project, *, route: Route, username: str, password: str) -> Archive:
+    """The project's default archive at the Orthanc to whose HTTP root the route leads. Twice is once.
 
-    One that is there already gets the new address and credentials.
+    One that is there already gets the new route and credentials.
     """
     with transaction.atomic():
         archive, _ = Archive.objects.get_or_create(
@@ -80,7 +81,8 @@ def ensure_remote_archive(project: Project, *, address: str, username: str, pass
             Archive.objects.filter(project=project, is_default=True).update(is_default=False)
             archive.is_default = True
             archive.save(update_fields=["is_default"])
-        wanted = {"address": address.rstrip("/"), "username": username, "password": password}
+        credentials = {"username": username, "password": password, "gateway": gateway_text(route.gateway)}
+        wanted = {"address": route.address.rstrip("/"), **credentials}
         if not _is_at(archive, wanted):
             due = {"refresh_due_at": timezone.now()}
             if not OrthancServer.objects.filter(archive=archive).update(**wanted, **due):
@@ -148,6 +150,15 @@ def reread(instance: Instance) -> None:
     elif arrival.sha256 != instance.sha256:
         removal.remove(instance.archive, [instance.pk])
         index.add(instance.archive, [arrival], by=None, event=index.ARRIVED)
+
+
+def remove(archive: Archive, sop_instance_uids: Iterable[str]) -> None:
+    """Of a remote archive, at its server and from its index. What is gone is as wished. Raises ArchiveUnreachable."""
+    with reach(archive.pk) as orthanc:
+        for uid in sop_instance_uids:
+            for orthanc_id in orthanc.instances_of(uid):
+                orthanc.delete(orthanc_id)
+    refresh(archive)
 
 
 @contextmanager

@@ -102,20 +102,20 @@ def check(cluster: Cluster) -> None:
     try:
         api = connect(cluster, answer_seconds=ANSWER_SECONDS)
         missing = [_words(one) for one in api.missing(permissions.needed_everywhere())]
-        missing += [f"{_words(one)}, in projects' namespaces" for one in _missing_in_projects(api)]
+        missing += [f"{_words(one)}, in projects' namespaces" for one in _missing_in_projects(cluster, api)]
     except (ClusterUnreachable, ApiRefused, SecretUnreadable) as error:
         trouble = _refused(error) if isinstance(error, Forbidden) else str(error)
     same = Check.objects.filter(pk=wish.pk, asked_at=wish.asked_at)
     same.update(answered_at=timezone.now(), missing=missing, trouble=trouble)
 
 
-def _missing_in_projects(api: KubernetesApi) -> list[Permission]:
+def _missing_in_projects(cluster: Cluster, api: KubernetesApi) -> list[Permission]:
     """Who may do all of it everywhere needs no role for it."""
-    needed = permissions.lacking(None)
+    needed = permissions.needed_in_projects(cluster.service_access)
     if not api.missing(needed):
         return []
     try:
-        return permissions.lacking(api.read(CLUSTER_ROLE, permissions.PROJECT_ROLE))
+        return permissions.lacking(api.read(CLUSTER_ROLE, permissions.PROJECT_ROLE), cluster.service_access)
     except Forbidden:
         return needed
 

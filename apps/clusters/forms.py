@@ -35,13 +35,14 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Cluster
         fields = [
             *("name", "server", "ca_pem", "service_access", "domain", "ssh_host", "ssh_port_first", "ssh_port_last"),
-            *("storage_class", "ingress_class", "image_prefix"),
+            *("passed_on_from", "storage_class", "ingress_class", "image_prefix"),
         ]
         labels = {
             "name": "Name",
             "server": "Address of the API server",
             "ca_pem": "CA of the API server (PEM)",
             "service_access": "How the portal reaches services of the cluster",
+            "passed_on_from": "Whence requests are passed on",
             "domain": "Domain of the cluster's applications",
             "ssh_host": "Host name for SSH",
             "ssh_port_first": "First port for SSH",
@@ -54,6 +55,9 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg]
             "name": "Small letters, digits and hyphens; it does not change afterwards.",
             "server": "Like https://kubernetes.example:6443.",
             "ca_pem": "Empty when a public CA signed its certificate.",
+            "service_access": "Passed on by the API server or an ingress, desktops open by SSH only.",
+            "passed_on_from": "Networks of the API servers, or the ingress controller's, like namespace:traefik.",
+            "domain": "Like maia.example; with a port unless https is at 443.",
             "ssh_host": "Under which people reach the nodes' ports.",
             "ssh_port_first": "Of the cluster's range of node ports, usually 30000 to 32767.",
             "storage_class": "Empty: the cluster's own choice.",

@@ -1,5 +1,8 @@
+import re
+from ipaddress import ip_network
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -11,7 +14,21 @@ from apps.projects.models import Project
 is_name = RegexValidator(
     r"\A[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z", "Use small letters, digits and hyphens; begin and end with none."
 )
+is_domain = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 IS_PORT = (MinValueValidator(1), MaxValueValidator(65535))
+NAMESPACE_SOURCE = re.compile(r"namespace:[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+def are_sources(text: str) -> None:
+    """Raises ValidationError for what a network policy cannot let in."""
+    for source in text.split():
+        if not NAMESPACE_SOURCE.fullmatch(source):
+            try:
+                ip_network(source)
+            except ValueError as error:
+                raise ValidationError(f"{source} is neither a network like 10.0.0.0/24 nor namespace:NAME.") from error
+
+
 SECRETS = ("token", "key_pem")
 
 
@@ -48,6 +65,8 @@ class Cluster(Stateful):
     class ServiceAccess(models.TextChoices):
         DIRECT = "direct", "By the service's address (the portal is on the cluster's network)"
         IN_CLUSTER = "in_cluster", "By the service's name (the portal runs in this cluster)"
+        PROXY = "proxy", "Through the API server"
+        INGRESS = "ingress", "By host names of the domain (ingress)"
 
     name = models.CharField(max_length=40, unique=True, validators=[is_name])
     server = models.CharField(max_length=300)
@@ -63,6 +82,7 @@ class Cluster(Stateful):
     ingress_class = models.CharField(max_length=253, blank=True)
     image_prefix = models.CharField(max_length=300, blank=True)
     service_access = models.CharField(max_length=10, choices=ServiceAccess.choices, default=ServiceAccess.DIRECT)
+    passed_on_from = models.CharField(max_length=500, blank=True, validators=[are_sources])
     created_at = models.DateTimeField(default=timezone.now)
 
     trouble = models.TextField(blank=True)
@@ -79,7 +99,8 @@ class Cluster(Stateful):
                 ["never_seen", "reachable", "unreachable", "refused", "disabled"], "clusters_cluster_status"
             ),
             models.CheckConstraint(
-                condition=models.Q(service_access__in=["direct", "in_cluster"]), name="clusters_cluster_service_access"
+                condition=models.Q(service_access__in=["direct", "in_cluster", "proxy", "ingress"]),
+                name="clusters_cluster_service_access",
             ),
             models.CheckConstraint(
                 condition=models.Q(ssh_port_first__lte=models.F("ssh_port_last")), name="clusters_cluster_ssh_ports"
@@ -88,6 +109,23 @@ class Cluster(Stateful):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError for what the way to its services needs besides."""
+        if self.is_passed_on and not self.passed_on_from:
+            raise ValidationError({"passed_on_from": "Name it: whence requests are passed on is let into namespaces."})
+        if self.service_access == self.ServiceAccess.INGRESS and not is_domain.fullmatch(self.domain):
+            raise ValidationError({"domain": "An ingress needs a domain, like maia.example or maia.example:8443."})
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether something that stands before the cluster passes the portal's requests on to its services."""
+        return self.service_access in (self.ServiceAccess.PROXY, self.ServiceAccess.INGRESS)
+
+    @property
+    def sources(self) -> list[str]:
+        """Networks (CIDR) and `namespace:NAME` from which requests are passed on."""
+        return self.passed_on_from.split()
 
 
 class Snapshot(models.Model):

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.ours import MANAGED_BY, labels_of
 from apps.integrations.kubernetes.port import Manifest, Permission
 
@@ -49,6 +50,11 @@ IN_PROJECTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("batch", "jobs", MAKE),
     ("networking.k8s.io", "networkpolicies", MAKE),
 )
+FOR_ACCESS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
+    Cluster.ServiceAccess.PROXY: (("", "services/proxy", ("get", "create", "delete")),),
+    Cluster.ServiceAccess.INGRESS: (("networking.k8s.io", "ingresses", MAKE),),
+}
+"""What the way to services needs in projects' namespaces besides."""
 
 
 def needed_everywhere() -> list[Permission]:
@@ -57,7 +63,12 @@ def needed_everywhere() -> list[Permission]:
     return [*own, *binding, Permission("get", "clusterroles", RBAC, name=PROJECT_ROLE)]
 
 
-def lacking(role: Manifest | None) -> list[Permission]:
+def needed_in_projects(service_access: str) -> list[Permission]:
+    rows = (*IN_PROJECTS, *FOR_ACCESS.get(service_access, ()))
+    return [Permission(verb, resource, group) for group, resource, verbs in rows for verb in verbs]
+
+
+def lacking(role: Manifest | None, service_access: str) -> list[Permission]:
     """What the project role, as the cluster has it, does not give; all of it when there is no such role."""
     given = {
         (group, resource, verb)
@@ -66,10 +77,7 @@ def lacking(role: Manifest | None) -> list[Permission]:
         for resource in rule.get("resources") or ()
         for verb in rule.get("verbs") or ()
     }
-    needed = ((group, resource, verb) for group, resource, verbs in IN_PROJECTS for verb in verbs)
-    return [
-        Permission(verb, resource, group) for group, resource, verb in needed if (group, resource, verb) not in given
-    ]
+    return [one for one in needed_in_projects(service_access) if (one.group, one.resource, one.verb) not in given]
 
 
 def project_binding(namespace: str) -> Manifest:
@@ -83,12 +91,12 @@ def project_binding(namespace: str) -> Manifest:
     }
 
 
-def to_apply() -> str:
+def to_apply(service_access: str = Cluster.ServiceAccess.DIRECT) -> str:
     """The YAML for `kubectl apply -f`."""
-    return yaml.safe_dump_all(_objects(), sort_keys=False, width=120)
+    return yaml.safe_dump_all(_objects(service_access), sort_keys=False, width=120)
 
 
-def _objects() -> Iterator[Manifest]:
+def _objects(service_access: str) -> Iterator[Manifest]:
     account = {"name": ACCOUNT, "namespace": SYSTEM}
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}}
     yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account, "automountServiceAccountToken": False}
@@ -102,7 +110,7 @@ def _objects() -> Iterator[Manifest]:
             "annotations": {"kubernetes.io/service-account.name": ACCOUNT},
         },
     }
-    yield _role(PROJECT_ROLE, [_rule(*row) for row in IN_PROJECTS])
+    yield _role(PROJECT_ROLE, [_rule(*row) for row in (*IN_PROJECTS, *FOR_ACCESS.get(service_access, ()))])
     own_role = {**_rule(RBAC, "clusterroles", ("get",)), "resourceNames": [PROJECT_ROLE]}
     binding = {**_rule(RBAC, "clusterroles", ("bind",)), "resourceNames": list(BOUND)}
     yield _role(ACCOUNT, [*(_rule(*row) for row in EVERYWHERE), own_role, binding])

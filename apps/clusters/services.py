@@ -12,11 +12,13 @@ from apps.core.doorbell import ring
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.connection import EXCHANGE_SECONDS
 from apps.integrations.kubernetes.port import Credentials, KubernetesApi, Manifest
+from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 
 SET_BY_HAND = (
     *("name", "server", "ca_pem", "token", "certificate_pem", "key_pem", "domain", "ssh_host", "ssh_port_first"),
     *("ssh_port_last", "storage_class", "ingress_class", "image_prefix", "service_access"),
+    "passed_on_from",
 )
 
 
@@ -29,22 +31,41 @@ class NoCluster(Exception):
 
 def connect(cluster: Cluster, *, answer_seconds: float = EXCHANGE_SECONDS) -> KubernetesApi:
     """The cluster's API, of which each answer is awaited that long. Asks nothing yet. Raises SecretUnreadable."""
-    credentials = Credentials(
+    return KubernetesClient(credentials_of(cluster), exchange_seconds=answer_seconds)
+
+
+def credentials_of(cluster: Cluster) -> Credentials:
+    """Raises SecretUnreadable."""
+    return Credentials(
         server=cluster.server,
         ca_pem=cluster.ca_pem,
         token=cluster.token,
         certificate_pem=cluster.certificate_pem,
         key_pem=cluster.key_pem,
     )
-    return KubernetesClient(credentials, exchange_seconds=answer_seconds)
 
 
-def address_of(cluster: Cluster, service: Manifest, port: int) -> str:
-    """Where the portal reaches a service of the cluster, as its `service_access` says: "http://10.96.3.4:8042"."""
-    metadata = service["metadata"]
-    if cluster.service_access == Cluster.ServiceAccess.IN_CLUSTER:
-        return f"http://{metadata['name']}.{metadata['namespace']}.svc:{port}"
-    return f"http://{service['spec']['clusterIP']}:{port}"
+def route_to(cluster: Cluster, service: Manifest, port: int) -> Route:
+    """How the portal reaches a service of the cluster, as its `service_access` says. Raises SecretUnreadable."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    match cluster.service_access:
+        case Cluster.ServiceAccess.IN_CLUSTER:
+            return Route(f"http://{name}.{namespace}.svc:{port}")
+        case Cluster.ServiceAccess.PROXY:
+            # https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
+            path = f"/api/v1/namespaces/{namespace}/services/http:{name}:{port}/proxy"
+            return Route(cluster.server.rstrip("/") + path, credentials_of(cluster))
+        case Cluster.ServiceAccess.INGRESS:
+            _, _, https_port = cluster.domain.partition(":")
+            address = f"https://{ingress_host(cluster, name, namespace)}" + (f":{https_port}" if https_port else "")
+            return Route(address, Credentials(server=address, ca_pem=""))
+        case _:
+            return Route(f"http://{service['spec']['clusterIP']}:{port}")
+
+
+def ingress_host(cluster: Cluster, name: str, namespace: str) -> str:
+    """One label below the domain, so that a certificate for all of them (*.maia.example) covers it."""
+    return f"{name}-{namespace}.{cluster.domain.partition(':')[0]}"
 
 
 def register(cluster: Cluster, *, by: User | None) -> Cluster:

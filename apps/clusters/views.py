@@ -35,7 +35,7 @@ def cluster(request: HttpRequest, name: str) -> HttpResponse:
             may_look=True,
             projects=selectors.projects_on(shown, content),
             check=getattr(shown, "check_of_permissions", None),
-            permissions=permissions.to_apply(),
+            permissions=permissions.to_apply(shown.service_access),
         )
     return render(request, "clusters/cluster.html", context)
 

@@ -1,13 +1,10 @@
 """What a Job that was killed while it stored has left in the archive of a run without outputs: all or nothing."""
 
 from apps.archives import services as archives
-from apps.archives.models import OrthancServer
-from apps.jobs.cluster.orthanc import ArchiveFailed, Orthanc
+from apps.archives.models import Archive
 from apps.jobs.gate_report import GateReport
 from apps.jobs.models import Run
 from apps.jobs.place import NotYet
-
-TIMEOUT_SECONDS = 10
 
 
 def outputs_of(run: Run) -> list[str]:
@@ -24,16 +21,9 @@ def note_stored(run: Run, report: GateReport) -> None:
 def remove_leftovers(run: Run) -> None:
     """Nothing for a run that succeeded. Twice is once. Raises NotYet while the archive does not answer."""
     uids = [*run.abandoned, *outputs_of(run)]
-    if run.status == Run.Status.SUCCEEDED or not uids:
+    if run.status == Run.Status.SUCCEEDED or not uids or run.archive.kind != Archive.Kind.ORTHANC:
         return
-    server = OrthancServer.objects.filter(archive=run.archive_id).first()
-    if server is None:
-        return
-    archive = Orthanc(
-        server.address, server.username, server.password, patience_seconds=0, timeout_seconds=TIMEOUT_SECONDS
-    )
     try:
-        archive.remove(uids)
-        archives.refresh(run.archive)
-    except (ArchiveFailed, archives.ArchiveUnreachable) as failure:
+        archives.remove(run.archive, uids)
+    except archives.ArchiveUnreachable as failure:
         raise NotYet(str(failure)) from failure

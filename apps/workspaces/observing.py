@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from apps.clusters.models import Cluster
+from apps.clusters.services import route_to
 from apps.integrations.kubernetes.ours import NAME_LABEL
 from apps.integrations.kubernetes.port import (
     DEPLOYMENT,
@@ -32,6 +34,7 @@ LINK = "maia.io/link"
 NOT_APPS = ("workspace", "run")
 MONAI_LABEL = "monailabel"
 MOST_SHOWN = 100
+UNASKED = "The portal cannot ask it for its models: the cluster's ingress leads to Orthanc alone."
 MODELS_SECONDS = 10.0
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -43,7 +46,7 @@ def observe(project: Project, api: KubernetesApi) -> None:
     warnings = _warnings(project, api)
     _see_workspaces(project, pods, services, warnings)
     _see_apps(project, api, pods, warnings)
-    _see_models(project, services)
+    _see_models(project, services, pods)
     _see_quota(project, api)
 
 
@@ -58,9 +61,11 @@ def _warnings(project: Project, api: KubernetesApi) -> dict[str, list[str]]:
 def _see_workspaces(
     project: Project, pods: list[Manifest], services: Mapping[str, Manifest], warnings: Mapping[str, list[str]]
 ) -> None:
+    # Browsers get there straight, or not at all.
+    is_opened = not project.placement.cluster.is_passed_on
     for workspace in live_workspaces(project):
         own = [pod for pod in pods if _labels(pod).get(WORKSPACE_LABEL) == str(workspace.pk)]
-        address = services.get(workspace.name, {}).get("spec", {}).get("clusterIP")
+        address = services.get(workspace.name, {}).get("spec", {}).get("clusterIP") if is_opened else None
         standing = standing_of(newest(own), warnings.get(workspace.name, ()))
         rows = Workspace.objects.filter(pk=workspace.pk, removed_at=None)
         rows.update(**_seen(standing), address=address)
@@ -94,24 +99,27 @@ def _link(app: Manifest) -> str:
     return link if link.startswith(("https://", "http://")) and len(link) <= 200 else ""
 
 
-def _see_models(project: Project, services: Mapping[str, Manifest]) -> None:
+def _see_models(project: Project, services: Mapping[str, Manifest], pods: list[Manifest]) -> None:
     """Those that were not asked for longest first: servers that hang hold up neither each other nor other projects."""
     deadline = monotonic() + MODELS_SECONDS
     servers = [name for name, one in services.items() if _labels(one).get(NAME_LABEL) == MONAI_LABEL][:MOST_SHOWN]
     ModelServer.objects.filter(project=project).exclude(name__in=servers).delete()
+    cluster = project.placement.cluster
     asked = dict(ModelServer.objects.filter(project=project).values_list("name", "seen_at"))
     for name in sorted(servers, key=lambda name: asked.get(name) or NEVER):
         if monotonic() > deadline:
             return
-        ModelServer.objects.update_or_create(project=project, name=name, defaults=_ask(services[name]))
+        ModelServer.objects.update_or_create(project=project, name=name, defaults=_ask(cluster, services[name], pods))
 
 
-def _ask(service: Manifest) -> dict[str, Any]:
+def _ask(cluster: Cluster, service: Manifest, pods: list[Manifest]) -> dict[str, Any]:
     address, ports = service["spec"].get("clusterIP"), service["spec"].get("ports", [])
     if not address or address == "None" or not ports:
         return _seen(Standing(State.FAILED, "Its Service has no address."))
+    if cluster.service_access == Cluster.ServiceAccess.INGRESS:
+        return _seen(_standing_unasked(service, pods))
     try:
-        info = MonaiLabel(f"http://{address}:{ports[0]['port']}").info()
+        info = MonaiLabel(route_to(cluster, service, ports[0]["port"])).info()
     except ModelServerUnreachable as error:
         return _seen(Standing(State.FAILED, str(error)))
     return {
@@ -121,6 +129,12 @@ def _ask(service: Manifest) -> dict[str, Any]:
         "is_training": info.is_training,
         "offers": [_offer(model) for model in info.models],
     }
+
+
+def _standing_unasked(service: Manifest, pods: list[Manifest]) -> Standing:
+    wanted = service["spec"].get("selector", {})
+    standing = standing_of(newest([pod for pod in pods if wanted and wanted.items() <= _labels(pod).items()]))
+    return Standing(standing.state, standing.sentence or UNASKED)
 
 
 def _offer(model: LabelModel) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _context(entry: Entry, placement: Placement) -> dict[str, Any]:
         "apps": _shown(project.apps.all()),
         "desktops": _desktops(entry, cluster),
         "needs_key": entry.can(Role.MEMBER) and entry.is_member and not entry.user.ssh_keys.exists(),
-        "has_front": bool(settings.WORKSPACES_URL),
+        "has_front": bool(settings.WORKSPACES_URL) and not cluster.is_passed_on,
         "models": _shown(project.model_servers.all()),
         "usage": selectors.usage(project.allocation, seen),
         "drifts": selectors.recent_drifts(project),
@@ -87,7 +87,7 @@ def badge_of(seen: Seen) -> Badge:
     match seen.state:
         case State.RUNNING:
             is_training = isinstance(seen, ModelServer) and seen.is_training
-            return Badge("good", "circle-check", word, "A model is being trained." if is_training else "")
+            return Badge("good", "circle-check", word, "A model is being trained." if is_training else seen.sentence)
         case State.FAILED:
             return Badge("bad", "alert-triangle", word, seen.sentence)
         case _:

@@ -10,10 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.services import record
+from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.ours import NAME_LABEL, labels_of, selector_of
 from apps.integrations.kubernetes.port import (
     CONFIG_MAP,
     DEPLOYMENT,
+    INGRESS,
     LIMIT_RANGE,
     NETWORK_POLICY,
     RESOURCE_QUOTA,
@@ -23,6 +25,7 @@ from apps.integrations.kubernetes.port import (
     STATEFUL_SET,
     VOLUME_CLAIM,
     ApiRefused,
+    Forbidden,
     Kind,
     KubernetesApi,
     Manifest,
@@ -75,6 +78,8 @@ def reconcile(project: Project, api: KubernetesApi) -> None:
     found = _found(project, api)
     refusals += [_make_so(project, api, manifest, found, applied) for manifest in rest]
     _remove_strays(project, api, found, {name_of(manifest) for manifest in (*door, *rest)})
+    if not _has_ingress(project):
+        refusals.append(_close_ingress(project, api))
     _remove_old_homes(project, api)
     connect_archive(project, api=api)
     trouble = " ".join(dict.fromkeys(refusal.sentence for refusal in refusals if refusal))
@@ -90,11 +95,26 @@ def _read(api: KubernetesApi, manifest: Manifest) -> Manifest | None:
     return api.read(kind_of(manifest), metadata["name"], metadata.get("namespace", ""))
 
 
+def _has_ingress(project: Project) -> bool:
+    return project.placement.cluster.service_access == Cluster.ServiceAccess.INGRESS
+
+
+def _close_ingress(project: Project, api: KubernetesApi) -> Refusal | None:
+    """That of a cluster which has another way to its services now, where the portal may not look for any."""
+    for row in Applied.objects.filter(project=project, kind=INGRESS.kind):
+        try:
+            api.delete(INGRESS, row.name, project.namespace)
+        except Forbidden:
+            return Refusal((row.kind, row.name), f"The portal may not delete Ingress {row.name}, of no use any more.")
+        row.delete()
+    return None
+
+
 def _found(project: Project, api: KubernetesApi) -> dict[Name, Manifest]:
     """What is ours there, but for what belongs to runs."""
     ours = selector_of(labels_of(project.namespace))
     found = {}
-    for kind in KEPT_SO:
+    for kind in (*KEPT_SO, INGRESS) if _has_ingress(project) else KEPT_SO:
         for one in api.objects(kind, namespace=project.namespace, labels=ours):
             if one["metadata"]["labels"].get(NAME_LABEL) != "run":
                 found[kind.kind, one["metadata"]["name"]] = one
@@ -141,7 +161,7 @@ def _note(project: Project, name: Name, what: Drift.What, fields: Iterable[str] 
 
 
 def _remove_strays(project: Project, api: KubernetesApi, found: dict[Name, Manifest], wanted: set[Name]) -> None:
-    kinds = {kind.kind: kind for kind in KEPT_SO if kind != VOLUME_CLAIM}
+    kinds = {kind.kind: kind for kind in (*KEPT_SO, INGRESS) if kind != VOLUME_CLAIM}
     for name in found.keys() - wanted:
         if name[0] in kinds:
             api.delete(kinds[name[0]], name[1], project.namespace)

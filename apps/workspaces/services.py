@@ -16,7 +16,7 @@ from apps.archives.models import Archive
 from apps.archives.services import ensure_remote_archive
 from apps.audit.services import record
 from apps.clusters.models import Cluster, secrets_by
-from apps.clusters.services import address_of, connect
+from apps.clusters.services import connect, route_to
 from apps.core.doorbell import ring
 from apps.integrations.kubernetes.ours import NAME_LABEL, selector_of
 from apps.integrations.kubernetes.port import (
@@ -29,16 +29,17 @@ from apps.integrations.kubernetes.port import (
     KubernetesApi,
     Manifest,
 )
+from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Membership, Project
 from apps.workspaces.applying import PortTaken, apply_all
 from apps.workspaces.manifests import QUOTA
+from apps.workspaces.manifests.network import DOOR_PORT, HTTP_PORT
 from apps.workspaces.models import Applied, DicomDevice, NodePort, OrthancAccess, State, Workspace
 from apps.workspaces.ports import ensure_port, give_up
 from apps.workspaces.wishes import PARTS, live_workspaces
 from apps.workspaces.words import standing_of
 
 PORTAL_USER = "portal"
-ORTHANC_HTTP_PORT = 8042
 PORT_ATTEMPTS = 5
 # A cluster that hangs costs a worker this long; what waits for it is looked at ever less often.
 ANSWER_SECONDS = 10.0
@@ -167,16 +168,17 @@ def newest(pods: list[Manifest]) -> Manifest | None:
 def connect_archive(project: Project, *, api: KubernetesApi | None = None) -> Archive:
     """The project's archive is the Orthanc in its namespace. Raises NotYet while it has no address."""
     access = OrthancAccess.objects.get(project=project)
-    address = orthanc_address(project, api or api_of(project))
-    return ensure_remote_archive(project, address=address, username=access.username, password=access.password)
+    route = orthanc_route(project, api or api_of(project))
+    return ensure_remote_archive(project, route=route, username=access.username, password=access.password)
 
 
-def orthanc_address(project: Project, api: KubernetesApi) -> str:
-    """Its HTTP root, as the portal reaches it. Raises NotYet."""
+def orthanc_route(project: Project, api: KubernetesApi) -> Route:
+    """To its HTTP root, as the portal reaches it. Raises NotYet, and SecretUnreadable."""
     service = api.read(SERVICE, "orthanc", project.namespace)
     if service is None or not service["spec"].get("clusterIP"):
         raise NotYet("Orthanc has no address yet.")
-    return address_of(project.placement.cluster, service, ORTHANC_HTTP_PORT)
+    cluster = project.placement.cluster
+    return route_to(cluster, service, DOOR_PORT if cluster.is_passed_on else HTTP_PORT)
 
 
 def show_explorer_password(project: Project, *, by: User) -> OrthancAccess:

@@ -8,7 +8,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.selectors import authorized_keys
+from apps.clusters.models import Cluster
 from apps.clusters.permissions import project_binding
+from apps.clusters.services import ingress_host
 from apps.integrations.kubernetes.port import Manifest
 from apps.projects.models import Project
 from apps.workspaces import manifests
@@ -21,12 +23,16 @@ Part = Callable[[Project], list[Manifest]]
 
 def place_of(project: Project) -> manifests.Place:
     cluster = project.placement.cluster
+    is_by_ingress = cluster.service_access == Cluster.ServiceAccess.INGRESS
     return manifests.Place(
         namespace=project.namespace,
         storage_class=cluster.storage_class,
-        portal_sources=tuple(settings.PORTAL_SOURCES),
+        portal_sources=tuple(cluster.sources if cluster.is_passed_on else settings.PORTAL_SOURCES),
         orthanc_image=settings.ORTHANC_IMAGE or f"{cluster.image_prefix}/orthanc:{settings.VERSION}",
         workspace_image=settings.WORKSPACE_IMAGE or f"{cluster.image_prefix}/workspace:{settings.VERSION}",
+        has_door=cluster.is_passed_on,
+        ingress_host=ingress_host(cluster, manifests.ORTHANC, project.namespace) if is_by_ingress else "",
+        ingress_class=cluster.ingress_class,
     )
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from apps.archives.models import Archive, Instance
 from apps.archives.services import ensure_archive, ensure_remote_archive
 from apps.integrations.dicomweb.orthanc import Orthanc
+from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 from tests.archives.dicom_files import path_of
 from tests.integrations.orthanc import PASSWORD, USERNAME, running_twin
@@ -61,8 +62,8 @@ def built_in(project: Project) -> Iterator[BuiltIn]:
 @contextmanager
 def remote_at(project: Project, address: str, username: str, password: str) -> Iterator[Remote]:
     """An archive at an Orthanc that is empty, and empty again afterwards."""
-    archive = ensure_remote_archive(project, address=address, username=username, password=password)
-    side = Remote(archive, Orthanc(address, username, password))
+    archive = ensure_remote_archive(project, route=Route(address), username=username, password=password)
+    side = Remote(archive, Orthanc(Route(address), username, password))
     try:
         yield side
     finally:

@@ -24,6 +24,7 @@ from apps.archives.static.pool import PoolBusy
 from apps.archives.verification import verify
 from apps.audit.models import Entry
 from apps.integrations.dicomweb import orthanc
+from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 from tests.archives.sides import Remote, at_twin
 from tests.archives.test_storing import changed
@@ -326,7 +327,7 @@ def test_what_no_reader_understands_is_skipped_and_the_rest_comes_in(
     bomb.PixelData = bytes(600 * 1024**2)
     bomb.save_as(tmp_path / "bomb.dcm", enforce_file_format=True)
     with running_twin() as twin:
-        archive = services.ensure_remote_archive(project, address=twin.url, username=USERNAME, password=PASSWORD)
+        archive = services.ensure_remote_archive(project, route=Route(twin.url), username=USERNAME, password=PASSWORD)
         refresh(archive)
         for body in ((tmp_path / "bomb.dcm").read_bytes(), *(path.read_bytes() for path in good.paths)):
             twin.put(body)

@@ -22,6 +22,7 @@ from apps.archives.models import Archive, Instance, OrthancServer
 from apps.archives.services import ArchiveUnreachable, IncomingFile, ensure_remote_archive, refresh, store_files
 from apps.core.sealed import seal
 from apps.integrations.dicomweb import orthanc
+from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 from tests.archives.dicomweb import Service, body_of, failures
 from tests.dicom import WrittenSeries, ct_series
@@ -46,7 +47,7 @@ def archive(
     settings.OBJECT_CACHE_DIR = tmp_path / "object-cache"
     monkeypatch.setattr(orthanc, "SILENCE_SECONDS", MUTE_SECONDS)
     monkeypatch.setattr(orthanc, "ANSWER_SECONDS", MUTE_SECONDS)
-    return ensure_remote_archive(project, address=twin.url, username=USERNAME, password=PASSWORD)
+    return ensure_remote_archive(project, route=Route(twin.url), username=USERNAME, password=PASSWORD)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from apps.integrations.dicomweb.orthanc import Orthanc
 from apps.integrations.dicomweb.port import OrthancFailed
+from apps.integrations.kubernetes.route import Route
 
 pytestmark = pytest.mark.attacks
 CHUNK, MOST_CHUNKS = 256 * 1024, 400
@@ -45,7 +46,7 @@ def orthanc() -> Iterator[Orthanc]:
     Endless.sent = 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Orthanc(f"http://127.0.0.1:{server.server_port}", "portal", "secret")
+        yield Orthanc(Route(f"http://127.0.0.1:{server.server_port}"), "portal", "secret")
         server.shutdown()
 
 

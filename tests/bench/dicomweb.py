@@ -20,9 +20,10 @@ SLICES, SIZE, BATCH = 300, 512, 50
 BOUNDARY = "bench-boundary"
 CONNECT = (
     "from apps.archives.services import ensure_remote_archive as connect\n"
+    "from apps.integrations.kubernetes.route import Route\n"
     "from apps.projects.models import Project\n"
     "project = Project.objects.get(namespace='sample')\n"
-    "connect(project, address='{orthanc.url}', username='{orthanc.user}', password='{orthanc.password}')"
+    "connect(project, route=Route('{orthanc.url}'), username='{orthanc.user}', password='{orthanc.password}')"
 )
 Session = tuple[str, requests.Session]
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import yaml
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.clusters import collecting, services
 from apps.clusters.models import Cluster, Snapshot
-from apps.clusters.permissions import needed_everywhere
+from apps.clusters.permissions import PROJECT_ROLE, lacking, needed_everywhere, to_apply
 from apps.clusters.tasks import collect, sweep
 from apps.core.leases import lease
 from apps.core.state import IllegalTransition
@@ -223,8 +224,29 @@ def test_a_project_is_placed_once_on_the_emptiest_that_answers(
     assert services.place(project, cluster=full).cluster == empty
 
 
-def test_services_are_reached_as_the_cluster_says(cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("access", "address"),
+    [
+        ("direct", "http://10.96.3.4:8042"),
+        ("in_cluster", "http://orthanc.cardiac-mr.svc:8042"),
+        ("proxy", "https://{server}/api/v1/namespaces/cardiac-mr/services/http:orthanc:8042/proxy"),
+        ("ingress", "https://orthanc-cardiac-mr.maia.example:8443"),
+    ],
+)
+def test_services_are_reached_as_the_cluster_says(cluster: Cluster, access: str, address: str) -> None:
     service = {"metadata": {"name": "orthanc", "namespace": "cardiac-mr"}, "spec": {"clusterIP": "10.96.3.4"}}
-    assert services.address_of(cluster, service, 8042) == "http://10.96.3.4:8042"
-    cluster.service_access = Cluster.ServiceAccess.IN_CLUSTER
-    assert services.address_of(cluster, service, 8042) == "http://orthanc.cardiac-mr.svc:8042"
+    cluster.service_access, cluster.domain = access, "maia.example:8443"
+    route = services.route_to(cluster, service, 8042)
+    assert route.address == address.format(server=cluster.server.removeprefix("https://"))
+    tokens = {"proxy": cluster.token, "ingress": ""}
+    assert (route.gateway.token if route.gateway else None) == tokens.get(access)
+
+
+@pytest.mark.parametrize(("access", "missing"), [("direct", 0), ("proxy", 3), ("ingress", 5)])
+def test_each_way_needs_its_own_permissions(access: str, missing: int) -> None:
+    printed = list(yaml.safe_load_all(to_apply(Cluster.ServiceAccess.DIRECT)))
+    role = next(one for one in printed if one["metadata"]["name"] == PROJECT_ROLE)
+    assert len(lacking(role, access)) == missing
+    printed = list(yaml.safe_load_all(to_apply(access)))
+    role = next(one for one in printed if one["metadata"]["name"] == PROJECT_ROLE)
+    assert lacking(role, access) == []

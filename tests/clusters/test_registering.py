@@ -86,7 +86,15 @@ def test_the_secret_is_sealed_and_on_no_page(cluster: Cluster, administrator: Cl
         ({"name": "new"}, "address of the portal"),
         ({"ssh_port_first": "31000"}, "must not be below the first"),
         ({"ssh_port_last": "70000"}, "less than or equal to 65535"),
-        ({"service_access": "proxy"}, "Select a valid choice"),
+        ({"service_access": "carrier"}, "Select a valid choice"),
+        ({"service_access": "proxy"}, "whence requests are passed on"),
+        ({"service_access": "proxy", "passed_on_from": "10.0.0.1/24"}, "10.0.0.1/24 is neither"),
+        ({"service_access": "ingress", "passed_on_from": "namespace:Traefik"}, "is neither a network"),
+        ({"service_access": "ingress", "passed_on_from": "namespace:traefik"}, "needs a domain"),
+        (
+            {"service_access": "ingress", "passed_on_from": "namespace:traefik", "domain": "https://maia.example/"},
+            "needs a domain",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_with_its_sentence(

@@ -50,6 +50,9 @@ class TwinOrthanc:
             self._log(kind, name)
         return {"ID": name, "Status": "Success"}
 
+    def named(self, sop_instance_uid: str) -> list[str]:
+        return [name for name, body in self.objects.items() if _read(body).SOPInstanceUID == sop_instance_uid]
+
     def remove(self, name: str) -> None:
         del self.objects[name]
         self.changes = [change for change in self.changes if change["ID"] != name]
@@ -64,9 +67,13 @@ class TwinOrthanc:
         self.changes.append({"ChangeType": kind, "Date": date, "ID": name, "Path": "", "Seq": self.seq})
 
 
+def _read(body: bytes) -> pydicom.FileDataset:
+    return pydicom.dcmread(io.BytesIO(body), stop_before_pixels=True)
+
+
 def name_of(body: bytes) -> str:
     """https://orthanc.uclouvain.be/book/faq/orthanc-ids.html"""
-    found = pydicom.dcmread(io.BytesIO(body), stop_before_pixels=True)
+    found = _read(body)
     uids = (found.StudyInstanceUID, found.SeriesInstanceUID, found.SOPInstanceUID)
     digest = hashlib.sha1(
         "|".join(map(str, (found.get("PatientID", ""), *uids))).encode(), usedforsecurity=False
@@ -125,6 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self._fails():
+            return
+        if self.path == "/tools/lookup":
+            self._send([{"ID": name, "Type": "Instance"} for name in self.twin.named(body.decode())])
             return
         if self.twin.fault == "full":
             self._send({"HttpStatus": 507}, 507)

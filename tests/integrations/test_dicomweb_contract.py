@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from apps.integrations.dicomweb.orthanc import Orthanc
@@ -18,6 +19,7 @@ from apps.integrations.dicomweb.port import (
     ObjectTooLong,
     OrthancUnreachable,
 )
+from apps.integrations.kubernetes.route import Route
 from tests.dicom import ct_series
 from tests.integrations.orthanc import PASSWORD, USERNAME, name_of, running_twin
 from tests.portal import free_port
@@ -30,18 +32,18 @@ ABSENT = "-".join(["00000000"] * 5)
 class Server:
     """Where it is and who may use it; others may use it meanwhile."""
 
-    address: str
+    route: Route
     username: str
     password: str
 
     def client(self) -> Orthanc:
-        return Orthanc(self.address, self.username, self.password)
+        return Orthanc(self.route, self.username, self.password)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with running_twin() as twin:
-        yield Server(twin.url, USERNAME, PASSWORD)
+        yield Server(Route(twin.url), USERNAME, PASSWORD)
 
 
 @pytest.fixture
@@ -106,6 +108,14 @@ def test_what_is_deleted_is_gone_and_twice_is_once(api: Orthanc, paths: tuple[Pa
         api.origin(stored.orthanc_id)
 
 
+def test_an_object_is_found_by_its_uid(api: Orthanc, paths: tuple[Path, ...]) -> None:
+    stored = api.store(paths[0])
+    dataset = pydicom.dcmread(paths[0], stop_before_pixels=True)
+    assert api.instances_of(dataset.SOPInstanceUID) == [stored.orthanc_id]
+    assert api.instances_of(dataset.SeriesInstanceUID) == []
+    assert api.instances_of("1.2.3.4") == []
+
+
 def test_it_says_how_an_object_came(server: Server, api: Orthanc, paths: tuple[Path, ...]) -> None:
     origin = api.origin(api.store(paths[0]).orthanc_id)
     assert (origin.kind, origin.username) == ("RestApi", server.username)
@@ -139,7 +149,7 @@ def test_deletions_leave_no_trace_but_the_number(api: Orthanc, paths: tuple[Path
 
 
 def test_strangers_are_refused(server: Server, paths: tuple[Path, ...]) -> None:
-    stranger = Orthanc(server.address, server.username, "wrong")
+    stranger = Orthanc(server.route, server.username, "wrong")
     with pytest.raises(AccessRefused):
         stranger.count()
     with pytest.raises(AccessRefused):
@@ -148,10 +158,10 @@ def test_strangers_are_refused(server: Server, paths: tuple[Path, ...]) -> None:
 
 def test_a_closed_port_is_unreachable() -> None:
     with pytest.raises(OrthancUnreachable):
-        Orthanc(f"http://127.0.0.1:{free_port()}", USERNAME, PASSWORD).count()
+        Orthanc(Route(f"http://127.0.0.1:{free_port()}"), USERNAME, PASSWORD).count()
 
 
 def test_secrets_are_not_in_what_is_shown(server: Server) -> None:
     with pytest.raises(OrthancUnreachable) as caught:
-        Orthanc(f"http://127.0.0.1:{free_port()}", server.username, server.password).count()
+        Orthanc(Route(f"http://127.0.0.1:{free_port()}"), server.username, server.password).count()
     assert server.password not in f"{server.client()!r} {caught.value!r} {caught.value.__cause__!r}"

@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from apps.integrations.kubernetes.route import Route
 from apps.integrations.monailabel import memory
 from apps.integrations.monailabel.client import MOST_BYTES, MonaiLabel
 from apps.integrations.monailabel.port import LabelModel, ModelServerUnreachable, MonaiLabelApi, ServerInfo
@@ -56,14 +57,14 @@ def recorded(info: ServerInfo) -> Answers:
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Makes the door to a server of which this is so, or to none."""
     if request.param == "twin":
-        yield lambda info: memory.at({"here": info} if info else {})("here")
+        yield lambda info: memory.at({"here": info} if info else {})(Route("here"))
         return
     answers: Answers = {}
     with serving(answers) as address:
 
         def make(wanted: ServerInfo | None) -> MonaiLabelApi:
             answers.update(recorded(wanted) if wanted else {})
-            return MonaiLabel(address if wanted else f"http://127.0.0.1:{free_port()}")
+            return MonaiLabel(Route(address if wanted else f"http://127.0.0.1:{free_port()}"))
 
         yield make
 
@@ -96,11 +97,11 @@ def test_no_server(server: Server) -> None:
 )
 def test_a_server_that_lies(answer: tuple[int, bytes]) -> None:
     with serving({"/info/": answer}) as address, pytest.raises(ModelServerUnreachable):
-        MonaiLabel(address).info()
+        MonaiLabel(Route(address)).info()
 
 
 def test_odd_models_are_shown_as_far_as_they_go() -> None:
     body = b'{"models": {"a": null, "b": {"labels": ["x", 1], "dimension": "3", "type": 7}}}'
     with serving({"/info/": (200, body)}) as address:
-        models = MonaiLabel(address).info().models
+        models = MonaiLabel(Route(address)).info().models
     assert models == (LabelModel("a", "", (), 0, ""), LabelModel("b", "", ("x", ""), 0, ""))

@@ -232,9 +232,8 @@ def server(archive: Archive) -> OrthancServer:
 @pytest.fixture
 def removed(server: OrthancServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """SOPInstanceUIDs that were removed from the project's Orthanc."""
-    monkeypatch.setattr("apps.jobs.leftovers.archives.refresh", lambda _: True)
     removed: list[str] = []
-    monkeypatch.setattr("apps.jobs.leftovers.Orthanc.remove", lambda _, uids: removed.extend(uids))
+    monkeypatch.setattr("apps.jobs.leftovers.archives.remove", lambda _, uids: removed.extend(uids))
     return removed
 
 

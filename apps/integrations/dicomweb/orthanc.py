@@ -24,9 +24,11 @@ from apps.integrations.dicomweb.port import (
     ObjectNotTaken,
     ObjectTooLong,
     Origin,
+    OrthancFailed,
     OrthancUnreachable,
     Stored,
 )
+from apps.integrations.kubernetes.route import DOOR, Route, session_by
 
 CONNECT_SECONDS, SILENCE_SECONDS = 3.0, 10.0
 ANSWER_SECONDS = 30.0
@@ -39,10 +41,10 @@ _ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 
 
 class Orthanc:
-    """The Orthanc at `address`, its HTTP root (see `port.OrthancApi`)."""
+    """The Orthanc to whose HTTP root the route leads (see `port.OrthancApi`)."""
 
-    def __init__(self, address: str, username: str, password: str) -> None:
-        self._address = address.rstrip("/")
+    def __init__(self, route: Route, username: str, password: str) -> None:
+        self._route = route
         self._credentials = username, password
 
     def store(self, path: Path) -> Stored:
@@ -105,6 +107,14 @@ class Orthanc:
             yield from map(_orthanc_id, page)
             start += len(page)
 
+    def instances_of(self, sop_instance_uid: str) -> list[str]:
+        with self._answer("POST", "/tools/lookup", data=sop_instance_uid.encode()) as response:
+            found = _json(_checked(response))
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise AnswerInvalid("It answers with something else than Orthanc does.")
+        # A patient's identifier may be made to look like the UID of somebody else's object.
+        return [_orthanc_id(one.get("ID")) for one in found if one.get("Type") == "Instance"]
+
     def count(self) -> int:
         return _integer(self._get("/statistics"), "CountInstances")
 
@@ -119,16 +129,18 @@ class Orthanc:
     def _answer(self, method: str, path: str, **arguments: Any) -> Iterator[requests.Response]:
         try:
             with (
-                _session(self._credentials) as session,
+                _session(self._route, self._credentials) as session,
                 session.request(
                     method,
-                    self._address + path,
+                    self._route.address + path,
                     timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
                     stream=True,
                     allow_redirects=False,
                     **arguments,
                 ) as response,
             ):
+                if self._route.gateway is not None and DOOR not in response.headers:
+                    raise _turned_back(response.status_code)
                 yield response
         except (requests.Timeout, ReadTimeoutError) as error:
             raise OrthancUnreachable("It does not answer in time.") from error
@@ -136,14 +148,18 @@ class Orthanc:
             raise OrthancUnreachable("It takes no connection, or breaks it off.") from error
 
 
-def _session(credentials: tuple[str, str]) -> requests.Session:
+def _session(route: Route, credentials: tuple[str, str]) -> requests.Session:
     """For one request: Orthanc ends idle connections after a second, which a kept one shows only when it is used."""
-    session = requests.Session()
-    session.auth = credentials
-    # Neither a proxy nor a .netrc of this machine.
-    session.trust_env = False
+    session = session_by(route, credentials)
     session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
     return session
+
+
+def _turned_back(status: int) -> OrthancFailed:
+    """An answer of what stands before Orthanc, which may know nothing of what Orthanc has."""
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return AccessRefused(f"What passes requests on to it refuses the portal ({status}): check the cluster.")
+    return OrthancUnreachable(f"What passes requests on to it answers in its place ({status}).")
 
 
 def _found(response: requests.Response) -> requests.Response:

@@ -118,5 +118,8 @@ class OrthancApi(Protocol):
     def orthanc_ids(self) -> Iterator[str]:
         """All objects, page by page; one that comes or goes meanwhile may be left out."""
 
+    def instances_of(self, sop_instance_uid: str) -> list[str]:
+        """The objects with this UID, of whatever patient."""
+
     def count(self) -> int:
         """How many objects there are."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from apps.integrations.kubernetes.route import Route, session_by
 from apps.integrations.monailabel.port import LabelModel, ModelServerUnreachable, ServerInfo
 
 CONNECT_SECONDS, SILENCE_SECONDS, ANSWER_SECONDS = 2.0, 5.0, 10.0
@@ -15,12 +16,11 @@ LONGEST_TEXT, MOST_NAMES = 200, 200
 
 
 class MonaiLabel:
-    """The server at `address`, its HTTP root."""
+    """The server to whose HTTP root the route leads."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address.rstrip("/")
-        self._session = requests.Session()
-        self._session.trust_env = False  # neither a proxy nor a .netrc of this machine
+    def __init__(self, route: Route) -> None:
+        self._address = route.address
+        self._session = session_by(route)
 
     def info(self) -> ServerInfo:
         answer = self._get("/info/")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from apps.integrations.kubernetes.route import Route
 from apps.integrations.monailabel.port import ModelServerUnreachable, ServerInfo
 
 
@@ -18,6 +19,6 @@ class MemoryMonaiLabel:
         return self._servers[self._address]
 
 
-def at(servers: dict[str, ServerInfo]) -> Callable[[str], MemoryMonaiLabel]:
-    """What stands for the class of the client: makes the twin of an address."""
-    return lambda address: MemoryMonaiLabel(servers, address)
+def at(servers: dict[str, ServerInfo]) -> Callable[[Route], MemoryMonaiLabel]:
+    """What stands for the class of the client: makes the twin at the end of a route."""
+    return lambda route: MemoryMonaiLabel(servers, route.address)

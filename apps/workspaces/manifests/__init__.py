@@ -14,11 +14,12 @@ from apps.workspaces.manifests.namespace import (
     role_bindings,
 )
 from apps.workspaces.manifests.network import network_policies
-from apps.workspaces.manifests.orthanc import DicomPeer, OrthancWish, ae_title_of, orthanc
+from apps.workspaces.manifests.orthanc import ORTHANC, DicomPeer, OrthancWish, ae_title_of, orthanc
 from apps.workspaces.manifests.workspace import WorkspaceWish, home_claim, workspace
 
 __all__ = [
     "CLAIM_LABEL",
+    "ORTHANC",
     "QUOTA",
     "DicomPeer",
     "Grant",

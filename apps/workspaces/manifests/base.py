@@ -14,13 +14,20 @@ USER_ID = 1000
 
 @dataclass(frozen=True)
 class Place:
-    """Where a project's things are made. `portal_sources` are networks (CIDR) or `namespace:NAME`."""
+    """Where a project's things are made. `portal_sources` are networks (CIDR) or `namespace:NAME`.
+
+    With `has_door` the portal's requests are passed on to Orthanc by something that stands before the cluster: by an
+    ingress controller where there is an `ingress_host`, and otherwise by the API server.
+    """
 
     namespace: str
     storage_class: str
     portal_sources: tuple[str, ...]
     orthanc_image: str
     workspace_image: str
+    has_door: bool = False
+    ingress_host: str = ""
+    ingress_class: str = ""
 
 
 @dataclass(frozen=True)

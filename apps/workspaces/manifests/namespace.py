@@ -3,7 +3,7 @@
 from apps.integrations.kubernetes.ours import labels_of
 from apps.integrations.kubernetes.port import LIMIT_RANGE, NAMESPACE, RESOURCE_QUOTA, ROLE_BINDING, Manifest
 from apps.workspaces.manifests.base import Grant, Place, cpu, memory, object_of, storage
-from apps.workspaces.manifests.orthanc import ORTHANC_NEEDS
+from apps.workspaces.manifests.orthanc import DOOR_NEEDS, ORTHANC_NEEDS
 from apps.workspaces.manifests.workspace import HOME_GIB, WORKSPACE_NEEDS
 
 POD_SECURITY = "pod-security.kubernetes.io"
@@ -26,7 +26,7 @@ def namespace(name: str, claim: str) -> Manifest:
 
 def resource_quota(place: Place, grant: Grant, *, workspaces: int, homes: int) -> Manifest:
     """What was granted, and on top of it what the platform itself runs: Orthanc, `workspaces`, and `homes` kept."""
-    needs = [ORTHANC_NEEDS, *[WORKSPACE_NEEDS] * workspaces]
+    needs = [ORTHANC_NEEDS, *[DOOR_NEEDS] * place.has_door, *[WORKSPACE_NEEDS] * workspaces]
     hard = {
         "requests.cpu": cpu(grant.cpus * 1000 + sum(need.cpu_request for need in needs)),
         "requests.memory": memory(grant.memory_gib * 1024 + sum(need.memory_request_mib for need in needs)),

@@ -10,7 +10,7 @@ from apps.integrations.kubernetes.ours import NAME_LABEL
 from apps.integrations.kubernetes.port import NETWORK_POLICY, Manifest
 from apps.workspaces.manifests.base import Place, object_of
 
-HTTP_PORT, DICOM_PORT, SSH_PORT = 8042, 4242, 2222
+HTTP_PORT, DOOR_PORT, DICOM_PORT, SSH_PORT = 8042, 8043, 4242, 2222
 WEB_PORTS = (8888, 6080)
 MONAI_LABEL_PORT = 8000
 Rule = dict[str, Any]
@@ -21,7 +21,7 @@ def network_policies(place: Place, *, dicom_sources: Sequence[str] = ()) -> list
     portal = [_source(source) for source in place.portal_sources]
     clients = {"podSelector": _named("monailabel", "run", "workspace")}
     archive = {"to": [{"podSelector": _named("orthanc")}], "ports": _ports(HTTP_PORT)}
-    reading = {"from": [clients, *portal], "ports": _ports(HTTP_PORT)}
+    reading = {"from": [clients, *([] if place.has_door else portal)], "ports": _ports(HTTP_PORT)}
     policies = [
         _policy(place, "default-deny", {}, policyTypes=["Ingress", "Egress"]),
         _policy(place, "dns", _not_named("run"), egress=[_dns()]),
@@ -30,14 +30,24 @@ def network_policies(place: Place, *, dicom_sources: Sequence[str] = ()) -> list
         _policy(place, "workspace-ssh", _named("workspace"), ingress=[{"ports": _ports(SSH_PORT)}]),
     ]
     if portal:
-        web, models = ({"from": portal, "ports": _ports(*ports)} for ports in (WEB_PORTS, (MONAI_LABEL_PORT,)))
-        policies.append(_policy(place, "workspace-web", _named("workspace"), ingress=[web]))
-        policies.append(_policy(place, "monailabel", _named("monailabel"), ingress=[models]))
+        policies += [
+            _policy(place, name, _named(pods), ingress=[{"from": portal, "ports": _ports(*ports)}])
+            for name, pods, ports in _opened(place)
+        ]
     if dicom_sources:
         devices = [{"ipBlock": {"cidr": f"{address}/32"}} for address in dicom_sources]
         rule = {"from": devices, "ports": _ports(DICOM_PORT)}
         policies.append(_policy(place, "orthanc-dicom", _named("orthanc"), ingress=[rule]))
     return policies
+
+
+def _opened(place: Place) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Name, pods and ports of what is opened to the portal, or to what passes its requests on."""
+    models = ("monailabel", "monailabel", (MONAI_LABEL_PORT,))
+    if not place.has_door:
+        return [("workspace-web", "workspace", WEB_PORTS), models]
+    door = ("orthanc-door", "orthanc", (DOOR_PORT,))
+    return [door] if place.ingress_host else [door, models]
 
 
 def _policy(place: Place, name: str, pods: Rule, **spec: Any) -> Manifest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.integrations.kubernetes.ours import NAME_LABEL, restricted_container
-from apps.integrations.kubernetes.port import CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, VOLUME_CLAIM, Manifest
+from apps.integrations.kubernetes.port import CONFIG_MAP, DEPLOYMENT, INGRESS, SECRET, SERVICE, VOLUME_CLAIM, Manifest
 from apps.workspaces.manifests.base import (
     Place,
     claim_spec,
@@ -17,10 +17,12 @@ from apps.workspaces.manifests.base import (
     secret_data,
 )
 from apps.workspaces.manifests.needs import Needs
+from apps.workspaces.manifests.network import DICOM_PORT, DOOR_PORT, HTTP_PORT
 
 ORTHANC = "orthanc"
 DICOM_SERVICE = "orthanc-dicom"
 ORTHANC_NEEDS = Needs(cpu_request=100, cpu_limit=2000, memory_request_mib=256, memory_limit_mib=2048)
+DOOR_NEEDS = Needs(cpu_request=10, cpu_limit=1000, memory_request_mib=32, memory_limit_mib=128)
 LONGEST_AE_TITLE = 16
 TEMPORARY_LIMIT = "2Gi"
 
@@ -49,7 +51,7 @@ def ae_title_of(namespace: str) -> str:
 
 
 def orthanc(place: Place, wish: OrthancWish) -> list[Manifest]:
-    """In the order in which they are made; the Service of DIMSE only where peers are listed."""
+    """In the order in which they are made; Ingress and the Service of DIMSE only where there are such."""
     users = secret_data({"users.json": _json({"RegisteredUsers": dict(wish.users)})})
     configuration = {"dimse.json": _json(_dimse(wish.peers))}
     pod = _pod(place, digest_of([users, configuration]))
@@ -57,10 +59,31 @@ def orthanc(place: Place, wish: OrthancWish) -> list[Manifest]:
         object_of(SECRET, place, ORTHANC, ORTHANC, type="Opaque", data=users),
         object_of(CONFIG_MAP, place, ORTHANC, ORTHANC, data=configuration),
         object_of(VOLUME_CLAIM, place, ORTHANC, ORTHANC, spec=claim_spec(place, wish.storage_gib)),
-        object_of(SERVICE, place, ORTHANC, ORTHANC, spec=_service("ClusterIP", "http", 8042)),
+        object_of(SERVICE, place, ORTHANC, ORTHANC, spec=_service("ClusterIP", _ports(place))),
         object_of(DEPLOYMENT, place, ORTHANC, ORTHANC, spec=_deployment(pod)),
     ]
+    if place.ingress_host:
+        objects.append(_ingress(place))
     return [*objects, _dicom_service(place, wish.dicom_port)] if wish.peers else objects
+
+
+def _ports(place: Place) -> dict[str, int]:
+    return {"http": HTTP_PORT, "door": DOOR_PORT} if place.has_door else {"http": HTTP_PORT}
+
+
+def _ingress(place: Place) -> Manifest:
+    """With the controller's own certificate, and without ingress-nginx's limit of what may be sent."""
+    backend = {"service": {"name": ORTHANC, "port": {"name": "door"}}}
+    paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
+    spec: dict[str, Any] = {
+        "tls": [{"hosts": [place.ingress_host]}],
+        "rules": [{"host": place.ingress_host, "http": {"paths": paths}}],
+    }
+    if place.ingress_class:
+        spec["ingressClassName"] = place.ingress_class
+    made = object_of(INGRESS, place, ORTHANC, ORTHANC, spec=spec)
+    made["metadata"]["annotations"] = {"nginx.ingress.kubernetes.io/proxy-body-size": "0"}
+    return made
 
 
 def _dimse(peers: Sequence[DicomPeer]) -> dict[str, Any]:
@@ -91,18 +114,37 @@ def _pod(place: Place, digest: str) -> dict[str, Any]:
     ]
     return {
         "metadata": {"labels": metadata["labels"], "annotations": {"maia.io/configuration": digest}},
-        "spec": {**restricted_pod(), "containers": [_container(place)], "volumes": volumes},
+        "spec": {**restricted_pod(), "containers": _containers(place), "volumes": volumes},
+    }
+
+
+def _containers(place: Place) -> list[dict[str, Any]]:
+    return [_container(place), _door(place)] if place.has_door else [_container(place)]
+
+
+def _door(place: Place) -> dict[str, Any]:
+    """Gives Orthanc as Authorization what has come under another name (deploy/orthanc/door.conf)."""
+    return {
+        "name": "door",
+        "image": place.orthanc_image,
+        "command": ["/usr/sbin/nginx", "-e", "stderr", "-c", "/etc/maia/door.conf"],
+        "ports": [{"name": "door", "containerPort": DOOR_PORT}],
+        "resources": DOOR_NEEDS.as_resources(),
+        "securityContext": restricted_container(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "readinessProbe": {"tcpSocket": {"port": DOOR_PORT}, "periodSeconds": 5},
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - inside the container
     }
 
 
 def _container(place: Place) -> dict[str, Any]:
     # An opened port is all that a probe can ask for without the password.
-    probe = {"tcpSocket": {"port": 8042}, "periodSeconds": 5}
+    probe = {"tcpSocket": {"port": HTTP_PORT}, "periodSeconds": 5}
     return {
         "name": ORTHANC,
         "image": place.orthanc_image,
         "env": [{"name": "ORTHANC_NAME", "value": ae_title_of(place.namespace)}],
-        "ports": [{"name": "http", "containerPort": 8042}, {"name": "dicom", "containerPort": 4242}],
+        "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "dicom", "containerPort": DICOM_PORT}],
         "resources": ORTHANC_NEEDS.as_resources(),
         "securityContext": restricted_container(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -118,14 +160,14 @@ def _container(place: Place) -> dict[str, Any]:
     }
 
 
-def _service(kind: str, name: str, port: int) -> dict[str, Any]:
-    ports = [{"name": name, "port": port, "protocol": "TCP", "targetPort": name}]
-    return {"type": kind, "selector": {NAME_LABEL: ORTHANC}, "ports": ports}
+def _service(kind: str, ports: Mapping[str, int]) -> dict[str, Any]:
+    listed = [{"name": name, "port": port, "protocol": "TCP", "targetPort": name} for name, port in ports.items()]
+    return {"type": kind, "selector": {NAME_LABEL: ORTHANC}, "ports": listed}
 
 
 def _dicom_service(place: Place, node_port: int) -> Manifest:
     # Local keeps the device's own address, by which it is let in.
-    spec = {**_service("NodePort", "dicom", 4242), "externalTrafficPolicy": "Local"}
+    spec = {**_service("NodePort", {"dicom": DICOM_PORT}), "externalTrafficPolicy": "Local"}
     spec["ports"][0]["nodePort"] = node_port
     return object_of(SERVICE, place, DICOM_SERVICE, ORTHANC, spec=spec)
 

@@ -11,6 +11,7 @@ from apps.archives.models import Archive, Instance, Study
 from apps.archives.services import ensure_remote_archive, refresh
 from apps.archives.verification import verify
 from apps.audit.models import Entry
+from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 from tests.archives.sides import Remote, remote_at
 from tests.archives.test_refresh import *  # noqa: F403
@@ -56,7 +57,7 @@ def test_another_orthanc_in_its_place_is_indexed_anew(
         remote.api.store(path)
     assert refresh(archive)
     with throwaway_folder() as folder, running_orthanc(folder) as other:
-        same = ensure_remote_archive(project, address=other.url, username=other.user, password=other.password)
+        same = ensure_remote_archive(project, route=Route(other.url), username=other.user, password=other.password)
         assert same == archive
         api = Remote(archive, type(remote.api)(other.url, *other.credentials)).api
         for path in (*second.paths, first.paths[0]):

@@ -13,6 +13,7 @@ from apps.clusters.models import Cluster
 from apps.clusters.services import place
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import DEPLOYMENT, JOB, POD, SERVICE, KubernetesApi
+from apps.integrations.kubernetes.route import Route
 from apps.jobs import services
 from apps.jobs.models import Algorithm
 from apps.projects.access import Entry, enter

@@ -12,7 +12,7 @@ from apps.integrations.kubernetes.port import Credentials
 # What a script may say of a cluster besides its credentials.
 OPTIONS = (
     *("domain", "ssh_host", "ssh_port_first", "ssh_port_last", "storage_class", "ingress_class"),
-    *("image_prefix", "service_access"),
+    *("image_prefix", "service_access", "passed_on_from"),
 )
 
 
@@ -28,7 +28,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("permissions")
+        printing = actions.add_parser("permissions")
+        printing.add_argument(
+            "--service-access", default=Cluster.ServiceAccess.DIRECT, choices=Cluster.ServiceAccess.values
+        )
         actions.add_parser("list")
         actions.add_parser("check").add_argument("name")
         registering = actions.add_parser("register")
@@ -43,8 +46,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['action']}")(options)
 
-    def _permissions(self, _: dict[str, Any]) -> None:
-        self.stdout.write(permissions.to_apply(), ending="")
+    def _permissions(self, options: dict[str, Any]) -> None:
+        self.stdout.write(permissions.to_apply(options["service_access"]), ending="")
 
     def _list(self, _: dict[str, Any]) -> None:
         for cluster in Cluster.objects.all():

@@ -1,0 +1,59 @@
+"""The way to a service of a cluster over HTTP: straight there, or by what stands before the cluster and passes on.
+
+https://kubernetes.io/docs/concepts/cluster-administration/proxies/,
+https://kubernetes.io/docs/concepts/services-networking/ingress/
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from apps.integrations.kubernetes.connection import trusting
+from apps.integrations.kubernetes.port import Credentials
+
+SIGN_IN = "X-Maia-Authorization"
+"""What a service is to know as Authorization, which an API server takes for its own and away."""
+DOOR = "X-Maia-Door"
+"""In each answer that has come from the service and not from what stands before it (deploy/orthanc/door.conf)."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """`address` is the service's HTTP root, and `gateway` what passes requests on to it, if anything does."""
+
+    address: str
+    gateway: Credentials | None = field(default=None, repr=False)
+
+
+def session_by(route: Route, sign_in: tuple[str, str] | None = None) -> requests.Session:
+    """For requests to `route.address`; signs in at the service by user name and password."""
+    session = requests.Session()
+    session.trust_env = False  # neither a proxy nor a .netrc of this machine
+    if route.gateway is None:
+        session.auth = sign_in
+        return session
+    session.mount("https://", _Trusting(route.gateway))
+    if route.gateway.token:
+        session.headers["Authorization"] = f"Bearer {route.gateway.token}"
+    if sign_in is not None:
+        session.headers[SIGN_IN] = "Basic " + base64.b64encode(":".join(sign_in).encode()).decode()
+    return session
+
+
+class _Trusting(HTTPAdapter):
+    """Trusts the gateway's CA alone, and shows it the portal's certificate."""
+
+    def __init__(self, gateway: Credentials) -> None:
+        self._context = trusting(gateway)
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+
+    def cert_verify(self, *_: Any) -> None:
+        """It would add the CAs of all the world to those that the context trusts."""
