@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,13 @@ def is_wanted() -> bool:
 
 
 def running(name: str) -> Any:
-    """The address of a server that runs already. Raises FileNotFoundError and KeyError when none does."""
+    """The address of a server that runs already, without what only the process that started it may change.
+
+    Raises FileNotFoundError and KeyError when none does.
+    """
     values = json.loads(ADDRESSES.read_text())[name]
     kind = KINDS[name]
+    told = [field for field in fields(kind) if field.default_factory is MISSING]
     return kind(
-        **{field.name: Path(values[field.name]) if field.type is Path else values[field.name] for field in fields(kind)}
+        **{field.name: Path(values[field.name]) if field.type is Path else values[field.name] for field in told}
     )
