@@ -31,6 +31,7 @@ from apps.jobs.cluster.containers import WRONG
 from apps.jobs.cluster.request import Request
 from apps.jobs.gate_report import Expected, GateReport
 from apps.jobs.leftovers import note_stored, remove_leftovers
+from apps.jobs.looks import ANSWER_SECONDS, asking
 from apps.jobs.models import Run
 from apps.jobs.outputs import are_in_index
 from apps.jobs.place import NotYet, RunBroke, RunFails, limits_of
@@ -60,10 +61,20 @@ class InCluster:
 
     @cached_property
     def _executor(self) -> KubernetesExecutor:
-        return KubernetesExecutor(connect(self._cluster), self._namespace)
+        return KubernetesExecutor(connect(self._cluster, answer_seconds=ANSWER_SECONDS), self._namespace)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            with asking(self._cluster_pk):
+                yield
+        except ClusterUnreachable as unreachable:
+            raise NotYet(UNREACHABLE) from unreachable
+        except (Forbidden, SecretUnreadable) as refused:
+            raise NotYet(REFUSED) from refused
 
     def stage(self, run: Run) -> None:
-        with _answered():
+        with self._asking():
             seen = self._executor.observe(run.name)
             if seen.state is State.ABSENT:
                 self._begin(run)
@@ -85,7 +96,7 @@ class InCluster:
         raise NotYet(seen.waiting)
 
     def observe(self, run: Run) -> JobObservation:
-        with _answered():
+        with self._asking():
             seen = self._executor.observe(run.name)
             if seen.state is State.ABSENT:
                 raise RunFails(Reason(ReasonCode.LOST, "Somebody deleted the run's Job in the cluster."))
@@ -94,12 +105,12 @@ class InCluster:
 
     def follow(self, run: Run, seen: JobObservation) -> None:
         """Keep what the algorithm has said so far."""
-        with _answered():
+        with self._asking():
             kept_log.replace(run.name, self._executor.whole_log(seen))
 
     def check(self, run: Run) -> GateReport:
         seen = self.observe(run)
-        with _answered():
+        with self._asking():
             report = decode_report(self._executor.report(seen))
         if report is not None:
             return report
@@ -126,7 +137,7 @@ class InCluster:
             raise NotYet(INDEXING)
 
     def stop(self, run: Run) -> None:
-        with _answered():
+        with self._asking():
             seen = self._executor.observe(run.name)
             kept_log.replace(run.name, self._executor.whole_log(seen))
             self._delete_attempts(run, up_to=run.attempt)
@@ -136,7 +147,7 @@ class InCluster:
 
     def clean(self, run: Run) -> None:
         remove_leftovers(run)
-        with _answered():
+        with self._asking():
             for attempt in range(1, run.attempt + 1):
                 self._executor.delete(run.attempt_name(attempt))
         for attempt in range(1, run.attempt + 1):
@@ -194,16 +205,6 @@ def spec_of(run: Run, image_prefix: str, archive: str) -> JobSpec:
         gpus=run.gpus,
         gpu_product=algorithm.gpu_product,
     )
-
-
-@contextmanager
-def _answered() -> Iterator[None]:
-    try:
-        yield
-    except ClusterUnreachable as unreachable:
-        raise NotYet(UNREACHABLE) from unreachable
-    except (Forbidden, SecretUnreadable) as refused:
-        raise NotYet(REFUSED) from refused
 
 
 def _no_room(run: Run, seen: JobObservation) -> RunFails:

@@ -208,3 +208,14 @@ class RunOutput(models.Model):
 
     def __str__(self) -> str:
         return f"output {self.pk}"
+
+
+class ClusterLook(models.Model):
+    """When a cluster is asked about its runs again, and how often in a row it has kept silent."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="runs_look")
+    due_at = models.DateTimeField(default=timezone.now)
+    silences = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"look at {self.cluster}"

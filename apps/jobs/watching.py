@@ -1,5 +1,6 @@
 """Looking at what is under way: on this machine run by run, in a cluster with one look at all of its runs."""
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -11,23 +12,28 @@ from django.utils import timezone
 from apps.clusters.models import Cluster
 from apps.clusters.services import connect
 from apps.core.doorbell import ring
+from apps.core.leases import are_held
 from apps.core.sealed import SecretUnreadable
-from apps.integrations.executors.job_status import JobObservation
+from apps.integrations.executors.job import RUN_LABEL
+from apps.integrations.executors.job_status import JobObservation, observation_of_pod
 from apps.integrations.executors.kubernetes import KubernetesExecutor, observations
 from apps.integrations.executors.port import State
-from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable, KubernetesApi
+from apps.integrations.kubernetes.port import ApiRefused, Change, ClusterUnreachable, KubernetesApi
 from apps.jobs import kept_log, lifecycle
 from apps.jobs.execution import note_progress
 from apps.jobs.in_cluster import UNREACHABLE, is_queue_over
+from apps.jobs.looks import ANSWER_SECONDS, asking, due, look_again
 from apps.jobs.models import Run
 
 log = structlog.get_logger(__name__)
 
 Status = Run.Status
 ABSENT = JobObservation(State.ABSENT)
-ANSWER_SECONDS, FOLLOW_SECONDS = 10.0, 60.0
-"""A cluster that hangs holds a thread of the worker no longer than for one answer, nodes that hang no longer than for
-all the logs."""
+ATTEMPT = re.compile(r"run-([0-9]{1,18})-([0-9]{1,4})")
+QUIET_SECONDS = 15.0
+"""So often a watched cluster is asked where nothing is expected but what the watch tells: the net beneath it."""
+FOLLOW_SECONDS = 60.0
+"""Nodes that hang hold a thread of the worker no longer than for all the logs."""
 
 
 def observe_active() -> None:
@@ -35,7 +41,7 @@ def observe_active() -> None:
     that has any, so that one which does not answer holds nothing else up.
     """
     unfinished = list(_unfinished())
-    for cluster_pk in sorted({run.cluster_id for run in unfinished if run.cluster_id is not None}):
+    for cluster_pk in due({run.cluster_id for run in unfinished if run.cluster_id is not None}):
         ring("jobs.observe_cluster", cluster_pk)
     here = [run for run in unfinished if run.cluster_id is None]
     places = settings.RUNS_AT_ONCE - sum(run.status != Status.QUEUED for run in here)
@@ -55,19 +61,59 @@ def observe_cluster(cluster: Cluster) -> None:
     runs = [run for run in _unfinished().filter(cluster=cluster) if _is_free(run)]
     try:
         api = connect(cluster, answer_seconds=ANSWER_SECONDS)
-        seen = observations(api)
+        with asking(cluster.pk):
+            seen = observations(api)
     except (ClusterUnreachable, ApiRefused, SecretUnreadable) as trouble:
         log.warning("runs of a cluster could not be observed", cluster=cluster.pk, trouble=type(trouble).__name__)
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(waiting=UNREACHABLE)
         return
+    is_quiet = True
     running = []
     for run in runs:
         one = seen.get((run.project.namespace, run.name), ABSENT)
         if _has_news(run, one):
+            is_quiet = False
             ring("jobs.advance", run.pk)
         elif run.status == Status.RUNNING:
             running.append((run, one))
+    is_told = is_quiet and not running and bool(are_held([watch_of(cluster.pk)]))
+    look_again(cluster.pk, seconds=QUIET_SECONDS if is_told else 0.75 * settings.OBSERVE_SECONDS)
     _follow(api, running)
+
+
+def watch_of(cluster_pk: int) -> str:
+    """The lease of whoever watches the cluster."""
+    return f"jobs.watch.{cluster_pk}"
+
+
+def clusters_with_runs() -> list[int]:
+    """Those where something is under way."""
+    found = Run.objects.filter(status__in=Run.UNFINISHED, cluster__isnull=False)
+    return list(found.order_by("cluster").values_list("cluster_id", flat=True).distinct())
+
+
+def note(cluster_pk: int, change: Change) -> None:
+    """Rings for the run whose pod this is, if it has something to be done now."""
+    if change.what == "BOOKMARK":
+        return
+    metadata = change.object["metadata"]
+    run = _run_of(cluster_pk, metadata["namespace"], metadata["labels"][RUN_LABEL])
+    seen = ABSENT if change.what == "DELETED" else observation_of_pod(change.object)
+    if run is None or not _has_news(run, seen):
+        return
+    if _is_free(run):
+        ring("jobs.advance", run.pk)
+    else:
+        # Who works on it may have looked before this change.
+        look_again(cluster_pk, seconds=0)
+
+
+def _run_of(cluster_pk: int, namespace: str, name: str) -> Run | None:
+    """The run whose present attempt is called so; a pod of that name in another namespace is none of it."""
+    if not (found := ATTEMPT.fullmatch(name)):
+        return None
+    here = _unfinished().filter(cluster=cluster_pk, project__namespace=namespace)
+    return here.filter(pk=found[1], attempt=found[2]).first()
 
 
 def _has_news(run: Run, seen: JobObservation) -> bool:

@@ -15,7 +15,7 @@ from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from apps.integrations.kubernetes.port import ClusterUnreachable, Credentials
+from apps.integrations.kubernetes.port import ClusterSilent, ClusterUnreachable, Credentials
 
 CONNECT_SECONDS = 5.0
 EXCHANGE_SECONDS = 30.0
@@ -172,7 +172,7 @@ def _plain_words() -> Iterator[None]:
     except ssl.SSLError as error:
         raise ClusterUnreachable("The server does not speak TLS as the cluster's should.") from error
     except TimeoutError as error:
-        raise ClusterUnreachable("The cluster did not answer in time.") from error
+        raise ClusterSilent("The cluster did not answer in time.") from error
     except ConnectionRefusedError as error:
         raise ClusterUnreachable("The cluster refused the connection.") from error
     except socket.gaierror as error:

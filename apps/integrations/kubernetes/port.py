@@ -19,6 +19,10 @@ class ClusterUnreachable(Exception):
     """No answer in time, or none that is Kubernetes': time mends it. The sentence names neither address nor secret."""
 
 
+class ClusterSilent(ClusterUnreachable):
+    """No answer in time: who asks again waits as long again."""
+
+
 class ApiRefused(Exception):
     """The API server answered with an error; `reason` is its word (Forbidden, Invalid, AlreadyExists…)."""
 
