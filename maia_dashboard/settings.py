@@ -267,7 +267,10 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.BearerToken",
         "apps.accounts.authentication.PersonalSession",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "apps.accounts.permissions.TokenScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.Json"],
     "ALLOWED_VERSIONS": ["1"],

@@ -6,7 +6,7 @@ from django import forms
 
 from apps.accounts.identities import may_break_glass
 from apps.accounts.keycloak import is_in_use
-from apps.accounts.models import User
+from apps.accounts.models import ApiToken, User
 from apps.accounts.public_keys import KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 
@@ -16,6 +16,13 @@ NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=100, label="What is it for?", help_text="For example: nightly upload script")
     days = forms.IntegerField(min_value=1, max_value=LONGEST_TOKEN_DAYS, initial=90, label="Valid for days")
+    scopes = forms.MultipleChoiceField(
+        choices=ApiToken.Scope.choices,
+        initial=[ApiToken.Scope.READ, ApiToken.Scope.IMAGES_READ],
+        widget=forms.CheckboxSelectMultiple,
+        label="What may it do?",
+        help_text="Never more than you may do yourself.",
+    )
 
 
 class PeopleFilterForm(forms.Form):

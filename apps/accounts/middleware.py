@@ -7,16 +7,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from apps.accounts.bearer import CHALLENGE, token_of
+from apps.accounts.bearer import CHALLENGE, challenge_for, insufficient, token_of
 from apps.accounts.limits import must_change_password, refuse_large_body
+from apps.accounts.models import ApiToken
 
+Scope = ApiToken.Scope
 View = Callable[..., HttpResponseBase]
 
 
-def accepts_token(view: View) -> View:
-    """Marks a view that programs may call with an API token; all others take a session only."""
-    view.accepts_token = True  # type: ignore[attr-defined]
-    return view
+def accepts_token(*, read: Scope, write: Scope) -> Callable[[View], View]:
+    """Marks a view that programs may call with an API token of these scopes; all others take a session only."""
+
+    def mark(view: View) -> View:
+        view.token_scopes = (read, write)  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -32,9 +38,9 @@ class SignInRequired(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: View, view_args: tuple[Any, ...], view_kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         header = request.headers.get("Authorization", "")
-        if getattr(view_func, "accepts_token", False):
+        if scopes := getattr(view_func, "token_scopes", None):
             if header:
-                return self._with_token(request, header)
+                return self._with_token(request, header, *scopes)
             if not request.user.is_authenticated:
                 return unauthorized()
         refuse_large_body(request, view_func)
@@ -51,10 +57,13 @@ class SignInRequired(LoginRequiredMiddleware):
             response["Cache-Control"] = "no-store"
         return response
 
-    def _with_token(self, request: HttpRequest, header: str) -> HttpResponse | None:
+    def _with_token(self, request: HttpRequest, header: str, read: Scope, write: Scope) -> HttpResponse | None:
         token = token_of(header)
         if token is None:
             return unauthorized()
+        needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
+        if not token.covers(needed):
+            return out_of_scope(needed)
         request.user = token.user
         request.api_token = token  # type: ignore[attr-defined]
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
@@ -66,6 +75,12 @@ def unauthorized() -> HttpResponse:
         {"detail": "Sign in, or send a valid API token: Authorization: Bearer …"}, status=HTTPStatus.UNAUTHORIZED
     )
     response["WWW-Authenticate"] = CHALLENGE
+    return response
+
+
+def out_of_scope(needed: Scope) -> HttpResponse:
+    response = JsonResponse({"detail": insufficient(needed)}, status=HTTPStatus.FORBIDDEN)
+    response["WWW-Authenticate"] = challenge_for(needed)
     return response
 
 

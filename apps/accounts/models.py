@@ -119,7 +119,13 @@ class SshKey(models.Model):
 
 
 class ApiToken(models.Model):
-    """Acts as its person until it expires or is revoked. Only the hash is kept."""
+    """Acts as its person, within its scopes, until it expires or is revoked. Only the hash is kept."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read: projects, runs, members"
+        WRITE = "write", "Change: start runs, manage members"
+        IMAGES_READ = "images:read", "Read images, by DICOMweb"
+        IMAGES_STORE = "images:store", "Store images, by DICOMweb"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
@@ -127,9 +133,13 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
+    scopes = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return self.name
+
+    def covers(self, scope: Scope) -> bool:
+        return scope in self.scopes
 
     @property
     def is_expired(self) -> bool:

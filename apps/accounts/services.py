@@ -1,5 +1,6 @@
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 
 from allauth.account.forms import default_token_generator
@@ -93,7 +94,9 @@ def withdraw_credentials(user: User) -> None:
             key.delete()
 
 
-def make_token(user: User, *, name: str, days: int) -> tuple[ApiToken, str]:
+def make_token(
+    user: User, *, name: str, days: int, scopes: Collection[str] = ApiToken.Scope.values
+) -> tuple[ApiToken, str]:
     """A new API token, for `days` (1 to LONGEST_TOKEN_DAYS), and its secret, which is kept nowhere."""
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -102,8 +105,9 @@ def make_token(user: User, *, name: str, days: int) -> tuple[ApiToken, str]:
             name=name,
             digest=_digest(secret),
             expires_at=timezone.now() + timedelta(days=days),
+            scopes=[scope for scope in ApiToken.Scope.values if scope in scopes],
         )
-        record("token.made", actor=user.pk, subject=token)
+        record("token.made", actor=user.pk, subject=token, scopes=token.scopes)
     return token, secret
 
 

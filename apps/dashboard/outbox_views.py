@@ -8,8 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.access import signed_in
-from apps.clusters.access import require_administrator
+from apps.accounts.access import require_administrator, signed_in
 from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.dashboard import mails, services

@@ -19,7 +19,7 @@ ClientOf = Callable[[User], Client]
 
 def make(client: Client, **fields: object) -> str:
     """Makes a token on the page and returns the secret that it shows."""
-    page = client.post(reverse("accounts:make_token"), {"name": "nightly", "days": 30, **fields})
+    page = client.post(reverse("accounts:make_token"), {"name": "nightly", "days": 30, "scopes": ["read"], **fields})
     found = re.search(r"maia_[\w-]{43}", page.text)
     assert found, page.text
     return found[0]
@@ -37,7 +37,9 @@ def test_a_token_opens_as_its_person_and_is_shown_once(alice: User, client_of: C
 
 
 def test_the_page_with_a_secret_is_stored_nowhere(alice: User, client_of: ClientOf) -> None:
-    page = client_of(alice).post(reverse("accounts:make_token"), {"name": "nightly", "days": 30})
+    sent = {"name": "nightly", "days": 30, "scopes": ["read"]}
+    page = client_of(alice).post(reverse("accounts:make_token"), sent)
+    assert "maia_" in page.text
     assert page["Cache-Control"] == "no-store"
 
 
@@ -55,7 +57,13 @@ def test_the_scheme_is_read_as_the_standard_has_it(alice: User) -> None:
 
 @pytest.mark.parametrize("days", ["0", "-1", "366", "many", ""])
 def test_a_token_lasts_a_year_at_most(alice: User, client_of: ClientOf, days: str) -> None:
-    client_of(alice).post(reverse("accounts:make_token"), {"name": "nightly", "days": days})
+    client_of(alice).post(reverse("accounts:make_token"), {"name": "nightly", "days": days, "scopes": ["read"]})
+    assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize("scopes", [[], ["everything"], ["read", "admin"]])
+def test_a_token_needs_scopes_that_there_are(alice: User, client_of: ClientOf, scopes: list[str]) -> None:
+    client_of(alice).post(reverse("accounts:make_token"), {"name": "nightly", "days": 1, "scopes": scopes})
     assert not ApiToken.objects.exists()
 
 
@@ -105,6 +113,11 @@ def test_the_command_prints_a_token(alice: User, capsys: pytest.CaptureFixture[s
     token = services.use_token(capsys.readouterr().out.strip().splitlines()[-1])
     assert token is not None
     assert token.user == alice
+
+
+def test_the_command_makes_a_token_of_some_scopes(alice: User) -> None:
+    call_command("api_token", alice.email, "--scope", "images:store", "--scope", "read")
+    assert ApiToken.objects.get().scopes == ["read", "images:store"]
 
 
 @pytest.mark.parametrize("days", ["0", "366", "many"])

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
-from apps.accounts.middleware import accepts_token
+from apps.accounts.middleware import Scope, accepts_token
 from apps.archives.dicomweb.multipart import MultipartInvalid, TooManyParts, part_type
 from apps.archives.dicomweb.negotiation import DICOM_JSON, JSON, NotAcceptable, Offer, choose
 from apps.archives.dicomweb.query import QueryInvalid
@@ -73,7 +73,7 @@ def dicomweb(*methods: str) -> Callable[[View], View]:
                 log.exception("disk is full")
                 return problem(HTTPStatus.INSUFFICIENT_STORAGE, "The archive's disk is full; tell the administrators.")
 
-        return accepts_token(door)
+        return accepts_token(read=Scope.IMAGES_READ, write=Scope.IMAGES_STORE)(door)
 
     return decorate
 
