@@ -34,5 +34,5 @@ class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
         services.password_was_set(user)
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> Any:
-        record("account.signed_in", actor=user.pk, subject=user, address=self.get_client_ip(request))
+        record("account.signed_in", actor=user.pk, subject=user)
         return super().post_login(request, user, **kwargs)

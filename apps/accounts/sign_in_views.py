@@ -21,7 +21,6 @@ from django.views.decorators.http import require_http_methods
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
 from apps.accounts import keycloak
-from apps.accounts.access import client_address
 from apps.accounts.forms import BreakGlassForm
 from apps.accounts.models import User
 from apps.audit.services import record
@@ -142,7 +141,7 @@ class Callback(keycloak.FromOurSettings, OIDCAuthenticationCallbackView):  # typ
         request.session[SESSION_TOKEN] = keycloak.sealed(done.id_token)
         # Not longer by being used: at the latest then the person proves again to be one of Keycloak's.
         request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
-        record("account.signed_in", actor=user.pk, subject=user, address=client_address(request), at_keycloak=True)
+        record("account.signed_in", actor=user.pk, subject=user, at_keycloak=True)
         return HttpResponseRedirect(target)
 
 

@@ -1,16 +1,28 @@
-"""Append, seal, verify. The seals form a chain of SHA-256, so that a row changed, removed or put in between shows."""
+"""Append, seal, verify. The seals form a chain of SHA-256, so that a row changed, removed or put in between shows.
+
+What `verify` cannot see: rows removed before they were sealed (a sweep's time), and a chain written anew as a whole by
+somebody who reaches both the database and the file of `head`.
+"""
 
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import structlog
 from django.db import models, transaction
+from django.utils import timezone
 
+from apps.audit import guards, head, origin
+from apps.audit.head import Head
 from apps.audit.models import Entry, Seal
+
+log = structlog.get_logger(__name__)
 
 GENESIS = "0" * 64
 BATCH = 5000
+LATE_ROWS = 20_000  # so far behind the newest a slow transaction may bring its rows
+SEALED_WITHIN = timedelta(hours=1)
 
 
 def record(
@@ -19,10 +31,12 @@ def record(
     actor: int | None,
     subject: models.Model | None = None,
     project: int | None = None,
-    address: str | None = None,
     **detail: object,
 ) -> Entry:
-    """Appends a row in the caller's transaction. `detail` holds plain values, no patient and no secret."""
+    """Appends a row in the caller's transaction, with the address of the request that it is part of.
+
+    `detail` holds plain values, no patient and no secret; what changed is told by `change`.
+    """
     context = structlog.contextvars.get_contextvars()
     return Entry.objects.create(
         action=action,
@@ -30,10 +44,15 @@ def record(
         project_pk=project,
         subject_type=subject._meta.label_lower if subject else "",
         subject_pk=subject.pk if subject else None,
-        address=address,
+        address=origin.address(),
         request_id=str(context.get("request_id", "")),
         detail=detail,
     )
+
+
+def change(before: object, after: object) -> dict[str, object]:
+    """A detail that tells what a value was and what it became: `record(…, role=change("member", "owner"))`."""
+    return {"before": before, "after": after}
 
 
 def seal() -> int:
@@ -41,17 +60,30 @@ def seal() -> int:
     with transaction.atomic():
         last = Seal.objects.order_by("-pk").first()
         previous = last.digest if last else GENESIS
+        new = Entry.objects.filter(seal=None, pk__gt=last.entry_id - LATE_ROWS if last else 0).order_by("pk")
         seals = []
-        for entry in Entry.objects.filter(seal=None).order_by("pk")[:BATCH]:
+        for entry in new[:BATCH]:
             digest = _digest(entry, previous)
             seals.append(Seal(entry=entry, previous=previous, digest=digest))
             previous = digest
         Seal.objects.bulk_create(seals)
+    _keep_head()
     return len(seals)
 
 
 def verify() -> Iterator[str]:
-    """One sentence for each break of the chain; none when it holds. Unsealed rows are no break: they are new."""
+    """One sentence for each break of the chain and for what should guard it; none when all holds."""
+    yield from (f"The database does not guard the rows: the trigger {name} is gone." for name in guards.missing())
+    yield from _breaks()
+    kept = head.kept()
+    if kept and not kept.is_in_chain():
+        yield f"The newest rows are missing: the chain had come to seal {kept.seal_pk}, {kept.digest[:12]}."
+    late = Entry.objects.filter(seal=None, at__lt=timezone.now() - SEALED_WITHIN).order_by("pk").first()
+    if late:
+        yield f"Row {late.pk}: it waits for its seal since {late.at:%Y-%m-%d %H:%M}; were seals removed?"
+
+
+def _breaks() -> Iterator[str]:
     previous = GENESIS
     for sealed in Seal.objects.select_related("entry").order_by("pk").iterator():
         if sealed.previous != previous:
@@ -59,6 +91,16 @@ def verify() -> Iterator[str]:
         elif sealed.digest != _digest(sealed.entry, previous):
             yield f"Row {sealed.entry_id}: its content was changed after it was sealed."
         previous = sealed.digest
+
+
+def _keep_head() -> None:
+    """Never over one that the chain has lost: it is the only witness of the rows that are missing."""
+    last, kept = Seal.objects.order_by("-pk").first(), head.kept()
+    if kept and not kept.is_in_chain():
+        log.error("the newest audit rows are missing", seal=kept.seal_pk, digest=kept.digest)
+    elif last:
+        head.keep(Head(last.pk, last.digest))
+        log.info("audit sealed", seal=last.pk, digest=last.digest)
 
 
 def _digest(entry: Entry, previous: str) -> str:

@@ -60,7 +60,7 @@ class Grant:
     cluster: Cluster | None = None
 
 
-def submit(application: Application, *, by: User | None, client_address: str | None = None) -> Registration:
+def submit(application: Application, *, by: User | None) -> Registration:
     """A new request; `by` is the signed-in person, whose address counts as proved.
 
     Without one the address gets a mail with the private link. Raises NamespaceTaken.
@@ -69,7 +69,7 @@ def submit(application: Application, *, by: User | None, client_address: str | N
         registration = Registration.objects.create(
             **asdict(application), submitted_by=by, status=Status.SUBMITTED, nonce=links.new_nonce()
         )
-        record("registration.submitted", actor=_pk(by), subject=registration, address=client_address)
+        record("registration.submitted", actor=_pk(by), subject=registration)
         if by is None:
             letters.ask_to_confirm(registration)
         else:

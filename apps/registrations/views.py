@@ -43,11 +43,11 @@ def register(request: HttpRequest) -> HttpResponse:
     form = RegistrationForm(_posted(request), user=user)
     if not form.is_valid():
         return render(request, "registrations/register.html", {"form": form})
-    application, address = form.application(), client_address(request)
-    if user is None and not limits.may_ask(client_address=address, email=application.email):
+    application = form.application()
+    if user is None and not limits.may_ask(client_address=client_address(request), email=application.email):
         return _too_many(request)
     try:
-        registration = services.submit(application, by=user, client_address=address)
+        registration = services.submit(application, by=user)
     except services.NamespaceTaken as taken:
         form.add_error("namespace", str(taken))
         return render(request, "registrations/register.html", {"form": form})

@@ -1,31 +1,64 @@
 """The audit: appended, never changed, and sealed so that tampering shows."""
 
 import io
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit import services
+from apps.audit import head, origin, services
 from apps.audit.models import Entry, Seal
 from apps.audit.tasks import seal
 from apps.projects.models import Project
+from tests.conftest import PASSWORD, append_only
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Path) -> None:
+    """The head of the chain lies in a file, which no test finds of another."""
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _guarded(db: None) -> None:
+    """As a migrated database is; the test's transaction takes the guards with it."""
+    of_database(append_only.guard)
+
+
+def of_database(change: Callable[[None, Any], None]) -> None:
+    """Makes or takes away the guards, as the migration does."""
+    with connection.cursor() as cursor:
+        change(None, SimpleNamespace(connection=connection, execute=cursor.execute))
+
+
 @pytest.fixture
-def chain() -> list[Entry]:
-    entries = [services.record("test.done", actor=1, address="192.0.2.7", number=number) for number in range(4)]
+def chain(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
+    monkeypatch.setattr(origin, "address", lambda: "192.0.2.7")
+    entries = [services.record("test.done", actor=1, number=number) for number in range(4)]
     services.seal()
     return entries
 
 
 def sql(statement: str, *parameters: object) -> None:
-    """What somebody with the database's password could do."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
+
+
+def tamper(statement: str, *parameters: object) -> None:
+    """What somebody could do who may change the structure of the database, and hides it."""
+    of_database(append_only.release)
+    sql(statement, *parameters)
+    of_database(append_only.guard)
 
 
 def test_a_row_says_who_did_what_on_what(alice: User, project: Project) -> None:
@@ -50,6 +83,22 @@ def test_rows_are_neither_changed_nor_deleted(chain: list[Entry]) -> None:
         Entry.objects.all().delete()
     with pytest.raises(TypeError):
         entry.delete()
+
+
+@pytest.mark.parametrize("table", ["audit_entry", "audit_seal"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id + 100", "DELETE FROM {}", "TRUNCATE {}"])
+def test_the_database_itself_refuses(chain: list[Entry], table: str, statement: str) -> None:
+    if statement.startswith("TRUNCATE") and connection.vendor == "sqlite":
+        pytest.skip("SQLite has no TRUNCATE")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        sql(statement.format(table))
+    assert list(services.verify()) == []
+
+
+def test_a_row_written_in_a_request_says_from_where(alice: User, client: Client) -> None:
+    client.post("/account/login/", {"login": alice.email, "password": PASSWORD}, REMOTE_ADDR="192.0.2.8")
+    assert Entry.objects.get(action="account.signed_in").address == "192.0.2.8"
+    assert services.record("test.swept", actor=None).address is None
 
 
 def test_a_row_goes_with_the_transaction_that_it_tells_of() -> None:
@@ -88,20 +137,20 @@ def test_a_row_that_a_slow_transaction_brings_late_breaks_nothing(chain: list[En
     ],
 )
 def test_a_changed_row_shows(chain: list[Entry], statement: str, row: int) -> None:
-    sql(statement, chain[row].pk)
+    tamper(statement, chain[row].pk)
     assert list(services.verify()) == [f"Row {chain[row].pk}: its content was changed after it was sealed."]
 
 
 def test_a_removed_row_shows_at_the_next(chain: list[Entry]) -> None:
-    sql("DELETE FROM audit_seal WHERE entry_id = %s", chain[1].pk)
-    sql("DELETE FROM audit_entry WHERE id = %s", chain[1].pk)
+    tamper("DELETE FROM audit_seal WHERE entry_id = %s", chain[1].pk)
+    tamper("DELETE FROM audit_entry WHERE id = %s", chain[1].pk)
     assert [sentence.split(":")[0] for sentence in services.verify()] == [f"Row {chain[2].pk}"]
 
 
 def test_a_row_changed_together_with_its_seal_shows_at_the_next(chain: list[Entry]) -> None:
-    sql("UPDATE audit_entry SET action = 'test.undone' WHERE id = %s", chain[1].pk)
+    tamper("UPDATE audit_entry SET action = 'test.undone' WHERE id = %s", chain[1].pk)
     row = Entry.objects.get(pk=chain[1].pk)
-    sql(
+    tamper(
         "UPDATE audit_seal SET digest = %s WHERE entry_id = %s",
         services._digest(row, Seal.objects.get(entry=row).previous),
         row.pk,
@@ -113,7 +162,7 @@ def test_the_command_says_whether_the_chain_holds(chain: list[Entry]) -> None:
     out = io.StringIO()
     call_command("audit", "verify", stdout=out)
     assert out.getvalue() == "The chain holds: 4 rows sealed, 0 new.\n"
-    sql("UPDATE audit_entry SET action = 'test.undone' WHERE id = %s", chain[1].pk)
+    tamper("UPDATE audit_entry SET action = 'test.undone' WHERE id = %s", chain[1].pk)
     errors = io.StringIO()
     with pytest.raises(CommandError, match="broken at 1 place"):
         call_command("audit", "verify", stderr=errors)
@@ -125,3 +174,38 @@ def test_sealing_runs_twice() -> None:
     seal()
     seal()
     assert Seal.objects.count() == 1
+
+
+def cut_off(first: Entry) -> None:
+    """Takes this row and all newer ones away together with their seals."""
+    tamper("DELETE FROM audit_seal WHERE entry_id >= %s", first.pk)
+    tamper("DELETE FROM audit_entry WHERE id >= %s", first.pk)
+
+
+def test_newest_rows_removed_with_their_seals_show(chain: list[Entry]) -> None:
+    newest = Seal.objects.order_by("-pk").first()
+    assert newest is not None
+    cut_off(chain[2])
+    expected = [f"The newest rows are missing: the chain had come to seal {newest.pk}, {newest.digest[:12]}."]
+    assert list(services.verify()) == expected
+    services.record("test.later", actor=None)
+    assert services.seal() == 1
+    assert list(services.verify()) == expected
+
+
+def test_a_machine_that_has_never_sealed_knows_no_head(chain: list[Entry], settings: Any, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path / "other"
+    settings.VAR_DIR.mkdir()
+    assert list(services.verify()) == []
+    assert head.kept() is None
+
+
+def test_seals_removed_alone_show_after_an_hour(chain: list[Entry]) -> None:
+    Entry.objects.bulk_create([Entry(action="test.old", at=timezone.now() - timedelta(hours=2))])
+    (sentence,) = services.verify()
+    assert "it waits for its seal since" in sentence
+
+
+def test_guards_that_were_taken_away_show(chain: list[Entry]) -> None:
+    of_database(append_only.release)
+    assert "The database does not guard the rows: the trigger audit_entry_refuses_update is gone." in services.verify()
