@@ -31,7 +31,7 @@ READ = ("get", "list")
 EVERYWHERE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("", "namespaces", MAKE),
     ("", "nodes", ("list",)),
-    ("", "pods", ("list",)),
+    ("", "pods", ("list", "watch")),
     (RBAC, "rolebindings", ("get", "list", "create", "patch", "delete")),
 )
 BOUND = (PROJECT_ROLE, MEMBERS_ROLE)

@@ -11,10 +11,10 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(1800)]
 
 
-def test_two_web_processes_a_worker_and_a_beat_run_behind_nginx(deployed: Deployed) -> None:
+def test_the_web_server_a_worker_a_beat_and_a_watcher_run_behind_nginx(deployed: Deployed) -> None:
     assert requests.get(f"{deployed.nginx.url}/healthz/ready", timeout=10).ok
     processes = deployed.portal.processes()
-    assert set(processes) == {"web", "worker", "beat"}
+    assert set(processes) == {"web", "worker", "beat", "watcher"}
 
 
 def test_an_administrator_of_keycloak_signs_in_and_sees_the_cluster(deployed: Deployed) -> None:

@@ -92,6 +92,7 @@ class Command(BaseCommand):
 def _commands() -> dict[str, list[str]]:
     celery = [sys.executable, "-m", "celery", "-A", "celery_worker", "--quiet"]
     worker = ["--pool=threads", f"--concurrency={settings.ENV['WORKER_THREADS']}"]
+    watcher = {"watcher": [sys.executable, str(settings.BASE_DIR / "manage.py"), "watch_runs"]}
     return {
         "web": [sys.executable, "-m", "gunicorn", "-c", "python:maia_dashboard.gunicorn_conf", "maia_dashboard.wsgi"],
         "worker": [
@@ -110,6 +111,7 @@ def _commands() -> dict[str, list[str]]:
             "--pidfile=",
             "--loglevel=WARNING",
         ],
+        **(watcher if settings.PLATFORM == "kubernetes" else {}),
     }
 
 

@@ -100,6 +100,10 @@ def test_it_sees_nodes_and_pods(portal: KubernetesClient) -> None:
     assert list(portal.objects(POD)) is not None
 
 
+def test_it_watches_pods(portal: KubernetesClient) -> None:
+    assert list(portal.watch(POD, since=portal.latest_version(POD), seconds=1)) is not None
+
+
 def test_each_permission_of_a_project_is_given_in_it(portal: KubernetesClient, namespace: str) -> None:
     needed = [replace(one, namespace=namespace) for one in permissions.lacking(None)]
     assert portal.missing(needed) == []
