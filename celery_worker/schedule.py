@@ -15,9 +15,11 @@ SWEEPS = (
     "datasets.sweep",
     "projects.sweep",
     "provisioning.sweep",
+    "provisioning.sweep_projects",
     "provisioning.sweep_people",
     "provisioning.sweep_members",
     "registrations.sweep",
+    "registrations.digest",
     "jobs.sweep",
     "workspaces.sweep",
 )

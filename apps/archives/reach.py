@@ -29,6 +29,7 @@ PAUSE_SECONDS = 15
 LONGEST_PAUSE = timedelta(minutes=10)
 _NO_ANSWER = "The archive that holds the images does not answer; try again in a minute."
 _CREDENTIALS = "The archive that holds the images refuses the portal; an administrator has to look at its password."
+_ASLEEP = "The project is suspended, and its archive with it: images can be read again when the project goes on."
 _BUSY = "The archive that holds the images is busy; try again in a minute."
 
 _places: dict[int, threading.BoundedSemaphore] = {}
@@ -38,7 +39,8 @@ _places: dict[int, threading.BoundedSemaphore] = {}
 def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[OrthancApi]:
     """The server, for the calls of the block; its failures become ArchiveUnreachable and are written down.
 
-    Raises ArchiveUnreachable at once while the server was found of no use a moment ago, unless this is a probe.
+    Raises ArchiveUnreachable at once while the server was found of no use a moment ago, unless this is a probe, and
+    while the project is asleep.
     """
     if not is_probe and (sentence := cache.get(_key(archive_pk))):
         raise ArchiveUnreachable(sentence)
@@ -78,9 +80,11 @@ def route_to(server: OrthancServer) -> Route:
 
 def _connected(archive_pk: int) -> OrthancApi:
     try:
-        server = OrthancServer.objects.get(archive=archive_pk)
+        server = OrthancServer.objects.select_related("archive__project").get(archive=archive_pk)
     except SecretUnreadable as error:
         raise AccessRefused(str(error)) from error
+    if server.archive.project.is_asleep:
+        raise ArchiveUnreachable(_ASLEEP)
     return Orthanc(route_to(server), server.username, server.password)
 
 

@@ -1,7 +1,10 @@
-"""Taking objects out of the index whose archive no longer has them."""
+"""Taking objects out of the index whose archive no longer has them, and a whole archive away."""
 
+import shutil
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
@@ -9,6 +12,8 @@ from django.utils import timezone
 from apps.archives import metadata_files
 from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
 from apps.audit.services import record
+
+DESTROYED_AT_ONCE = 2000
 
 
 def remove(archive: Archive, pks: Collection[int]) -> None:
@@ -31,6 +36,23 @@ def remove(archive: Archive, pks: Collection[int]) -> None:
         _count_series(series)
         _count_studies(studies)
         Patient.objects.filter(archive=archive, studies=None).delete()
+
+
+def destroy(archive: Archive) -> None:
+    """Removes an archive with its index and, where it is the built-in one, with its images. Twice is once.
+
+    Piece by piece, so that no transaction holds all of a large one; the row goes last.
+    """
+    for model in (Instance, Series, Study, Patient):
+        rows = model.objects.filter(archive=archive)
+        while some := list(rows.values_list("pk", flat=True)[:DESTROYED_AT_ONCE]):
+            rows.filter(pk__in=some).delete()
+    folder = Path(settings.ARCHIVES_DIR, str(archive.pk))
+    if folder.exists():
+        shutil.rmtree(folder)
+    with transaction.atomic():
+        record("archive.destroyed", actor=None, project=archive.project_id, subject=archive)
+        archive.delete()
 
 
 def _count_series(series: Iterable[Series]) -> None:

@@ -92,6 +92,12 @@ def ensure_remote_archive(project: Project, *, route: Route, username: str, pass
     return archive
 
 
+def destroy_archives(project: Project) -> None:
+    """The images that the built-in store holds for the project, and the indexes of all its archives. Twice is once."""
+    for archive in Archive.objects.filter(project=project).order_by("pk"):
+        removal.destroy(archive)
+
+
 def reader() -> ChildPool:
     """The limited children of this process, which alone parse, decode and unpack what comes from outside."""
     return default_pool()
@@ -115,6 +121,7 @@ def sweep() -> None:
 def refresh_due() -> None:
     """Rings for every remote archive whose index is to be compared with its server again."""
     due = OrthancServer.objects.filter(refresh_due_at__lte=timezone.now())
+    due = due.exclude(archive__project__status__in=Project.ASLEEP | {Project.Status.DELETING})
     for pk in due.values_list("archive", flat=True):
         ring("archives.refresh_one", pk)
 

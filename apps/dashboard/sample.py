@@ -21,7 +21,7 @@ RESOURCES = Resources(cpus=2, memory_gib=8, gpus=0, storage_gib=10)
 def load_sample_project(owner: User) -> Project:
     """Makes the project and stores its images. Twice is once, also after a kill half-way."""
     project = _ensure_project(owner)
-    if project.status != Project.Status.READY:
+    if project.status == Project.Status.PROVISIONING:
         import_files(ensure_archive(project), _files(), by=owner)
         mark_ready(project)
     return project

@@ -75,7 +75,7 @@ def _project(shown: Project) -> dict[str, Any]:
     return {
         "project": shown,
         "days_left": (shown.ends_on - timezone.localdate()).days,
-        "steps": [] if shown.status == Project.Status.READY else lines_of(steps_for(shown)),
+        "steps": lines_of(steps_for(shown)) if shown.status == Project.Status.PROVISIONING else [],
         "memberships": members[: selectors.MEMBERS_SHOWN],
         "member_count": members.count(),
         "resources": selectors.resources(shown),

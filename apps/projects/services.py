@@ -62,6 +62,12 @@ def ensure_member(project: Project, user: User, *, role: Membership.Role) -> Mem
     return membership
 
 
+def describe(project: Project, description: str, *, by: User) -> None:
+    with transaction.atomic():
+        Project.objects.filter(pk=project.pk).update(description=description)
+        record("project.described", actor=by.pk, project=project.pk, subject=project)
+
+
 def mark_ready(project: Project) -> None:
     """The project is set up. Twice is once."""
     with transaction.atomic():

@@ -16,7 +16,7 @@ from apps.workspaces.services import NotYet, check_orthanc, connect_archive, ent
 
 def choose_cluster(project_pk: int) -> None:
     try:
-        place(_project(project_pk))
+        place(placed_project(project_pk))
     except NoCluster as error:
         raise StepWaits(f"{error} It is tried again by itself.") from error
 
@@ -41,15 +41,15 @@ def _making(part: str) -> Callable[[Project], None]:
 
 def _on_cluster(make: Callable[[Project], None]) -> Action:
     def act(project_pk: int) -> None:
-        project = _project(project_pk)
-        with _plain_words(project.placement.cluster.name):
+        project = placed_project(project_pk)
+        with plain_words(project.placement.cluster.name):
             make(project)
 
     return act
 
 
 @contextmanager
-def _plain_words(cluster: str) -> Iterator[None]:
+def plain_words(cluster: str) -> Iterator[None]:
     """What the cluster answers, as the person who waits reads it."""
     try:
         yield
@@ -69,7 +69,8 @@ def _plain_words(cluster: str) -> Iterator[None]:
         raise StepFailed(f"The cluster {cluster} refused it ({reason}): an administrator has to look.") from error
 
 
-def _project(project_pk: int) -> Project:
+def placed_project(project_pk: int) -> Project:
+    """With its cluster, without that one's secrets, and what it was granted."""
     found = Project.objects.select_related("placement__cluster", "allocation")
     return found.defer(*secrets_by("placement__cluster")).get(pk=project_pk)
 

@@ -1,12 +1,15 @@
 """The order in which a project's things are made, by where people sign in and where new projects live."""
 
+from collections.abc import Mapping
+
 from django.conf import settings
 
 from apps.clusters.models import Placement
-from apps.projects.models import MembershipChange
+from apps.projects.models import MembershipChange, Project, ProjectChange
 
 KIND = "project"
 MEMBER = "member"
+LIFE = "lifecycle"
 Steps = tuple[tuple[str, str], ...]
 
 LOCAL_PEOPLE: Steps = (
@@ -35,6 +38,21 @@ OPENING: Steps = (
     ("welcome", "Mail to the owner"),
     ("ready", "Project opened"),
 )
+RUNS: Steps = (("runs", "Runs ended"),)
+ASLEEP: Steps = (("sleep", "Workspaces and archive stopped"),)
+AWAKE: Steps = (("wake", "Workspaces and archive started"),)
+RETIRED: Steps = (("retire", "Workspaces and models removed"), ("wake", "Archive kept running"))
+GONE: Steps = (
+    ("workspaces", "Workspaces removed"),
+    ("orthanc", "Orthanc and its volume removed"),
+    ("namespace", "Namespace removed"),
+)
+ON_CLUSTER: Mapping[str, Steps] = {
+    Project.Status.READY: AWAKE,
+    Project.Status.SUSPENDED: ASLEEP,
+    Project.Status.DELETION_SCHEDULED: ASLEEP,
+    Project.Status.ARCHIVED: RETIRED,
+}
 
 
 def are_on_clusters() -> bool:
@@ -63,3 +81,20 @@ def steps_of_change(change: MembershipChange) -> Steps:
         *((("invitation", "Keycloak's mail to the person"),) if is_join and is_keycloak else ()),
         ("letter", "Mail to the person"),
     )
+
+
+def steps_of_turn(change: ProjectChange) -> Steps:
+    """Those that follow when a project's life takes a turn, or it was granted something else."""
+    is_placed = Placement.objects.filter(project=change.project_id).exists()
+    if change.action == ProjectChange.Action.GRANT:
+        return (("limits", "Quota on the cluster"), ("volume", "Volume of the archive")) if is_placed else ()
+    if change.target == Project.Status.DELETING:
+        return (*RUNS, *(GONE if is_placed else ()), *_last_steps())
+    ends_runs = change.target != Project.Status.READY and change.action != ProjectChange.Action.UNDO_DELETION
+    return (*(RUNS if ends_runs else ()), *(ON_CLUSTER.get(change.target, ()) if is_placed else ()))
+
+
+def _last_steps() -> Steps:
+    is_keycloak = settings.AUTH_MODE == "keycloak"
+    groups: Steps = (("groups", "Groups in Keycloak removed"),) if is_keycloak else ()
+    return (("images", "Images removed"), *groups, ("end", "Project closed"))

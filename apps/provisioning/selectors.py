@@ -3,8 +3,8 @@ from dataclasses import dataclass
 from apps.core import ledger
 from apps.core.models import Step
 from apps.core.templatetags.ui import clock, duration
-from apps.projects.models import Project
-from apps.provisioning.plan import KIND, steps_of_new_project
+from apps.projects.models import MembershipChange, Project, ProjectChange
+from apps.provisioning.plan import KIND, LIFE, MEMBER, steps_of_change, steps_of_new_project
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,16 @@ def steps_for(project: Project) -> list[Step]:
     return ledger.steps_of(KIND, project.pk)
 
 
+def steps_of_member(change: MembershipChange) -> list[Step]:
+    """The steps that follow from a change of the members; none before they were written down."""
+    return ledger.steps_of(MEMBER, change.pk)
+
+
+def steps_of_turn(change: ProjectChange) -> list[Step]:
+    """What follows from a turn in a project's life; none where there is nothing to do, or it was not begun."""
+    return ledger.steps_of(LIFE, change.pk)
+
+
 def lines_of(steps: list[Step]) -> list[StepLine]:
     return [StepLine(step.title, step.kind, _sentence(step), _time_text(step)) for step in steps]
 
@@ -29,6 +39,11 @@ def lines_of(steps: list[Step]) -> list[StepLine]:
 def lines_ahead() -> list[StepLine]:
     """What setting a project up will take, before it has begun."""
     return [StepLine(title, "next", "", "") for _, title in steps_of_new_project()]
+
+
+def lines_of_change(change: MembershipChange) -> list[StepLine]:
+    """What a change of the members will take, before it has begun."""
+    return [StepLine(title, "next", "", "") for _, title in steps_of_change(change)]
 
 
 def has_failed(steps: list[Step]) -> bool:

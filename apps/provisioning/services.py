@@ -38,7 +38,9 @@ def open_for(project: Project, requester: Requester, *, then: str = "") -> Ledge
 
 
 def advance(project: Project) -> bool:
-    """Does the steps that can be done now. True when the project is set up."""
+    """Does the steps that can be done now. True when the project is set up; none of one that is to be deleted."""
+    if project.status in Project.ENDING:
+        return False
     return ledger.advance(Ledger.objects.get(kind=KIND, subject_pk=project.pk), ACTIONS)
 
 
@@ -60,5 +62,6 @@ def waiting() -> list[int]:
 
 def sweep() -> None:
     """Takes up what waits, what failed for a while, and what a worker that died left behind."""
-    for unfinished in ledger.unfinished(KIND):
-        ledger.advance(unfinished, ACTIONS)
+    pks = [unfinished.subject_pk for unfinished in ledger.unfinished(KIND)]
+    for project in Project.objects.filter(pk__in=pks).order_by("pk"):
+        advance(project)

@@ -3,7 +3,7 @@ from celery import shared_task
 from apps.core.doorbell import ring
 from apps.core.leases import under_lease
 from apps.projects.models import Project
-from apps.provisioning import group_sync, members, services
+from apps.provisioning import group_sync, lifecycle, members, services
 
 
 @shared_task(name="provisioning.advance")
@@ -20,6 +20,17 @@ def advance_member(change_pk: int) -> None:
 @under_lease("provisioning.sweep_members")
 def sweep_members() -> None:
     members.sweep()
+
+
+@shared_task(name="provisioning.follow_project")
+def follow_project(change_pk: int) -> None:
+    lifecycle.advance(lifecycle.change_by_pk(change_pk))
+
+
+@shared_task(name="provisioning.sweep_projects")
+@under_lease("provisioning.sweep_projects")
+def sweep_projects() -> None:
+    lifecycle.sweep()
 
 
 @shared_task(name="provisioning.sweep")
@@ -40,3 +51,5 @@ def watch() -> None:
         ring("provisioning.advance", project_pk)
     for change_pk in members.waiting():
         ring("provisioning.advance_member", change_pk)
+    for change_pk in lifecycle.waiting():
+        ring("provisioning.follow_project", change_pk)

@@ -90,6 +90,9 @@ class OrthancAccess(models.Model):
     username = models.CharField(max_length=40)
     password = SealedTextField()
     explorer_password = SealedTextField()
+    volume_gib = models.PositiveIntegerField(
+        null=True, help_text="size of the archive's volume, which may grow and never shrinks; none: as granted"
+    )
 
     def __str__(self) -> str:
         return f"access to the Orthanc of {self.project}"
@@ -194,6 +197,7 @@ class NamespaceSeen(models.Model):
     used = models.JSONField(default=dict)
     hard = models.JSONField(default=dict)
     trouble = models.TextField(blank=True)
+    broken_since = models.DateTimeField(null=True, help_text="since when something of the project does not run")
 
     def __str__(self) -> str:
         return f"namespace of {self.project}"

@@ -85,6 +85,7 @@ def prepare(project: Project) -> None:
             "username": PORTAL_USER,
             "password": secrets.token_urlsafe(32),
             "explorer_password": secrets.token_urlsafe(16),
+            "volume_gib": project.allocation.granted_storage_gib,
         },
     )
     follow_members(project)
@@ -111,9 +112,9 @@ def follow_members(project: Project) -> None:
 
 
 def working(project: Project) -> QuerySet[Membership]:
-    """The memberships with a workspace."""
+    """The memberships with a workspace; none in an archived project."""
     found = Membership.objects.filter(project=project, role__in=WORKING_ROLES, user__is_active=True)
-    return found.exclude(user__identities__is_enabled=False)
+    return found.exclude(user__identities__is_enabled=False).exclude(project__status=Project.Status.ARCHIVED)
 
 
 def has_workspace_as_wished(project: Project, user: User) -> bool:
@@ -205,6 +206,6 @@ def list_devices(project: Project, devices: dict[str, str], *, by: int | None) -
 
 def placed(cluster: Cluster) -> QuerySet[Project]:
     """The projects of a cluster that are set up, to be kept as they are wished."""
-    found = Project.objects.filter(placement__cluster=cluster, status=Project.Status.READY)
+    found = Project.objects.filter(placement__cluster=cluster, status__in=Project.SET_UP)
     found = found.select_related("placement__cluster", "allocation").defer(*secrets_by("placement__cluster"))
     return found.order_by("pk")

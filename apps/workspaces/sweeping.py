@@ -45,7 +45,7 @@ def observe_unsettled(cluster: Cluster) -> None:
 
 
 def _unsettled() -> QuerySet[Project]:
-    return Project.objects.filter(UNSETTLED, status=Project.Status.READY, placement__isnull=False)
+    return Project.objects.filter(UNSETTLED, status__in=Project.AT_WORK, placement__isnull=False)
 
 
 def _reconcile_and_observe(project: Project, api: KubernetesApi) -> None:

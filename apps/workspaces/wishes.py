@@ -77,22 +77,31 @@ def orthanc_part(project: Project) -> list[Manifest]:
     port = NodePort.objects.filter(dicom_of=project).first()
     peers = tuple(manifests.DicomPeer(one.ae_title, one.address) for one in project.dicom_devices.all())
     wish = manifests.OrthancWish(
-        storage_gib=project.allocation.granted_storage_gib,
+        storage_gib=access.volume_gib or project.allocation.granted_storage_gib,
         users={access.username: access.password, EXPLORER_USER: access.explorer_password},
         peers=peers if port else (),
         dicom_port=port.number if port else 0,
     )
-    return manifests.orthanc(place_of(project), wish)
+    return _at_rest(project, manifests.orthanc(place_of(project), wish))
 
 
 def workspaces_part(project: Project) -> list[Manifest]:
     """Needs a port (NodePort) for each workspace; one that has none yet is left out."""
     place = place_of(project)
     living = [one for one in live_workspaces(project) if hasattr(one, "node_port")]
-    made = [manifest for one in living for manifest in manifests.workspace(place, _wish(one))]
+    made = _at_rest(project, [manifest for one in living for manifest in manifests.workspace(place, _wish(one))])
     known = {one.pk for one in living}
     homes = [one for one in kept_homes(project) if one.pk not in known]
     return made + [manifests.home_claim(place, one.name, one.pk) for one in homes]
+
+
+def _at_rest(project: Project, made: list[Manifest]) -> list[Manifest]:
+    """None of it runs while the project is asleep."""
+    if project.is_asleep:
+        for one in made:
+            if "replicas" in one.get("spec", {}):
+                one["spec"]["replicas"] = 0
+    return made
 
 
 def _wish(workspace: Workspace) -> manifests.WorkspaceWish:

@@ -104,6 +104,17 @@ def test_what_is_not_there_is_removed(directory: KeycloakDirectory, ida: Person,
     assert directory.person(NOBODY) is None
 
 
+def test_a_group_is_removed_with_its_memberships_twice_as_once(
+    directory: KeycloakDirectory, ida: Person, group: str
+) -> None:
+    directory.ensure_membership(ida.subject, group)
+    directory.remove_group(group)
+    directory.remove_group(group)
+    assert directory.groups_of(ida.subject) == frozenset()
+    directory.ensure_membership(ida.subject, group)
+    assert directory.groups_of(ida.subject) == {group}
+
+
 def test_the_groups_are_all_told(directory: KeycloakDirectory, ida: Person, group: str) -> None:
     names = {f"{group}-{number}" for number in range(12)}
     for name in names:

@@ -87,6 +87,17 @@ class KeycloakClient:
             if refused.status != HTTPStatus.CONFLICT:
                 raise
 
+    def remove_group(self, group: str) -> None:
+        group_id = self._group_id(group)
+        if not group_id:
+            return
+        try:
+            self._call("DELETE", f"/groups/{group_id}")
+        except KeycloakRefused as refused:
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
+        self._group_ids.pop(group, None)
+
     def ensure_membership(self, subject: str, group: str) -> None:
         self.ensure_group(group)
         self._call("PUT", f"/users/{quote(subject, safe='')}/groups/{self._group_id(group)}")

@@ -55,6 +55,10 @@ class MemoryKeycloak:
         self._answer()
         self.groups.setdefault(group, set())
 
+    def remove_group(self, group: str) -> None:
+        self._answer()
+        self.groups.pop(group, None)
+
     def ensure_membership(self, subject: str, group: str) -> None:
         self.ensure_group(group)
         self._need(subject)

@@ -88,6 +88,10 @@ class KeycloakDirectory(Protocol):
         """A group of this name at the top of the realm. Twice is once."""
         ...
 
+    def remove_group(self, group: str) -> None:
+        """With all memberships in it. What is gone already is as wished."""
+        ...
+
     def ensure_membership(self, subject: str, group: str) -> None:
         """Makes the group when it is missing. Twice is once. Raises PersonMissing."""
         ...

@@ -1,0 +1,83 @@
+"""What time alone does to a project: mails before its last day, suspension, archive; and the end of a grace period.
+
+Each turn locks the project and looks again, so that of two sweeps at once, or of a sweep and a person, one acts.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.audit.services import record
+from apps.core.templatetags.ui import day
+from apps.projects import letters, lifecycle
+from apps.projects.models import Project
+
+Status = Project.Status
+WARNINGS = (30, 7, 1)
+"""So many days before the last one the owners are written to, each time once."""
+
+
+def sweep() -> None:
+    _each(_near_end(), _warn)
+    _each(_over(), _suspend)
+    _each(_long_over(), _archive)
+    _each(_to_delete(), lifecycle.begin_deletion)
+
+
+def is_near_end(project: Project) -> bool:
+    return 0 <= project.days_left <= WARNINGS[0]
+
+
+def _near_end() -> QuerySet[Project]:
+    today = timezone.localdate()
+    return Project.objects.filter(
+        status__in=Project.AT_WORK, ends_on__gte=today, ends_on__lte=today + timedelta(days=WARNINGS[0])
+    )
+
+
+def _over() -> QuerySet[Project]:
+    return Project.objects.filter(status__in=Project.AT_WORK, ends_on__lt=timezone.localdate())
+
+
+def _long_over() -> QuerySet[Project]:
+    """Suspended for so long as well: nobody finds a project archived who was not told before that it is suspended."""
+    after = timedelta(days=settings.ARCHIVE_AFTER_DAYS)
+    return Project.objects.filter(
+        status=Status.SUSPENDED, ends_on__lt=timezone.localdate() - after, status_changed_at__lt=timezone.now() - after
+    )
+
+
+def _to_delete() -> QuerySet[Project]:
+    return Project.objects.filter(status=Status.DELETION_SCHEDULED, delete_at__lte=timezone.now())
+
+
+def _each(due: QuerySet[Project], act: Callable[[Project], None]) -> None:
+    for pk in due.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            project = due.select_for_update(no_key=True).filter(pk=pk).first()
+            if project is not None:
+                act(project)
+
+
+def _warn(project: Project) -> None:
+    if project.status != Status.EXPIRING:
+        project.move_to(Status.EXPIRING, why=f"{project.days_left} days left")
+        record("project.expiring", actor=None, project=project.pk, subject=project, ends_on=str(project.ends_on))
+    # After days without the clock there is one mail, the latest.
+    due = min(days for days in WARNINGS if days >= project.days_left)
+    if project.warned_at_days is None or project.warned_at_days > due:
+        Project.objects.filter(pk=project.pk).update(warned_at_days=due)
+        letters.tell_end_is_near(project)
+        record("project.end_announced", actor=None, project=project.pk, subject=project, days=project.days_left)
+
+
+def _suspend(project: Project) -> None:
+    lifecycle.suspend(project, by=None, why=f"Its last day, {day(project.ends_on)}, is over.")
+
+
+def _archive(project: Project) -> None:
+    lifecycle.archive(project, by=None, why=f"Its last day, {day(project.ends_on)}, is long over.")

@@ -1,0 +1,189 @@
+"""A project's settings: what it is, how long it lasts, what it may use, and the turns of its life."""
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlencode
+
+from django import forms
+from django.conf import settings as django_settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.access import signed_in
+from apps.core.state import IllegalTransition
+from apps.projects import granting, lifecycle
+from apps.projects.access import Entry, Role, enter_settings, every_project
+from apps.projects.forms import DeletionForm, DescriptionForm, ExtensionForm, ListForm, ResourcesForm, WhyForm
+from apps.projects.history import shown_changes
+from apps.projects.models import ExtensionRequest, ProjectChange
+from apps.projects.services import describe as write_description
+
+Action = ProjectChange.Action
+ROWS_A_PAGE = 50
+MOVED_ON = "The project had moved on already: this is how it stands."
+
+
+@require_safe
+def projects(request: HttpRequest) -> HttpResponse:
+    """Every project, the deleted ones as well, for administrators."""
+    found = every_project(signed_in(request))
+    form = ListForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {"status": "", "q": ""}
+    if asked["status"]:
+        found = found.filter(status=asked["status"])
+    for word in asked["q"].split():
+        found = found.filter(Q(name__icontains=word) | Q(namespace__icontains=word))
+    context = {
+        "form": form,
+        "is_filtered": any(asked.values()),
+        "page": Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page")),
+        "querystring": urlencode(asked),
+    }
+    return render(request, "projects/projects.html", context)
+
+
+@require_safe
+def settings(request: HttpRequest, namespace: str) -> HttpResponse:
+    return _page(request, enter_settings(signed_in(request), namespace))
+
+
+@require_POST
+def describe(request: HttpRequest, namespace: str) -> HttpResponse:
+    entry = _owner(request, namespace)
+    form = DescriptionForm(request.POST, instance=entry.project)
+    if not form.is_valid():
+        return _page(request, entry, description_form=form)
+    write_description(entry.project, form.cleaned_data["description"], by=entry.user)
+    messages.success(request, "The description is changed.")
+    return redirect("projects:settings", namespace)
+
+
+@require_POST
+def ask_extension(request: HttpRequest, namespace: str) -> HttpResponse:
+    entry = _owner(request, namespace)
+    form = ExtensionForm(request.POST)
+    if form.is_valid():
+        try:
+            granting.ask_extension(entry.project, **form.cleaned_data, by=entry.user)
+        except (granting.AlreadyAsked, granting.NotLater, granting.CannotBeExtended) as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "Asked. The approvers were told; the answer comes by mail.")
+            return redirect("projects:settings", namespace)
+    return _page(request, entry, extension_form=form)
+
+
+@require_POST
+def withdraw_extension(request: HttpRequest, namespace: str) -> HttpResponse:
+    entry = _owner(request, namespace)
+    waiting = ExtensionRequest.objects.filter(status=ExtensionRequest.Status.WAITING)
+    asked = get_object_or_404(waiting, project=entry.project)
+    return _act(request, namespace, partial(granting.withdraw_extension, asked, by=entry.user), "Withdrawn.")
+
+
+@require_POST
+def grant(request: HttpRequest, namespace: str) -> HttpResponse:
+    """What an administrator gives: resources and the last day."""
+    entry = enter_settings(signed_in(request), namespace)
+    entry.need_administrator()
+    form = ResourcesForm(request.POST, project=entry.project)
+    if not form.is_valid():
+        return _page(request, entry, resources_form=form)
+    granting.grant_resources(entry.project, form.granted(), by=entry.user)
+    granting.set_last_day(entry.project, form.cleaned_data["ends_on"], by=entry.user)
+    messages.success(request, "Granted. The owners are told by mail.")
+    return redirect("projects:settings", namespace)
+
+
+@require_POST
+def suspend(request: HttpRequest, namespace: str) -> HttpResponse:
+    return _turn(request, namespace, Action.SUSPEND, lifecycle.suspend, WhyForm(request.POST), "Suspended.")
+
+
+@require_POST
+def resume(request: HttpRequest, namespace: str) -> HttpResponse:
+    return _turn(request, namespace, Action.RESUME, lifecycle.resume, forms.Form(request.POST), "It goes on.")
+
+
+@require_POST
+def archive(request: HttpRequest, namespace: str) -> HttpResponse:
+    return _turn(request, namespace, Action.ARCHIVE, lifecycle.archive, WhyForm(request.POST), "Archived.")
+
+
+@require_POST
+def restore(request: HttpRequest, namespace: str) -> HttpResponse:
+    return _turn(request, namespace, Action.RESTORE, lifecycle.restore, forms.Form(request.POST), "It goes on.")
+
+
+@require_POST
+def schedule_deletion(request: HttpRequest, namespace: str) -> HttpResponse:
+    done = "The project will be deleted. Until then it can be undone here."
+    form = DeletionForm(request.POST)
+    return _turn(request, namespace, Action.SCHEDULE_DELETION, lifecycle.schedule_deletion, form, done)
+
+
+@require_POST
+def undo_deletion(request: HttpRequest, namespace: str) -> HttpResponse:
+    done = "The project is not deleted."
+    return _turn(request, namespace, Action.UNDO_DELETION, lifecycle.undo_deletion, forms.Form(request.POST), done)
+
+
+def _turn(
+    request: HttpRequest, namespace: str, action: Action, verb: Callable[..., None], form: forms.Form, done: str
+) -> HttpResponse:
+    entry = enter_settings(signed_in(request), namespace)
+    entry.need_turn(action)
+    if not form.is_valid():
+        return _page(request, entry, **{f"{action.value}_form": form})
+    try:
+        return _act(request, namespace, partial(verb, entry.project, **form.cleaned_data, by=entry.user), done)
+    except lifecycle.NamespaceMistyped as mistyped:
+        form.add_error("typed", str(mistyped))
+        return _page(request, entry, **{f"{action.value}_form": form})
+
+
+def _act(request: HttpRequest, namespace: str, act: Callable[[], object], done: str) -> HttpResponse:
+    try:
+        act()
+    except IllegalTransition:
+        messages.info(request, MOVED_ON)
+    except lifecycle.IsOver as over:
+        messages.error(request, str(over))
+    else:
+        messages.success(request, done)
+    return redirect("projects:settings", namespace)
+
+
+def _owner(request: HttpRequest, namespace: str) -> Entry:
+    entry = enter_settings(signed_in(request), namespace)
+    entry.need(Role.OWNER)
+    return entry
+
+
+def _page(request: HttpRequest, entry: Entry, **bound: forms.BaseForm) -> HttpResponse:
+    """`bound` are the forms that were sent and have something to be corrected, by their names in the template."""
+    project = entry.project
+    turns = {action for action in lifecycle.FROM if entry.may_turn(action) and lifecycle.can_turn(project, action)}
+    context = {
+        "project": project,
+        "is_owner": entry.can(Role.OWNER),
+        "is_administrator": entry.user.is_administrator,
+        "turns": turns,
+        "waiting": granting.waiting_request(project),
+        "can_ask": entry.can(Role.OWNER) and granting.can_be_extended(project),
+        "allocation": project.allocation,
+        "changes": shown_changes(project),
+        "grace_days": django_settings.DELETION_GRACE_DAYS,
+        "description_form": DescriptionForm(instance=project),
+        "extension_form": ExtensionForm(),
+        "resources_form": ResourcesForm(project=project),
+        "suspend_form": WhyForm(auto_id="id_suspend_%s"),
+        "archive_form": WhyForm(auto_id="id_archive_%s"),
+        "schedule_deletion_form": DeletionForm(auto_id="id_deletion_%s"),
+        **bound,
+    }
+    return render(request, "projects/settings.html", context)

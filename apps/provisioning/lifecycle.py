@@ -1,0 +1,120 @@
+"""What follows when a project's life takes a turn: its runs end, and what it has on a cluster, in the archive and in
+Keycloak comes to the new state, step by step. Each step may run twice.
+"""
+
+from collections.abc import Callable, Mapping
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.archives.services import destroy_archives
+from apps.audit.services import record
+from apps.core import ledger
+from apps.core.doorbell import ring
+from apps.core.ledger import Action, StepWaits
+from apps.core.models import Ledger
+from apps.integrations.keycloak.port import KeycloakDirectory
+from apps.projects import groups
+from apps.projects.lifecycle import finish_deletion
+from apps.projects.models import Project, ProjectChange
+from apps.provisioning.cluster import placed_project, plain_words
+from apps.provisioning.people import with_keycloak
+from apps.provisioning.plan import LIFE, steps_of_turn
+from apps.workspaces import resting
+
+
+def advance(change: ProjectChange) -> bool:
+    """Does the steps that can be done now. True when nothing is left to do; what a later turn has overtaken is left."""
+    if change.done_at is not None:
+        return True
+    opened = ledger.open_ledger(LIFE, change.pk, steps_of_turn(change))
+    is_done = ledger.advance(opened, ACTIONS)
+    if is_done:
+        ProjectChange.objects.filter(pk=change.pk, done_at=None).update(done_at=timezone.now())
+    return is_done
+
+
+def retry(change: ProjectChange, *, by: User) -> bool:
+    """Lets failed steps run again. True when there was one."""
+    with transaction.atomic():
+        opened = Ledger.objects.filter(kind=LIFE, subject_pk=change.pk).first()
+        found = opened is not None and ledger.retry(opened, by=by.pk)
+        if found:
+            record("project.retried", actor=by.pk, project=change.project_id, subject=change)
+            ring("provisioning.follow_project", change.pk)
+    return found
+
+
+def waiting() -> list[int]:
+    """The open changes with a step that waited and is to be looked at again now."""
+    due = [waits.subject_pk for waits in ledger.due(LIFE)]
+    return list(_changes().filter(pk__in=due, done_at=None).order_by("pk").values_list("pk", flat=True))
+
+
+def sweep() -> None:
+    """Takes up every change that is not done: its bell was lost, a step waits or failed, or a worker died."""
+    for change in _changes().filter(done_at=None).order_by("pk"):
+        advance(change)
+
+
+def change_by_pk(pk: int) -> ProjectChange:
+    return _changes().get(pk=pk)
+
+
+def await_runs(change_pk: int) -> None:
+    """The room of the runs ends them and says so in the row."""
+    if change_by_pk(change_pk).runs_ended_at is None:
+        ring("jobs.follow_project", change_pk)
+        raise StepWaits("Runs of the project are being ended.")
+
+
+def remove_images(change_pk: int) -> None:
+    destroy_archives(change_by_pk(change_pk).project)
+
+
+def remove_groups(change_pk: int) -> None:
+    namespace = change_by_pk(change_pk).project.namespace
+
+    def remove(directory: KeycloakDirectory) -> None:
+        for group in groups.groups_of(namespace).values():
+            directory.remove_group(group)
+
+    with_keycloak(remove)
+
+
+def close(change_pk: int) -> None:
+    project = change_by_pk(change_pk).project
+    with transaction.atomic():
+        resting.forget(project)
+        finish_deletion(project)
+
+
+def _on_cluster(bring: Callable[[Project], None]) -> Action:
+    def act(change_pk: int) -> None:
+        project = placed_project(change_by_pk(change_pk).project_id)
+        with plain_words(project.placement.cluster.name):
+            bring(project)
+
+    return act
+
+
+def _changes() -> QuerySet[ProjectChange]:
+    return ProjectChange.objects.select_related("project")
+
+
+ACTIONS: Mapping[str, Action] = {
+    "runs": await_runs,
+    "sleep": _on_cluster(resting.sleep),
+    "wake": _on_cluster(resting.wake),
+    "retire": _on_cluster(resting.retire),
+    "limits": _on_cluster(resting.follow_grant),
+    "volume": _on_cluster(resting.grow_volume),
+    "workspaces": _on_cluster(resting.remove_workspaces),
+    "orthanc": _on_cluster(resting.remove_orthanc),
+    "namespace": _on_cluster(resting.remove_namespace),
+    "images": remove_images,
+    "groups": remove_groups,
+    "end": close,
+}
