@@ -4,7 +4,7 @@ A step is claimed by moving it to RUNNING; a claim older than CLAIM_SECONDS belo
 over. So every action must be one that may run twice.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -49,6 +49,13 @@ def open_ledger(kind: str, subject_pk: int, steps: Iterable[tuple[str, str]], *,
 
 def steps_of(kind: str, subject_pk: int) -> list[Step]:
     return list(Step.objects.filter(ledger__kind=kind, ledger__subject_pk=subject_pk).order_by("position"))
+
+
+def current_steps(kind: str, subject_pks: Collection[int]) -> dict[int, Step]:
+    """The first step that is not done of each of these subjects, by subject; none of who has no open ledger."""
+    found = Step.objects.filter(ledger__kind=kind, ledger__subject_pk__in=subject_pks).exclude(status=Step.Status.DONE)
+    steps = found.select_related("ledger").order_by("-position")
+    return {step.ledger.subject_pk: step for step in steps}
 
 
 def advance(ledger: Ledger, actions: Mapping[str, Action]) -> bool:

@@ -19,6 +19,7 @@ SECTIONS = {
     "datasets": "images",
     "jobs": "runs",
     "clusters": "clusters",
+    "members": "members",
     "registrations": "approvals",
     "accounts": "account",
     "people": "people",

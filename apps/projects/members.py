@@ -10,45 +10,56 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.core.doorbell import ring
-from apps.projects.models import Membership, MembershipChange, Project, Removal
+from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal
 
 Role = Membership.Role
 Action = MembershipChange.Action
 
 
-class LastOwner(Exception):
+class MembersRefused(Exception):
+    """What was asked about the members cannot be; the sentence says why to the person who asked."""
+
+
+class LastOwner(MembersRefused):
     """A project is never without an owner."""
 
     def __init__(self) -> None:
         super().__init__("This is the last owner of the project: make somebody else an owner first.")
 
 
-class AlreadyMember(Exception):
+class AlreadyMember(MembersRefused):
     """The person is in the project, with whatever role."""
 
     def __init__(self, user: User) -> None:
         super().__init__(f"{user.name} is in this project already.")
 
 
-class NotMember(Exception):
+class NotMember(MembersRefused):
     """The person is not in the project, or left it a moment ago."""
 
     def __init__(self) -> None:
         super().__init__("This person is not in the project any more.")
 
 
-class NotOwner(Exception):
+class NotOwner(MembersRefused):
     """Only an owner has something to hand over."""
 
     def __init__(self) -> None:
         super().__init__("Only an owner can hand the project over.")
 
 
-class OwnersExport(Exception):
+class OwnersExport(MembersRefused):
     """The right to export comes with ownership."""
 
     def __init__(self) -> None:
         super().__init__("Owners may always export: change the role first.")
+
+
+class TakesNobody(MembersRefused):
+    """The project's state lets nobody join."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(f"Nobody can join the project now: {project.badge.word.lower()}.")
 
 
 def add_member(
@@ -56,10 +67,11 @@ def add_member(
 ) -> MembershipChange:
     """The person is in the project from now on; owners may export, others if `may_export` says so.
 
-    Raises AlreadyMember.
+    Raises AlreadyMember and TakesNobody.
     """
     with transaction.atomic():
-        _lock(project)
+        if not _lock(project).takes_work:
+            raise TakesNobody(project)
         if Membership.objects.filter(project=project, user=user).exists():
             raise AlreadyMember(user)
         Removal.objects.filter(project=project, user=user).delete()
@@ -102,6 +114,7 @@ def remove_member(project: Project, user: User, *, by: User) -> MembershipChange
         membership.delete()
         wish = {"asked_at": timezone.now(), "done_at": None}
         Removal.objects.update_or_create(project=project, user=user, defaults=wish)
+        _take_back_invitations(membership, by)
         return _ask(membership, Action.LEAVE, by)
 
 
@@ -125,9 +138,10 @@ def hand_over(project: Project, *, to: User, by: User) -> None:
         _give(giver, Role.MEMBER, by)
 
 
-def _lock(project: Project) -> None:
+def _lock(project: Project) -> Project:
+    """The project as it is now."""
     # Without "no key" this would wait for a sign-in that writes a membership, which may wait for this.
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 def _current(membership: Membership) -> Membership:
@@ -142,6 +156,13 @@ def _refuse_last_owner(membership: Membership) -> None:
     owners = Membership.objects.filter(project=membership.project_id, role=Role.OWNER)
     if membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists():
         raise LastOwner
+
+
+def _take_back_invitations(membership: Membership, by: User) -> None:
+    """Who was removed does not come back by an older link."""
+    open_ones = Invitation.objects.filter(project=membership.project_id, status=Invitation.Status.WAITING)
+    for invitation in open_ones.filter(email=membership.user.email):
+        invitation.move_to(Invitation.Status.REVOKED, by=by.pk, why="removed from the project")
 
 
 def _give(membership: Membership, role: Role, by: User | None) -> MembershipChange:

@@ -1,3 +1,4 @@
+from hashlib import sha256
 from typing import ClassVar
 
 from django.db import models
@@ -168,6 +169,11 @@ class MembershipChange(models.Model):
         return f"{self.user} {self.action} {self.project}"
 
 
+def digest_of(token: str) -> str:
+    """How a link's token is kept."""
+    return sha256(token.encode()).hexdigest()
+
+
 class Invitation(Stateful):
     """Somebody is asked by e-mail to join. The link's token is kept only as its hash; a new link ends the former."""
 
@@ -188,6 +194,8 @@ class Invitation(Stateful):
     digest = models.CharField(max_length=64, unique=True)
     sent_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
+    terms_version = models.CharField(max_length=32, blank=True, help_text="of the terms that a new person accepted")
+    terms_accepted_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["project", "-created_at"])]

@@ -21,7 +21,7 @@ from apps.datasets.services import import_files
 from apps.jobs.models import Algorithm, Run
 from apps.jobs.services import launch, sync_bundled
 from apps.projects.access import enter
-from apps.projects.models import Project
+from apps.projects.models import Invitation, Membership, MembershipChange, Project, digest_of
 from apps.registrations import links
 from apps.registrations.models import Registration
 from apps.registrations.services import Application, confirm_address, submit
@@ -106,6 +106,16 @@ def world(
     project, cluster = upload.archive.project, make_cluster("main")
     Placement.objects.create(project=project, cluster=cluster)
     OrthancAccess.objects.create(project=project, username="portal", password="p", explorer_password="e")
+    token = "the secret of the link"
+    invitation = Invitation.objects.create(
+        project=project,
+        email="ida@uni.example",
+        role=Membership.Role.MEMBER,
+        invited_by=people["owner"],
+        status=Invitation.Status.WAITING,
+        digest=digest_of(token),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     return World(
         clients={"anonymous": Client(), **{role: client_of(person) for role, person in people.items()}},
         arguments={
@@ -132,6 +142,12 @@ def world(
             "token": links.path_of(registration).split("/")[-2],
             "uidb36": "1",
             "key": "set-password",
+            "membership": Membership.objects.get(project=project, user=people["viewer"]).pk,
+            "invitation": invitation.pk,
+            "invitation_token": token,
+            "member_change": MembershipChange.objects.create(
+                project=project, user=people["member"], action="join", role="member"
+            ).pk,
             "mail": Mail.objects.create(to="ida@uni.example", subject="Lost", status=Mail.Status.FAILED).pk,
         },
     )

@@ -221,4 +221,41 @@ WORKSPACES = [
     Row("workspaces:verify", _all(401), extra={"headers": {"X-Original-URI": "/cardiac-mr/1/jupyter/"}}),
 ]
 
-ROWS = [*PEOPLE, *WORKSPACES, *CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
+MEMBER = {**NAMESPACE, "pk": "membership"}
+INVITATION = {**NAMESPACE, "pk": "invitation"}
+LINK = {"token": "invitation_token"}
+MEMBER_CHANGE = {**NAMESPACE, "pk": "member_change"}
+# Administrators as well: they help a project whose owners are gone. Support sees the members and changes none.
+MANAGERS: Expected = (302, 404, 403, 403, 200, 404, 403, 200)
+MANAGERS_POST: Expected = (302, 404, 403, 403, 302, 404, 403, 302)
+# The change is that of the member; besides, owners see it, and who may look everywhere.
+CHANGED: Expected = (302, 404, 404, 200, 200, 404, 200, 200)
+MEMBERS = [
+    Row("members:members", _project(200), kwargs=NAMESPACE),
+    Row("members:change_role", MANAGERS_POST, "POST", MEMBER),
+    Row("members:set_export", MANAGERS_POST, "POST", MEMBER),
+    Row("members:remove", MANAGERS, kwargs=MEMBER),
+    Row("members:remove", MANAGERS_POST, "POST", MEMBER),
+    # Administrators who are not owners have nothing to hand over.
+    Row("members:hand_over", (302, 404, 403, 403, 200, 404, 403, 403), kwargs=MEMBER),
+    Row("members:hand_over", (302, 404, 403, 403, 302, 404, 403, 403), "POST", MEMBER),
+    Row("members:leave", (302, 404, 200, 200, 200, 404, 302, 302), kwargs=NAMESPACE),
+    Row("members:leave", _project(302), "POST", NAMESPACE),
+    Row("members:invite", MANAGERS, kwargs=NAMESPACE),
+    Row("members:invite", MANAGERS, "POST", NAMESPACE),
+    Row("members:invite_many", MANAGERS, kwargs=NAMESPACE),
+    Row("members:invite_many", MANAGERS, "POST", NAMESPACE),
+    Row("members:invitations", MANAGERS, kwargs=NAMESPACE),
+    Row("members:resend", MANAGERS_POST, "POST", INVITATION),
+    Row("members:revoke", MANAGERS_POST, "POST", INVITATION),
+    # The private link is shown to whoever has it; who is signed in as somebody else accepts nothing.
+    Row("members:invitation", _all(200), kwargs=LINK),
+    Row("members:accept", _all(405), kwargs=LINK),
+    Row("members:accept", _all(200), "POST", LINK),
+    Row("members:decline", _all(200, anonymous=302), "POST", LINK),
+    Row("provisioning:member_change", CHANGED, kwargs=MEMBER_CHANGE),
+    Row("provisioning:member_progress", CHANGED, kwargs=MEMBER_CHANGE),
+    Row("provisioning:retry_member_change", (302, 404, 404, 404, 302, 404, 404, 302), "POST", MEMBER_CHANGE),
+]
+
+ROWS = [*MEMBERS, *PEOPLE, *WORKSPACES, *CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
