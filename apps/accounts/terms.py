@@ -31,7 +31,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Your account",
-        "Your account, keys and tokens are yours alone. When you suspect that somebody else has one of them, you end it "
+        "Your account, keys and tokens are yours alone. When you suspect that somebody else has one, you end it "
         "and tell the administrators at once.",
     ),
     (
@@ -40,8 +40,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "The end",
-        "When a project ends its images are deleted or archived as its owner decides; what the law asks you to keep, you "
-        "keep elsewhere in time.",
+        "When a project ends its images are deleted or archived as its owner decides; what the law asks you to keep, "
+        "you keep elsewhere in time.",
     ),
 )
 

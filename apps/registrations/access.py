@@ -7,6 +7,9 @@ from django.shortcuts import get_object_or_404
 from apps.accounts.models import User
 from apps.registrations import links
 from apps.registrations.models import Registration
+from apps.registrations.selectors import owned_by
+
+Kind = Registration.Kind
 
 
 def by_private_link(token: str) -> Registration:
@@ -15,28 +18,53 @@ def by_private_link(token: str) -> Registration:
     if opened is None:
         raise Http404
     pk, nonce = opened
-    return get_object_or_404(Registration.objects.select_related("project", "submitted_by"), pk=pk, nonce=nonce)
+    rows = Registration.objects.select_related("project", "joins", "membership_change", "submitted_by")
+    return get_object_or_404(rows, pk=pk, nonce=nonce)
+
+
+def has_console(user: User) -> bool:
+    """Whether there is a list of requests for this person: who decides on some, or looks."""
+    return user.may_approve or user.may_look or owned_by(user).exists()
 
 
 def visible_to(user: User) -> QuerySet[Registration]:
-    """Every request, for who decides or looks. Raises Http404 for others, as if there were no such page."""
-    if not (user.may_approve or user.may_look):
+    """Every request, for who approves or looks; those to join their projects, for owners.
+
+    Raises Http404 for others, as if there were no such page.
+    """
+    rows = Registration.objects.select_related("project__allocation", "joins", "membership_change", "submitted_by")
+    if user.may_approve or user.may_look:
+        return rows
+    if not has_console(user):
         raise Http404
-    return Registration.objects.select_related("project__allocation", "submitted_by")
+    return rows.filter(joins__in=owned_by(user))
 
 
-def for_approver(user: User, pk: int) -> Registration:
+def for_reader(user: User, pk: int) -> Registration:
     return get_object_or_404(visible_to(user), pk=pk)
 
 
-def as_seen(user: User, pk: int, version: str) -> Registration:
-    """The request as the approver's page showed it, so that a decision on one that has moved since is refused.
+def decides_on(user: User, registration: Registration) -> bool:
+    """Whether the person may decide on a request of this kind; whether on this one now is for its state to say."""
+    return user.may_approve or (
+        registration.joins_id is not None and owned_by(user).filter(pk=registration.joins_id).exists()
+    )
 
-    Raises Http404 for who may only look.
-    """
-    if not user.may_approve:
+
+def for_decider(user: User, pk: int) -> Registration:
+    """Raises Http404 for who may only look, too."""
+    registration = for_reader(user, pk)
+    if not decides_on(user, registration):
         raise Http404
-    registration = for_approver(user, pk)
+    return registration
+
+
+def as_seen(user: User, pk: int, version: str) -> Registration:
+    """The request as the page showed it, so that a decision on one that has moved since is refused.
+
+    Raises Http404 for who may not decide.
+    """
+    registration = for_decider(user, pk)
     if version and version != registration.version:
         try:
             registration.status_changed_at = datetime.fromisoformat(version).astimezone(UTC)

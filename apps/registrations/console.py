@@ -1,4 +1,4 @@
-"""Doors for approvers: the list of requests, and one request to decide on."""
+"""Doors for those who decide: the list of requests, and one request."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,41 +14,47 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from apps.accounts.access import signed_in
+from apps.accounts.models import User
 from apps.core.state import IllegalTransition
+from apps.projects.access import visible_projects
+from apps.projects.members import AlreadyMember
+from apps.provisioning import members
 from apps.provisioning import services as provisioning
-from apps.registrations import selectors, services
-from apps.registrations.access import as_seen, for_approver, visible_to
-from apps.registrations.forms import ChangesForm, FilterForm, GrantForm, RejectForm
+from apps.registrations import decisions, selectors
+from apps.registrations.access import as_seen, decides_on, for_reader, visible_to
+from apps.registrations.console_forms import ChangesForm, FilterForm, GrantForm, RejectForm, RoleForm
 from apps.registrations.models import Registration
 
 Status = Registration.Status
 ROWS_A_PAGE = 25
+EARLIER_SHOWN = 10
 
 
 @require_safe
 def approvals(request: HttpRequest) -> HttpResponse:
     rows = visible_to(signed_in(request))
-    form = FilterForm({"status": request.GET.get("status", Status.EMAIL_VERIFIED), "q": request.GET.get("q", "")})
-    asked = form.cleaned_data if form.is_valid() else {"status": "", "q": ""}
-    found = selectors.matching(rows, status=asked["status"], words=asked["q"])
+    form = FilterForm({"status": Status.EMAIL_VERIFIED, **request.GET.dict()})
+    chosen = form.chosen()
     context = {
         "form": form,
-        "is_filtered": asked != {"status": Status.EMAIL_VERIFIED, "q": ""},
-        "page": Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page")),
-        "querystring": urlencode(asked),
+        "is_filtered": chosen != selectors.Filter(),
+        "page": Paginator(selectors.matching(rows, chosen), ROWS_A_PAGE).get_page(request.GET.get("page")),
+        "querystring": urlencode(
+            {"status": chosen.status, "kind": chosen.kind, "older": chosen.older_than_days, "q": chosen.words}
+        ),
     }
     return render(request, "registrations/approvals.html", context)
 
 
 @require_safe
 def approval(request: HttpRequest, pk: int) -> HttpResponse:
-    return _page(request, for_approver(signed_in(request), pk))
+    return _page(request, for_reader(signed_in(request), pk))
 
 
 @require_safe
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The steps, asked for every two seconds; then the whole page anew."""
-    registration = for_approver(signed_in(request), pk)
+    registration = for_reader(signed_in(request), pk)
     if registration.status != Status.APPROVED:
         return HttpResponseClientRefresh()
     return render(request, "provisioning/_steps.html", _setup(request, registration))
@@ -57,10 +64,13 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     registration = as_seen(user, pk, request.POST.get("version", ""))
-    form = GrantForm(request.POST, registration=registration)
+    form = grant_form(registration, request)
     if not form.is_valid():
         return _page(request, registration, grant_form=form)
-    act = partial(services.approve, registration, form.grant(), by=user)
+    if isinstance(form, RoleForm):
+        act = partial(decisions.approve_join, registration, role=form.granted(), by=user)
+        return _decide(request, registration, act, "Approved. The requester is in the project.")
+    act = partial(decisions.approve, registration, form.grant(), by=user)
     return _decide(request, registration, act, "Approved. The portal is setting the project up.")
 
 
@@ -71,7 +81,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
     form = RejectForm(request.POST)
     if not form.is_valid():
         return _page(request, registration, reject_form=form)
-    act = partial(services.reject, registration, reason=form.cleaned_data["reason"], by=user)
+    act = partial(decisions.reject, registration, reason=form.cleaned_data["reason"], by=user)
     return _decide(request, registration, act, "Rejected. The requester gets the reason by mail.")
 
 
@@ -82,58 +92,82 @@ def ask_for_changes(request: HttpRequest, pk: int) -> HttpResponse:
     form = ChangesForm(request.POST)
     if not form.is_valid():
         return _page(request, registration, changes_form=form)
-    act = partial(services.ask_for_changes, registration, message=form.cleaned_data["message"], by=user)
+    act = partial(decisions.ask_for_changes, registration, message=form.cleaned_data["message"], by=user)
     return _decide(request, registration, act, "Sent back. The requester gets your message by mail.")
 
 
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
-    registration = for_approver(user, pk)
-    if registration.project is None or not user.is_administrator:
+    registration = for_reader(user, pk)
+    if not may_retry(user, registration):
         raise Http404
-    if provisioning.retry(registration.project, by=user):
+    if _retry(registration, user):
         messages.success(request, "The step is tried again.")
     return redirect("registrations:approval", pk=pk)
 
 
+def may_retry(user: User, registration: Registration) -> bool:
+    """Administrators, and owners for who joins their project."""
+    if registration.membership_change:
+        return decides_on(user, registration)
+    return registration.project is not None and user.is_administrator
+
+
+def _retry(registration: Registration, user: User) -> bool:
+    if registration.membership_change:
+        return members.retry(registration.membership_change, by=user)
+    return registration.project is not None and provisioning.retry(registration.project, by=user)
+
+
+def grant_form(registration: Registration, request: HttpRequest | None = None) -> GrantForm | RoleForm:
+    form = RoleForm if registration.is_join else GrantForm
+    return form(request.POST if request else None, registration=registration)
+
+
 def _decide(request: HttpRequest, registration: Registration, act: Callable[[], object], done: str) -> HttpResponse:
-    try:
-        act()
-    except services.OwnRequest:
-        messages.error(request, "This is your own request: somebody else has to decide on it.")
-    except services.NamespaceTaken as taken:
-        messages.error(request, f"Nothing was written. {taken} Ask the requester to change it.")
-    except IllegalTransition:
-        registration.refresh_from_db()
-        messages.warning(request, selectors.who_was_first(registration, reader=signed_in(request)))
-    else:
-        messages.success(request, done)
+    is_done, sentence = outcome(registration, act, done, by=signed_in(request))
+    (messages.success if is_done else messages.warning)(request, sentence)
     return redirect("registrations:approval", pk=registration.pk)
 
 
-def _page(
-    request: HttpRequest,
-    registration: Registration,
-    *,
-    grant_form: GrantForm | None = None,
-    reject_form: RejectForm | None = None,
-    changes_form: ChangesForm | None = None,
-) -> HttpResponse:
+def outcome(registration: Registration, act: Callable[[], object], done: str, *, by: User) -> tuple[bool, str]:
+    """Whether the decision counts, and the sentence that says what came of it."""
+    try:
+        act()
+    except (decisions.OwnRequest, decisions.NotJoinable, AlreadyMember) as refused:
+        return False, f"Nothing was written. {refused}"
+    except decisions.NamespaceTaken as taken:
+        return False, f"Nothing was written. {taken} Ask the requester to change it."
+    except IllegalTransition:
+        registration.refresh_from_db()
+        return False, selectors.who_was_first(registration, reader=by)
+    return True, done
+
+
+def _page(request: HttpRequest, registration: Registration, **forms: Form) -> HttpResponse:
     user = signed_in(request)
     version = {"version": registration.version}
     is_own = registration.is_asked_by(user)
+    earlier = selectors.earlier_of(registration, visible_to(user))
     context = {
         "registration": registration,
         "history": selectors.history(registration),
         "is_own": is_own,
-        "may_decide": registration.status == Status.EMAIL_VERIFIED and user.may_approve and not is_own,
-        "grant_form": grant_form or GrantForm(registration=registration),
-        "reject_form": reject_form or RejectForm(initial=version),
-        "changes_form": changes_form or ChangesForm(initial=version),
+        "may_open": registration.status == Status.PROVISIONED and _may_open(user, registration),
+        "may_decide": registration.status == Status.EMAIL_VERIFIED and decides_on(user, registration) and not is_own,
+        "grant_form": grant_form(registration),
+        "reject_form": RejectForm(initial=version),
+        "changes_form": ChangesForm(initial=version),
+        "earlier": earlier[:EARLIER_SHOWN],
+        **forms,
         **_setup(request, registration),
     }
     return render(request, "registrations/approval.html", context)
+
+
+def _may_open(user: User, registration: Registration) -> bool:
+    return visible_projects(user).filter(namespace=registration.namespace).exists()
 
 
 def _setup(request: HttpRequest, registration: Registration) -> dict[str, object]:
@@ -141,5 +175,5 @@ def _setup(request: HttpRequest, registration: Registration) -> dict[str, object
     return selectors.setup_of(
         registration,
         poll_url=reverse("registrations:approval_progress", args=[registration.pk]),
-        retry_url=retry_url if signed_in(request).is_administrator else "",
+        retry_url=retry_url if may_retry(signed_in(request), registration) else "",
     )

@@ -1,30 +1,35 @@
-from dataclasses import fields
+"""The forms of those who ask: for a new project, and to join one."""
+
+from dataclasses import asdict, fields
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
-from django.http import QueryDict
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts import terms as data_use
 from apps.accounts.models import User
-from apps.clusters.models import Cluster
-from apps.projects.services import Resources
-from apps.provisioning.plan import are_on_clusters
-from apps.registrations import links, namespaces
+from apps.registrations import environments, links, namespaces
+from apps.registrations.applications import Applicant, Application, JoinApplication
+from apps.registrations.fields import (
+    CPUS,
+    GPUS,
+    LONGEST_YEARS,
+    MEMORY_GIB,
+    STORAGE_GIB,
+    Day,
+    Strict,
+    amount,
+    one_line,
+    refuse_end,
+)
 from apps.registrations.models import Registration
-from apps.registrations.services import Application, Grant
 
-LONGEST_YEARS = 5
 LATEST_START = timedelta(days=365)
-CPUS = (1, 1024)
-MEMORY_GIB = (1, 8192)
-GPUS = (0, 128)
-STORAGE_GIB = (1, 100_000)
-# These lines stand in mails and in headings: nothing in them may begin a line of its own or turn the writing round.
-ONE_LINE = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*\Z", "Write this on one line.")
 NAMESPACE_LOOK_UP = {
     "hx-trigger": "input changed delay:300ms",
     "hx-include": "[name=project_name],[name=namespace]",
@@ -32,31 +37,21 @@ NAMESPACE_LOOK_UP = {
     "hx-sync": "#namespace-state:replace",
     "autocomplete": "off",
 }
+ENVIRONMENT_LOOK_UP = {
+    "rows": 4,
+    "class": "font-monospace",
+    "spellcheck": "false",
+    "hx-trigger": "change",
+    "hx-include": "[name=csrfmiddlewaretoken]",
+    "hx-target": "#environment-state",
+}
+AS_TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-class Day(forms.DateInput):
-    input_type = "date"
+class ApplicantForm(Strict):
+    """Who asks, and why. Somebody who is signed in asks under the name and address of the account."""
 
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
-
-
-def one_line(label: str, max_length: int, *, widget: forms.Widget | None = None, **options: Any) -> forms.CharField:
-    return forms.CharField(label=label, max_length=max_length, validators=[ONE_LINE], widget=widget, **options)
-
-
-def amount(label: str, bounds: tuple[int, int], initial: int | None = None) -> forms.IntegerField:
-    least, most = bounds
-    return forms.IntegerField(label=label, min_value=least, max_value=most, initial=initial)
-
-
-def longest_end(starts_on: date) -> date:
-    is_leap_day = (starts_on.month, starts_on.day) == (2, 29)  # it has no anniversary in most years
-    return starts_on.replace(year=starts_on.year + LONGEST_YEARS, day=28 if is_leap_day else starts_on.day)
-
-
-class RegistrationForm(forms.Form):
-    """A request for a project. Somebody who is signed in asks under the name and address of the account."""
+    APPLICATION: type[Applicant]
 
     name = one_line("Your name", 200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     email = forms.EmailField(
@@ -66,57 +61,123 @@ class RegistrationForm(forms.Form):
         help_text="A mail with a private link goes there; the link proves the address.",
     )
     affiliation = one_line("Affiliation", 200, help_text="University, hospital or company, and department.")
+    position = one_line("Position", 200, help_text="For example doctoral student or radiologist.")
     purpose = forms.CharField(
         max_length=5000,
         label="Purpose",
         help_text="What are the images used for? The approvers decide by this.",
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+    terms = data_use.acceptance()
+
+    def __init__(
+        self, posted: Any = None, files: Any = None, *, user: User | None, edited: Registration | None = None
+    ) -> None:
+        asked = {field.name: getattr(edited, field.name) for field in fields(self.APPLICATION)} if edited else {}
+        super().__init__(posted, files, initial=asked)
+        self.user = user
+        self.edited = edited
+        if user is not None:
+            del self.fields["name"], self.fields["email"]
+            self.fields["affiliation"].initial = user.affiliation
+        if edited is not None and edited.terms_version == data_use.VERSION:
+            del self.fields["terms"]
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def application(self) -> Applicant:
+        person = {"name": self.user.name, "email": self.user.email} if self.user else {}
+        asked = {name: value for name, value in self.cleaned_data.items() if name != "terms"}
+        return self.APPLICATION(**{**asked, **person, "terms_version": data_use.VERSION})
+
+
+class JoinForm(ApplicantForm):
+    """A part in an existing project. The answer does not tell whether there is one of that name."""
+
+    APPLICATION = JoinApplication
+
+    namespace = forms.CharField(
+        max_length=namespaces.LONGEST,
+        label="Namespace of the project",
+        help_text="Its short name in addresses, such as cardiac-mr: the owner knows it.",
+        widget=forms.TextInput(attrs=AS_TYPED),
+    )
+    wanted_role = forms.ChoiceField(
+        label="You want to",
+        choices=[("viewer", "look at images and results"), ("member", "also upload images and start runs")],
+        widget=forms.RadioSelect,
+        initial="member",
+    )
+
+    def clean_namespace(self) -> str:
+        namespace = str(self.cleaned_data["namespace"])
+        if fault := namespaces.malformed(namespace):
+            raise ValidationError(fault)
+        return namespace
+
+
+class RegistrationForm(ApplicantForm):
+    """A request for a project."""
+
+    APPLICATION = Application
+
     project_name = one_line("Project name", 120, widget=forms.TextInput(attrs=NAMESPACE_LOOK_UP))
     namespace = forms.CharField(
         max_length=namespaces.LONGEST,
         required=False,
         label="Namespace",
         help_text="The project's name in addresses; it can never be changed. Left empty, it is made from the name.",
-        widget=forms.TextInput(attrs={**NAMESPACE_LOOK_UP, "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={**NAMESPACE_LOOK_UP, **AS_TYPED}),
     )
     description = forms.CharField(
         max_length=5000, required=False, label="Description", widget=forms.Textarea(attrs={"rows": 3})
     )
     principal_investigator = one_line("Principal investigator", 200)
+    principal_investigator_email = forms.EmailField(label="E-mail of the principal investigator", max_length=254)
+    ethics_reference = one_line(
+        "Ethics approval", 200, required=False, help_text="Its reference, such as 2026-01234-01. Empty: none is needed."
+    )
     cpus = amount("CPU cores", CPUS, 4)
     memory_gib = amount("Memory, GiB", MEMORY_GIB, 16)
     gpus = amount("GPUs", GPUS, 0)
+    gpu_type = one_line("Kind of GPU", 60, required=False, help_text="Such as A100 80 GB. Empty: any.")
     storage_gib = amount("Storage, GiB", STORAGE_GIB, 100)
     starts_on = forms.DateField(label="First day", widget=Day(), initial=timezone.localdate)
     ends_on = forms.DateField(label="Last day", widget=Day(), help_text=f"At most {LONGEST_YEARS} years later.")
+    environment_upload = forms.FileField(
+        required=False,
+        label="Environment file",
+        help_text="requirements.txt of pip or environment.yml of conda: the packages that your code needs.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".txt,.yml,.yaml"}),
+    )
+    environment_file = forms.CharField(
+        max_length=environments.LARGEST_BYTES,
+        required=False,
+        strip=False,
+        label="Or its content",
+        help_text="It is read and shown back; nothing in it is run.",
+        widget=forms.Textarea(attrs=ENVIRONMENT_LOOK_UP),
+    )
 
     def __init__(
-        self, posted: QueryDict | None = None, *, user: User | None, edited: Registration | None = None
+        self, posted: Any = None, files: Any = None, *, user: User | None, edited: Registration | None = None
     ) -> None:
-        asked = {field.name: getattr(edited, field.name) for field in fields(Application)} if edited else {}
-        super().__init__(posted, initial=asked)
-        self.user = user
-        self.edited = edited
+        super().__init__(posted, files, user=user, edited=edited)
         look_up = f"{links.path_of(edited)}namespace/" if edited else reverse("registrations:namespace")
         for name in ("project_name", "namespace"):
             self.fields[name].widget.attrs["hx-get"] = look_up
-        if user is not None:
-            del self.fields["name"], self.fields["email"]
-            self.fields["affiliation"].initial = user.affiliation
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+        self.fields["environment_file"].widget.attrs["hx-post"] = reverse("registrations:environment")
+        self.environment: dict[str, Any] = {}
 
     def clean_namespace(self) -> str:
         namespace = str(self.cleaned_data["namespace"])
         if not namespace:
             return self._proposed()
-        fault = namespaces.fault_of(namespace)
-        if fault:
+        if fault := namespaces.fault_of(namespace):
             raise ValidationError(fault)
         if not namespaces.is_free(namespace, besides=self.edited):
-            raise ValidationError(f"{namespace} is taken: choose another name.")
+            raise ValidationError(f"{namespace} is taken, or looks like a name that is: choose another one.")
         return namespace
 
     def clean_starts_on(self) -> date:
@@ -127,16 +188,35 @@ class RegistrationForm(forms.Form):
             raise ValidationError("Choose a day within the next year.")
         return starts_on
 
+    def clean_environment_upload(self) -> str:
+        """Its text, which goes into the field below, so that it is there when the form comes back."""
+        upload: UploadedFile | None = self.cleaned_data["environment_upload"]
+        if upload is None:
+            return ""
+        try:
+            text = upload.read(environments.LARGEST_BYTES + 1).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValidationError("This is no text: send requirements.txt or environment.yml.") from error
+        self.data = {**self.data.dict(), "environment_file": text}
+        return text
+
+    def clean_environment_file(self) -> str:
+        text = self.cleaned_data.get("environment_upload") or str(self.cleaned_data["environment_file"])
+        if not text.strip():
+            return ""
+        try:
+            self.environment = asdict(environments.read(text))
+        except environments.EnvironmentInvalid as invalid:
+            raise ValidationError(str(invalid)) from invalid
+        return text
+
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
         if starts_on and ends_on:
             refuse_end(self, starts_on, ends_on)
-        return cleaned
-
-    def application(self) -> Application:
-        person = {"name": self.user.name, "email": self.user.email} if self.user else {}
-        return Application(**{**self.cleaned_data, **person})
+        cleaned.pop("environment_upload", None)
+        return {**cleaned, "environment": self.environment}
 
     def _proposed(self) -> str:
         # A project name that is itself at fault has its own sentence.
@@ -147,71 +227,18 @@ class RegistrationForm(forms.Form):
         return proposed
 
 
-def refuse_end(form: forms.Form, starts_on: date, ends_on: date) -> None:
-    """Adds the sentence that says why a project cannot end on this day."""
-    if ends_on <= starts_on:
-        form.add_error("ends_on", "The last day must be after the first.")
-    elif ends_on < timezone.localdate():
-        form.add_error("ends_on", "This day has passed.")
-    elif ends_on > longest_end(starts_on):
-        form.add_error("ends_on", f"A project runs for at most {LONGEST_YEARS} years; it can be extended later.")
+class AnswerForm(Strict):
+    """The requester's answer to a question, without a change of the request."""
+
+    answer = forms.CharField(max_length=2000, label="Your answer", widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class Decision(forms.Form):
-    """What every decision carries: which version of the request the approver saw."""
-
-    version = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"id": False}))
-
-
-class GrantForm(Decision):
-    cpus = amount("CPU cores", CPUS)
-    memory_gib = amount("Memory, GiB", MEMORY_GIB)
-    gpus = amount("GPUs", GPUS)
-    storage_gib = amount("Storage, GiB", STORAGE_GIB)
-    ends_on = forms.DateField(label="Last day", widget=Day())
-    cluster = forms.ModelChoiceField(
-        Cluster.objects.none(), label="Cluster", required=False, empty_label="The one with the fewest projects"
-    )
-
-    def __init__(self, posted: QueryDict | None = None, *, registration: Registration) -> None:
-        self.registration = registration
-        asked = {name: getattr(registration, name) for name in ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")}
-        super().__init__(posted, initial={**asked, "version": registration.version})
-        if are_on_clusters():
-            self.fields["cluster"].queryset = Cluster.objects.exclude(status=Cluster.Status.DISABLED)  # type: ignore[attr-defined]
-        else:
-            del self.fields["cluster"]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("ends_on"):
-            refuse_end(self, self.registration.starts_on, cleaned["ends_on"])
-        return cleaned
-
-    def grant(self) -> Grant:
-        given = self.cleaned_data
-        resources = Resources(given["cpus"], given["memory_gib"], given["gpus"], given["storage_gib"])
-        return Grant(resources, given["ends_on"], given.get("cluster"))
+FORMS: dict[str, type[ApplicantForm]] = {
+    Registration.Kind.NEW_PROJECT: RegistrationForm,
+    Registration.Kind.JOIN: JoinForm,
+}
 
 
-class RejectForm(Decision):
-    reason = forms.CharField(
-        max_length=2000,
-        label="Reason",
-        help_text="It is mailed to the requester and shown on the request's page.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-
-class ChangesForm(Decision):
-    message = forms.CharField(
-        max_length=2000,
-        label="What has to change",
-        help_text="It is mailed to the requester, who edits the request and sends it again.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-
-class FilterForm(forms.Form):
-    status = forms.ChoiceField(label="State", required=False, choices=[("", "Any"), *Registration.Status.choices])
-    q = forms.CharField(label="Search", required=False, max_length=100)
+def posted(request: HttpRequest) -> dict[str, Any]:
+    """What a browser sent, as arguments of a form; nothing when it only asks for the form."""
+    return {"posted": request.POST, "files": request.FILES} if request.method == "POST" else {}

@@ -1,8 +1,11 @@
-"""The mails of a request. Only the approvers' and later ones hold what the requester wrote: the first goes to an
+"""The mails of a request. Only those to who decides and later ones hold what the requester wrote: the first goes to an
 address that nobody has proved, and must carry no stranger's words."""
+
+from collections.abc import Iterable
 
 from apps.accounts.models import User
 from apps.core import mail
+from apps.projects.models import Membership
 from apps.registrations import links
 from apps.registrations.models import Registration
 
@@ -11,24 +14,65 @@ def ask_to_confirm(registration: Registration) -> None:
     _to_requester(registration, "Confirm your e-mail address", "confirm")
 
 
+def tell_received(registration: Registration) -> None:
+    _to_requester(registration, f"Your request: {registration.title}", "received")
+
+
 def ask_for_changes(registration: Registration, message: str) -> None:
-    _to_requester(registration, f"Please change your request for {registration.project_name}", "changes", message)
+    _to_requester(registration, f"Please change your request: {registration.title}", "changes", message)
+
+
+def tell_approved(registration: Registration) -> None:
+    _to_requester(registration, f"Your request was approved: {registration.title}", "approved")
 
 
 def tell_rejected(registration: Registration, reason: str) -> None:
-    _to_requester(registration, f"Your request for {registration.project_name} was rejected", "rejected", reason)
+    _to_requester(registration, f"Your request was rejected: {registration.title}", "rejected", reason)
+
+
+def tell_withdrawn(registration: Registration) -> None:
+    _to_requester(registration, f"Your request is withdrawn: {registration.title}", "withdrawn")
+
+
+def tell_expired(registration: Registration) -> None:
+    _to_requester(registration, f"Your request has expired: {registration.title}", "expired")
 
 
 def tell_approvers(registration: Registration) -> None:
-    """One mail to everybody who may decide on this request."""
+    """One mail to everybody who may decide on this request for a new project."""
+    _to_deciders(registration, approvers(), "waits")
+
+
+def tell_owners(registration: Registration) -> None:
+    """One mail to every owner of the project that the requester asks to join; none for one that there is not."""
+    roles = {"memberships__project": registration.joins_id, "memberships__role": Membership.Role.OWNER}
+    owners = User.objects.filter(is_active=True, **roles) if registration.joins_id else User.objects.none()
+    _to_deciders(registration, owners.order_by("pk"), "joins")
+
+
+def approvers() -> Iterable[User]:
     roles = (User.PlatformRole.APPROVER, User.PlatformRole.ADMINISTRATOR)
-    for approver in User.objects.filter(platform_role__in=roles, is_active=True).order_by("pk"):
-        if not registration.is_asked_by(approver):
+    return User.objects.filter(platform_role__in=roles, is_active=True).order_by("pk")
+
+
+def send_digest(approver: User, waiting: list[Registration], *, count: int) -> None:
+    """One mail of the `count` requests that wait; it names those in `waiting`."""
+    mail.post(
+        to=approver.email,
+        subject=f"{count} request{'s wait' if count > 1 else ' waits'} for approval",
+        template="registrations/mail/digest.txt",
+        context={"approver": approver, "waiting": waiting, "more": count - len(waiting)},
+    )
+
+
+def _to_deciders(registration: Registration, people: Iterable[User], template: str) -> None:
+    for person in people:
+        if not registration.is_asked_by(person):
             mail.post(
-                to=approver.email,
-                subject=f"A request waits for approval: {registration.project_name}",
-                template="registrations/mail/waits.txt",
-                context={"registration": registration, "approver": approver},
+                to=person.email,
+                subject=f"A request waits for approval: {registration.title}",
+                template=f"registrations/mail/{template}.txt",
+                context={"registration": registration, "approver": person},
             )
 
 

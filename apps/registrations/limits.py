@@ -19,16 +19,25 @@ def may_ask(*, client_address: str, email: str) -> bool:
 
 
 def may_look_up(*, client_address: str) -> bool:
-    """Counts a look whether a namespace is free."""
+    """Counts a look whether a namespace is free, or a file readable."""
     return _count("lookup", _network(client_address), LOOKUPS_A_CLIENT)
 
 
 def _count(what: str, whose: str, limit: int) -> bool:
     hour = int(time.time() // HOUR)
     key = f"registrations:{what}:{hour}:{sha256(whose.encode()).hexdigest()}"
-    count = int(cache.get(key, 0)) + 1
-    cache.set(key, count, HOUR)
-    return count <= limit
+    return _next(key) <= limit
+
+
+def _next(key: str) -> int:
+    """One more; in a cache that counts by itself (Redis) no two at once get the same."""
+    cache.add(key, 0, HOUR)
+    try:
+        count = cache.incr(key)
+    except ValueError:  # thrown out in between
+        return 1
+    cache.touch(key, HOUR)  # a cache of files forgets how long to keep what it counts
+    return count
 
 
 def _network(client_address: str) -> str:

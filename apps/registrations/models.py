@@ -6,11 +6,20 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.badges import Badge
 from apps.core.state import Stateful, status_constraint
-from apps.projects.models import Project
+from apps.projects.models import Membership, MembershipChange, Project
 
 
 class Registration(Stateful):
-    """A request for a new project. From a proved address until it ends it holds its namespace against others."""
+    """A request: for a new project, or to join one.
+
+    One for a new project holds its namespace against others from a proved address until it ends. One to join names a
+    namespace, and `joins` is set once the address is proved, if there is such a project; the requester never learns
+    whether there is.
+    """
+
+    class Kind(models.TextChoices):
+        NEW_PROJECT = "new_project", "New project"
+        JOIN = "join", "Join a project"
 
     class Status(models.TextChoices):
         SUBMITTED = "submitted", "Address not proved"
@@ -25,13 +34,14 @@ class Registration(Stateful):
     TRANSITIONS: ClassVar = {
         Status.SUBMITTED: frozenset({Status.EMAIL_VERIFIED, Status.WITHDRAWN, Status.EXPIRED}),
         Status.EMAIL_VERIFIED: frozenset(
-            {Status.APPROVED, Status.REJECTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN}
+            {Status.APPROVED, Status.REJECTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN, Status.EXPIRED}
         ),
         Status.CHANGES_REQUESTED: frozenset(
             {Status.EMAIL_VERIFIED, Status.SUBMITTED, Status.WITHDRAWN, Status.EXPIRED}
         ),
         Status.APPROVED: frozenset({Status.PROVISIONED}),
     }
+    WANTED_ROLES: ClassVar = [(role.value, role.label) for role in (Membership.Role.VIEWER, Membership.Role.MEMBER)]
     BADGES: ClassVar = {
         Status.SUBMITTED: Badge(
             "wait", "mail", "Address not proved", "The requester has to open the link in the mail."
@@ -45,28 +55,53 @@ class Registration(Stateful):
         Status.EXPIRED: Badge("off", "clock", "Expired", "Nobody answered in time."),
     }
 
+    JOIN_BADGES: ClassVar = {
+        Status.EMAIL_VERIFIED: Badge(
+            "wait", "hourglass", "Waits for approval", "An owner of the project has to decide."
+        ),
+        Status.APPROVED: Badge("busy", "loader-2", "Approved", "The portal is making the requester a member."),
+        Status.PROVISIONED: Badge("good", "circle-check", "In the project", "The requester is a member."),
+    }
+
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.NEW_PROJECT)
     nonce = models.CharField(max_length=32, help_text="part of the private link; a new one makes older links useless")
     submitted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="registrations")
     name = models.CharField(max_length=200)
     email = models.EmailField()
     affiliation = models.CharField(max_length=200)
+    position = models.CharField(max_length=200, blank=True)
     purpose = models.TextField()
-    project_name = models.CharField(max_length=120)
+    terms_version = models.CharField(max_length=20, blank=True)
+    terms_accepted_at = models.DateTimeField(null=True)
+    wanted_role = models.CharField(max_length=8, blank=True)
+    joins = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="requests_to_join")
+    membership_change = models.OneToOneField(MembershipChange, on_delete=models.SET_NULL, null=True, related_name="+")
+    deciders_told_at = models.DateTimeField(null=True, help_text="when those who decide on joining were told")
+    project_name = models.CharField(max_length=120, blank=True)
     namespace = models.CharField(max_length=40)
     is_namespace_reserved = models.BooleanField(default=False)
     description = models.TextField(blank=True)
-    principal_investigator = models.CharField(max_length=200)
-    cpus = models.PositiveIntegerField()
-    memory_gib = models.PositiveIntegerField()
-    gpus = models.PositiveIntegerField()
-    storage_gib = models.PositiveIntegerField()
-    starts_on = models.DateField()
-    ends_on = models.DateField()
+    principal_investigator = models.CharField(max_length=200, blank=True)
+    principal_investigator_email = models.EmailField(blank=True)
+    cpus = models.PositiveIntegerField(default=0)
+    memory_gib = models.PositiveIntegerField(default=0)
+    gpus = models.PositiveIntegerField(default=0)
+    gpu_type = models.CharField(max_length=60, blank=True)
+    storage_gib = models.PositiveIntegerField(default=0)
+    starts_on = models.DateField(null=True)
+    ends_on = models.DateField(null=True)
+    ethics_reference = models.CharField(max_length=200, blank=True)
+    environment_file = models.TextField(blank=True)
+    environment = models.JSONField(default=dict, help_text="what environments.read made of the file; {} without one")
     created_at = models.DateTimeField(default=timezone.now)
     project = models.OneToOneField(Project, on_delete=models.PROTECT, null=True, related_name="registration")
 
     class Meta:
-        indexes = [models.Index(fields=["status", "created_at"]), models.Index(fields=["email"])]
+        indexes = [
+            models.Index(fields=["status", "created_at"]),
+            models.Index(fields=["email"]),
+            models.Index(fields=["joins", "status"]),
+        ]
         constraints = [
             status_constraint(
                 [
@@ -89,6 +124,13 @@ class Registration(Stateful):
             models.CheckConstraint(
                 condition=models.Q(ends_on__gt=models.F("starts_on")), name="registrations_registration_days"
             ),
+            models.CheckConstraint(
+                condition=models.Q(kind="new_project", starts_on__isnull=False, joins=None, wanted_role="")
+                | models.Q(
+                    kind="join", starts_on=None, is_namespace_reserved=False, wanted_role__in=["viewer", "member"]
+                ),
+                name="registrations_registration_kind",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -99,10 +141,29 @@ class Registration(Stateful):
         return self.submitted_by_id == user.pk or self.email == user.email
 
     @property
+    def is_join(self) -> bool:
+        return self.kind == self.Kind.JOIN
+
+    @property
+    def title(self) -> str:
+        """What the request is called; of one to join it says no more than the requester wrote."""
+        return f"Join {self.namespace}" if self.is_join else self.project_name
+
+    @property
     def badge(self) -> Badge:
-        return self.BADGES[self.Status(self.status)]
+        badges = self.BADGES | self.JOIN_BADGES if self.is_join else self.BADGES
+        return badges[self.Status(self.status)]
 
     @property
     def version(self) -> str:
         """What a page shows of this row: another version means that the row has moved since."""
         return self.status_changed_at.isoformat()
+
+
+class Digest(models.Model):
+    """The day's mails of what waits are written."""
+
+    day = models.DateField(unique=True)
+
+    def __str__(self) -> str:
+        return f"digest of {self.day}"

@@ -1,11 +1,16 @@
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core import ledger
+from apps.core.models import Step
 from apps.core.state import StateEvent
-from apps.core.templatetags.ui import ago
+from apps.core.templatetags.ui import ago, clock
+from apps.projects.models import Membership, Project
+from apps.provisioning.plan import MEMBER
 from apps.provisioning.selectors import has_failed, lines_ahead, lines_of, steps_for
 from apps.registrations import links
 from apps.registrations.models import Registration
@@ -30,7 +35,7 @@ class OpenRequest:
     """A request as its requester's home page lists it."""
 
     url: str
-    project_name: str
+    title: str
     kind: str
     icon: str
     word: str
@@ -56,28 +61,59 @@ def open_requests_of(user: User) -> list[OpenRequest]:
 
 
 def waiting_for(user: User) -> QuerySet[Registration]:
-    """The requests that this approver may decide now, the longest waiting first; none for others."""
-    if not user.may_approve:
-        return Registration.objects.none()
+    """The requests that wait for this person's decision, the longest waiting first.
+
+    Owners are asked who joins their projects; approvers all the rest: new projects, and joining what there is not.
+    """
+    asked = Q(joins__in=owned_by(user))
+    if user.may_approve:
+        asked |= Q(joins=None)
     own = Q(submitted_by=user) | Q(email=user.email)
-    return Registration.objects.filter(status=Status.EMAIL_VERIFIED).exclude(own).order_by("status_changed_at", "pk")
+    waiting = Registration.objects.filter(asked, status=Status.EMAIL_VERIFIED)
+    return waiting.exclude(own).order_by("status_changed_at", "pk")
 
 
-def matching(rows: QuerySet[Registration], *, status: str, words: str) -> QuerySet[Registration]:
-    """Requests in a state ("" for any) that hold each word in project, namespace, name or address.
+def owned_by(user: User) -> QuerySet[Project]:
+    return Project.objects.filter(memberships__user=user, memberships__role=Membership.Role.OWNER)
+
+
+def earlier_of(registration: Registration, visible: QuerySet[Registration]) -> QuerySet[Registration]:
+    """Other requests of the same person, newest first, of those that the reader may see."""
+    same = Q(email=registration.email)
+    if registration.submitted_by_id:
+        same |= Q(submitted_by=registration.submitted_by_id)
+    return visible.filter(same).exclude(pk=registration.pk).order_by("-pk")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the list of requests is asked for; "" and 0 stand for any."""
+
+    status: str = Status.EMAIL_VERIFIED
+    kind: str = ""
+    older_than_days: int = 0
+    words: str = ""
+
+
+def matching(rows: QuerySet[Registration], chosen: Filter) -> QuerySet[Registration]:
+    """The requests that hold each of the words in project, namespace, name or address, and fit the rest.
 
     What waits is shown with the longest waiting first, everything else with the newest first.
     """
-    for word in words.split():
+    for word in chosen.words.split():
         rows = rows.filter(
             Q(project_name__icontains=word)
             | Q(namespace__icontains=word)
             | Q(name__icontains=word)
             | Q(email__icontains=word)
         )
-    if status:
-        rows = rows.filter(status=status)
-    return rows.order_by("pk" if status == Status.EMAIL_VERIFIED else "-pk")
+    if chosen.status:
+        rows = rows.filter(status=chosen.status)
+    if chosen.kind:
+        rows = rows.filter(kind=chosen.kind)
+    if chosen.older_than_days:
+        rows = rows.filter(created_at__lt=timezone.now() - timedelta(days=chosen.older_than_days))
+    return rows.order_by("pk" if chosen.status == Status.EMAIL_VERIFIED else "-pk")
 
 
 def history(registration: Registration) -> list[HistoryLine]:
@@ -102,30 +138,39 @@ def who_was_first(registration: Registration, *, reader: User) -> str:
     lines = [line for line in history(registration) if line.status != Status.PROVISIONED]
     last = lines[-1]
     who = "you" if last.by_pk == reader.pk else last.who
-    return f"Already {last.word.lower()} by {who}, {ago(last.at)}."
+    return f"Already {last.word.lower()} by {who} at {clock(last.at)}, {ago(last.at)}."
 
 
 def setup_of(registration: Registration, *, poll_url: str, retry_url: str) -> dict[str, object]:
-    """What the fragment of the steps shows; it asks for itself at `poll_url` until the project is set up."""
-    steps = steps_for(registration.project) if registration.project else []
+    """What the fragment of the steps shows; it asks for itself at `poll_url` until all is done."""
+    steps = _steps_of(registration)
     return {
-        "lines": lines_of(steps) if steps else lines_ahead(),
+        "lines": lines_of(steps) if steps or registration.is_join else lines_ahead(),
         "poll_url": poll_url if registration.status == Status.APPROVED else "",
         "has_failed": has_failed(steps),
         "retry_url": retry_url if has_failed(steps) else "",
     }
 
 
+def _steps_of(registration: Registration) -> list[Step]:
+    if registration.membership_change_id:
+        return ledger.steps_of(MEMBER, registration.membership_change_id)
+    return steps_for(registration.project) if registration.project else []
+
+
 def _open_request(row: Registration) -> OpenRequest:
     badge = row.badge
-    return OpenRequest(links.path_of(row), row.project_name, badge.kind, badge.icon, badge.word, row.status_changed_at)
+    return OpenRequest(links.path_of(row), row.title, badge.kind, badge.icon, badge.word, row.status_changed_at)
 
 
 def _history_line(registration: Registration, event: StateEvent, people: dict[int, User]) -> HistoryLine:
     status = Status(event.to_status)
-    is_edit = event.from_status == Status.CHANGES_REQUESTED and status == Status.EMAIL_VERIFIED
+    if event.from_status == Status.CHANGES_REQUESTED and status == Status.EMAIL_VERIFIED:
+        word = "Answered" if event.why else "Edited"
+    else:
+        word = DONE[status]
     if event.by_pk in people:
         who = people[event.by_pk].name
     else:
         who = registration.name if status in BY_REQUESTER else "the portal"
-    return HistoryLine(status, "Edited" if is_edit else DONE[status], event.by_pk, who, event.why, event.at)
+    return HistoryLine(status, word, event.by_pk, who, event.why, event.at)

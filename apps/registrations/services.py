@@ -1,23 +1,23 @@
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+"""What requesters do, and what the clock does. Deciding is in `decisions`."""
+
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import record
-from apps.clusters.models import Cluster
-from apps.clusters.services import place
+from apps.core.doorbell import ring
 from apps.core.state import IllegalTransition
-from apps.projects.models import Project
-from apps.projects.services import ProjectPlan, Resources, create_project
-from apps.provisioning.services import Requester, open_for
+from apps.projects.models import Membership, Project
 from apps.registrations import letters, links, namespaces
+from apps.registrations.applications import Applicant
 from apps.registrations.models import Registration
 
-Status = Registration.Status
+Status, Kind = Registration.Status, Registration.Kind
 # What nobody proves or answers does not stay for ever: days in the state.
 EXPIRES_AFTER_DAYS = {Status.SUBMITTED: 7, Status.CHANGES_REQUESTED: 60}
+JOIN_EXPIRES_AFTER_DAYS = {**EXPIRES_AFTER_DAYS, Status.EMAIL_VERIFIED: 60}
 
 
 class NamespaceTaken(Exception):
@@ -27,58 +27,39 @@ class NamespaceTaken(Exception):
         super().__init__(f"The namespace {namespace} has been taken meanwhile: choose another one.")
 
 
-class OwnRequest(Exception):
-    """Nobody decides on a request of their own."""
+class AlreadyIn(Exception):
+    """The person who is signed in has a part in the project already."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"You are in the project {namespace} already.")
 
 
-@dataclass(frozen=True)
-class Application:
-    """What the form asks for."""
-
-    name: str
-    email: str
-    affiliation: str
-    purpose: str
-    project_name: str
-    namespace: str
-    description: str
-    principal_investigator: str
-    cpus: int
-    memory_gib: int
-    gpus: int
-    storage_gib: int
-    starts_on: date
-    ends_on: date
-
-
-@dataclass(frozen=True)
-class Grant:
-    """What an approver gives, which may differ from what was asked."""
-
-    resources: Resources
-    ends_on: date
-    cluster: Cluster | None = None
-
-
-def submit(application: Application, *, by: User | None) -> Registration:
+def submit(application: Applicant, *, by: User | None) -> Registration:
     """A new request; `by` is the signed-in person, whose address counts as proved.
 
-    Without one the address gets a mail with the private link. Raises NamespaceTaken.
+    Without one the address gets a mail with the private link. Raises NamespaceTaken and AlreadyIn.
     """
     with transaction.atomic():
         registration = Registration.objects.create(
-            **asdict(application), submitted_by=by, status=Status.SUBMITTED, nonce=links.new_nonce()
+            **application.columns(),
+            kind=application.KIND,
+            terms_accepted_at=timezone.now(),
+            submitted_by=by,
+            status=Status.SUBMITTED,
+            nonce=links.new_nonce(),
         )
-        record("registration.submitted", actor=_pk(by), subject=registration)
+        version = application.terms_version
+        record("registration.submitted", actor=_pk(by), subject=registration, terms=version)
         if by is None:
             letters.ask_to_confirm(registration)
         else:
             _verify(registration, by=by, why="signed in")
+            letters.tell_received(registration)
     return registration
 
 
 def confirm_address(registration: Registration) -> None:
-    """The private link was used: the address is proved and the approvers are told.
+    """The private link was used: the address is proved and those who decide are told.
 
     When the namespace was taken meanwhile the request goes back to its requester at once. Raises IllegalTransition.
     """
@@ -88,17 +69,19 @@ def confirm_address(registration: Registration) -> None:
             _verify(registration, by=None)
         except NamespaceTaken as taken:
             registration.move_to(Status.EMAIL_VERIFIED)
-            _send_back(registration, by=None, message=str(taken))
+            send_back(registration, by=None, message=str(taken))
         record("registration.confirmed", actor=None, subject=registration)
 
 
-def amend(registration: Registration, application: Application, *, by: User | None) -> None:
-    """The edited request goes back to the approvers, or to its mailbox when the address is another one.
+def amend(registration: Registration, application: Applicant, *, by: User | None) -> None:
+    """The edited request goes back to those who decide, or to its mailbox when the address is another one.
 
-    Raises NamespaceTaken, and IllegalTransition unless changes were asked.
+    Raises NamespaceTaken and AlreadyIn, and IllegalTransition unless changes were asked.
     """
     _need(registration, Status.CHANGES_REQUESTED)
-    fields = asdict(application)
+    fields = application.columns()
+    if application.terms_version != registration.terms_version:
+        fields["terms_accepted_at"] = timezone.now()
     with transaction.atomic():
         if application.email == registration.email:
             _verify(registration, by=by, **fields)
@@ -109,52 +92,47 @@ def amend(registration: Registration, application: Application, *, by: User | No
         record("registration.amended", actor=_pk(by), subject=registration)
 
 
+def answer(registration: Registration, *, text: str, by: User | None) -> None:
+    """The requester answers what was asked and leaves the request as it is.
+
+    Raises NamespaceTaken, and IllegalTransition unless changes were asked.
+    """
+    _need(registration, Status.CHANGES_REQUESTED)
+    with transaction.atomic():
+        _verify(registration, by=by, why=text)
+        record("registration.answered", actor=_pk(by), subject=registration)
+
+
 def withdraw(registration: Registration, *, by: User | None) -> None:
     """The requester takes the request back. Raises IllegalTransition once it is decided."""
+    is_proved = registration.status != Status.SUBMITTED
     with transaction.atomic():
         registration.move_to(Status.WITHDRAWN, by=_pk(by), is_namespace_reserved=False)
+        if is_proved:
+            letters.tell_withdrawn(registration)
         record("registration.withdrawn", actor=_pk(by), subject=registration)
 
 
-def approve(registration: Registration, grant: Grant, *, by: User) -> Project:
-    """Makes the project and writes down that it is to be set up: all of it or nothing.
+def send_back(registration: Registration, *, by: User | None, message: str) -> None:
+    """To the requester, who edits it or answers. Raises IllegalTransition."""
+    registration.move_to(Status.CHANGES_REQUESTED, by=_pk(by), why=message)
+    letters.ask_for_changes(registration, message)
 
-    Raises OwnRequest, IllegalTransition when somebody was faster, and NamespaceTaken.
+
+def tell_deciders(registration: Registration) -> None:
+    """Writes to the owners of the project that somebody asks to join. Twice is once.
+
+    Not in the request itself: it would take longer for a project that there is.
     """
-    _refuse_own(registration, by)
+    waiting = Registration.objects.filter(pk=registration.pk, status=Status.EMAIL_VERIFIED, deciders_told_at=None)
     with transaction.atomic():
-        registration.move_to(Status.APPROVED, by=by.pk, is_namespace_reserved=False)
-        project = _make_project(registration, grant, by)
-        Registration.objects.filter(pk=registration.pk).update(project=project)
-        if grant.cluster:
-            place(project, cluster=grant.cluster)
-        requester = Requester(registration.email, registration.name, registration.affiliation)
-        open_for(project, requester, then="registrations.settle")
-        record("registration.approved", actor=by.pk, project=project.pk, subject=registration)
-    registration.project = project
-    return project
-
-
-def reject(registration: Registration, *, reason: str, by: User) -> None:
-    """Raises OwnRequest, and IllegalTransition when somebody was faster."""
-    _refuse_own(registration, by)
-    with transaction.atomic():
-        registration.move_to(Status.REJECTED, by=by.pk, why=reason, is_namespace_reserved=False)
-        letters.tell_rejected(registration, reason)
-        record("registration.rejected", actor=by.pk, subject=registration)
-
-
-def ask_for_changes(registration: Registration, *, message: str, by: User) -> None:
-    """Raises OwnRequest, and IllegalTransition when somebody was faster."""
-    _refuse_own(registration, by)
-    with transaction.atomic():
-        _send_back(registration, by=by, message=message)
-        record("registration.changes_requested", actor=by.pk, subject=registration)
+        if waiting.update(deciders_told_at=timezone.now()):
+            letters.tell_owners(registration)
 
 
 def settle(registration: Registration) -> None:
-    """The project of an approved request is set up. Twice is once."""
-    if registration.project is None or registration.project.status != Project.Status.READY:
+    """What was approved is there: the project is set up, or the requester a member. Twice is once."""
+    if not _is_done(registration):
         return
     try:
         registration.move_to(Status.PROVISIONED)
@@ -163,18 +141,32 @@ def settle(registration: Registration) -> None:
 
 
 def sweep() -> None:
-    """Settles what is set up while its bell was lost, and ends what nobody proved or answered."""
-    for registration in Registration.objects.select_related("project").filter(status=Status.APPROVED):
+    """Settles what is set up while its bell was lost, tells owners, and ends what nobody proved or answered."""
+    rows = Registration.objects.select_related("project", "joins", "membership_change")
+    for registration in rows.filter(status=Status.APPROVED):
         settle(registration)
-    _expire()
+    for registration in rows.filter(kind=Kind.JOIN, status=Status.EMAIL_VERIFIED, deciders_told_at=None):
+        tell_deciders(registration)
+    _expire(Kind.NEW_PROJECT, EXPIRES_AFTER_DAYS)
+    _expire(Kind.JOIN, JOIN_EXPIRES_AFTER_DAYS)
 
 
-def _expire() -> None:
-    for status, days in EXPIRES_AFTER_DAYS.items():
+def _is_done(registration: Registration) -> bool:
+    if registration.is_join:
+        return registration.membership_change is None or registration.membership_change.done_at is not None
+    return registration.project is not None and registration.project.status in Project.SET_UP
+
+
+def _expire(kind: Registration.Kind, days_in_state: dict[Registration.Status, int]) -> None:
+    for status, days in days_in_state.items():
         too_old = timezone.now() - timedelta(days=days)
-        for registration in Registration.objects.filter(status=status, status_changed_at__lt=too_old):
+        for registration in Registration.objects.filter(kind=kind, status=status, status_changed_at__lt=too_old):
             try:
-                registration.move_to(Status.EXPIRED, is_namespace_reserved=False)
+                with transaction.atomic():
+                    registration.move_to(Status.EXPIRED, is_namespace_reserved=False)
+                    if status != Status.SUBMITTED:  # nobody has proved this address
+                        letters.tell_expired(registration)
+                    record("registration.expired", actor=None, subject=registration)
             except IllegalTransition:
                 continue
 
@@ -186,6 +178,9 @@ def _need(registration: Registration, status: Registration.Status) -> None:
 
 
 def _verify(registration: Registration, *, by: User | None, why: str = "", **fields: object) -> None:
+    if registration.is_join:
+        _verify_join(registration, by=by, why=why, **fields)
+        return
     namespace = str(fields.get("namespace", registration.namespace))
     if not namespaces.is_free(namespace, besides=registration):
         raise NamespaceTaken(namespace)
@@ -196,32 +191,13 @@ def _verify(registration: Registration, *, by: User | None, why: str = "", **fie
     letters.tell_approvers(registration)
 
 
-def _send_back(registration: Registration, *, by: User | None, message: str) -> None:
-    registration.move_to(Status.CHANGES_REQUESTED, by=_pk(by), why=message)
-    letters.ask_for_changes(registration, message)
-
-
-def _make_project(registration: Registration, grant: Grant, by: User) -> Project:
-    asked = registration
-    plan = ProjectPlan(
-        name=asked.project_name,
-        namespace=asked.namespace,
-        description=asked.description,
-        principal_investigator=asked.principal_investigator,
-        starts_on=asked.starts_on,
-        ends_on=grant.ends_on,
-        requested=Resources(asked.cpus, asked.memory_gib, asked.gpus, asked.storage_gib),
-        granted=grant.resources,
-    )
-    try:
-        return create_project(plan, by=by)
-    except IntegrityError as error:
-        raise NamespaceTaken(asked.namespace) from error
-
-
-def _refuse_own(registration: Registration, by: User) -> None:
-    if registration.is_asked_by(by):
-        raise OwnRequest
+def _verify_join(registration: Registration, *, by: User | None, why: str, **fields: object) -> None:
+    namespace = str(fields.get("namespace", registration.namespace))
+    if by is not None and Membership.objects.filter(project__namespace=namespace, user=by).exists():
+        raise AlreadyIn(namespace)
+    joins = Project.objects.filter(namespace=namespace).first()
+    registration.move_to(Status.EMAIL_VERIFIED, by=_pk(by), why=why, joins=joins, deciders_told_at=None, **fields)
+    ring("registrations.tell_deciders", registration.pk)
 
 
 def _pk(user: User | None) -> int | None:

@@ -9,16 +9,16 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.projects.models import Project
 from apps.registrations.models import Registration
-from apps.registrations.services import Application, confirm_address, submit
+from apps.registrations.services import confirm_address, submit
 from tests.clusters.rows import make_cluster
-from tests.registrations.conftest import answers
+from tests.registrations.conftest import application
 
 ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture
 def registration(db: None) -> Registration:
-    registration = submit(Application(**answers()), by=None)  # type: ignore[arg-type]
+    registration = submit(application(), by=None)
     confirm_address(registration)
     return registration
 

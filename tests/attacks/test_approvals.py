@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.projects.models import Project
-from tests.registrations.conftest import Make, grant
+from tests.registrations.conftest import Make, decision
 
 pytestmark = pytest.mark.attacks
 
@@ -20,7 +20,7 @@ def test_no_version_breaks_a_decision_or_lets_it_through(
     approver: User, client_of: Callable[[User], Client], waiting: Make, part: str, version: str
 ) -> None:
     registration = waiting()
-    sent = {**grant(registration, version=version), "reason": "No.", "message": "Change."}
+    sent = decision(part, registration, version=version)
     answer = client_of(approver).post(f"/approvals/{registration.pk}/{part}", sent)
     assert answer.status_code in (302, 404)
     registration.refresh_from_db()

@@ -12,9 +12,8 @@ from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.registrations import services
 from apps.registrations.models import Registration
-from apps.registrations.services import Application
 from tests.queries import cost_of
-from tests.registrations.conftest import answers
+from tests.registrations.conftest import application
 
 ClientOf = Callable[[User], Client]
 
@@ -24,8 +23,8 @@ def ask() -> Callable[[User, str], Registration]:
     """A request by somebody who is signed in."""
 
     def make(person: User, namespace: str) -> Registration:
-        fields = {**answers(), "namespace": namespace, "name": person.name, "email": person.email}
-        return services.submit(Application(**fields), by=person)  # type: ignore[arg-type]
+        asked = application(namespace=namespace, name=person.name, email=person.email)
+        return services.submit(asked, by=person)
 
     return make
 

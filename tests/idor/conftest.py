@@ -23,8 +23,9 @@ from apps.jobs.services import launch, sync_bundled
 from apps.projects.access import enter
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, digest_of
 from apps.registrations import links
+from apps.registrations.applications import Application
 from apps.registrations.models import Registration
-from apps.registrations.services import Application, confirm_address, submit
+from apps.registrations.services import confirm_address, submit
 from apps.workspaces.models import OrthancAccess, Workspace
 from tests.clusters.rows import make_cluster
 from tests.dicom import WrittenSeries, ct_series
@@ -36,6 +37,7 @@ APPLICATION = Application(
     email="ida@uni.example",
     affiliation="Uppsala University",
     purpose="An atlas",
+    terms_version="2026-11",
     project_name="Atlas",
     namespace="atlas",
     description="",

@@ -14,17 +14,17 @@ from apps.core import mail
 from apps.core.models import Step
 from apps.projects.models import Project
 from apps.projects.services import Resources
-from apps.registrations import links, services
+from apps.registrations import decisions, links
+from apps.registrations.applications import Grant
 from apps.registrations.models import Registration
-from apps.registrations.services import Grant
-from tests.registrations.conftest import Make, answers
+from tests.registrations.conftest import Make, answers, without
 
 pytestmark = pytest.mark.django_db
 Status = Registration.Status
 
 
 def approve(registration: Registration, by: User) -> Project:
-    return services.approve(registration, Grant(Resources(1, 1, 0, 1), registration.ends_on), by=by)
+    return decisions.approve(registration, Grant(Resources(1, 1, 0, 1), registration.ends_on), by=by)
 
 
 def test_opening_the_link_changes_nothing_and_the_button_proves_the_address(
@@ -60,7 +60,7 @@ def test_confirming_twice_is_once(client: Client, submitted: Make, approver: Use
 
 def test_confirming_late_does_not_bring_back_what_was_sent_back(client: Client, waiting: Make, approver: User) -> None:
     registration = waiting()
-    services.ask_for_changes(registration, message="More GPUs?", by=approver)
+    decisions.ask_for_changes(registration, message="More GPUs?", by=approver)
     client.post(f"{links.path_of(registration)}confirm/")
     registration.refresh_from_db()
     assert registration.status == Status.CHANGES_REQUESTED
@@ -134,7 +134,7 @@ def test_what_is_decided_cannot_be_withdrawn(client: Client, waiting: Make, appr
 @pytest.fixture
 def sent_back(waiting: Make, approver: User) -> Registration:
     registration = waiting()
-    services.ask_for_changes(registration, message="Fewer GPUs, please.\nWe have 4.", by=approver)
+    decisions.ask_for_changes(registration, message="Fewer GPUs, please.\nWe have 4.", by=approver)
     return registration
 
 
@@ -146,7 +146,7 @@ def test_the_requester_edits_what_was_asked_to_change(
     form = client.get(f"{path}edit/")
     assert "Fewer GPUs, please." in form.text
     assert 'value="prostate-atlas"' in form.text
-    answer = client.post(f"{path}edit/", answers(gpus=1))
+    answer = client.post(f"{path}edit/", without(answers(gpus=1), "terms"))
     assert answer["Location"] == path
     sent_back.refresh_from_db()
     assert (sent_back.status, sent_back.gpus) == (Status.EMAIL_VERIFIED, 1)
@@ -159,7 +159,7 @@ def test_another_address_has_to_be_proved_and_ends_the_older_link(
     client: Client, sent_back: Registration, private_link: Callable[[str], str]
 ) -> None:
     old = links.path_of(sent_back)
-    answer = client.post(f"{old}edit/", answers(email="Ida@Clinic.example"))
+    answer = client.post(f"{old}edit/", without(answers(email="Ida@Clinic.example"), "terms"))
     assert answer["Location"] == "/register/sent/"
     sent_back.refresh_from_db()
     assert (sent_back.status, sent_back.email) == (Status.SUBMITTED, "ida@clinic.example")
@@ -192,8 +192,11 @@ def test_the_edited_request_may_not_take_somebody_elses_namespace(
 
 def test_an_account_holder_edits_under_the_account(client: Client, waiting: Make, alice: User, approver: User) -> None:
     registration = waiting(by=alice)
-    services.ask_for_changes(registration, message="Why?", by=approver)
-    client.post(f"{links.path_of(registration)}edit/", answers(email="mallory@evil.example", name="Mallory"))
+    decisions.ask_for_changes(registration, message="Why?", by=approver)
+    path = f"{links.path_of(registration)}edit/"
+    refused = client.post(path, without(answers(email="mallory@evil.example", name="Mallory"), "terms"))
+    assert "has no field &#x27;email&#x27;" in refused.text
+    client.post(path, without(answers(), "terms", "name", "email"))
     registration.refresh_from_db()
     assert (registration.status, registration.email, registration.name) == (
         Status.EMAIL_VERIFIED,
@@ -204,7 +207,7 @@ def test_an_account_holder_edits_under_the_account(client: Client, waiting: Make
 
 def test_a_rejection_shows_its_reason(client: Client, waiting: Make, approver: User) -> None:
     registration = waiting()
-    services.reject(registration, reason="No ethics approval.", by=approver)
+    decisions.reject(registration, reason="No ethics approval.", by=approver)
     page = client.get(links.path_of(registration)).text
     assert "No ethics approval." in page
     assert "Register another project" in page
@@ -257,7 +260,7 @@ def test_what_nobody_proves_or_answers_expires(
     client: Client, submitted: Make, waiting: Make, approver: User, sweeps: Callable[[], None]
 ) -> None:
     unproved, asked, fresh = submitted(namespace="a"), waiting(namespace="b"), waiting(namespace="c")
-    services.ask_for_changes(asked, message="More?", by=approver)
+    decisions.ask_for_changes(asked, message="More?", by=approver)
     long_ago = timezone.now() - timedelta(days=61)
     Registration.objects.update(status_changed_at=long_ago)
     sweeps()

@@ -1,0 +1,101 @@
+"""The forms of those who decide."""
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+
+from apps.clusters.models import Cluster
+from apps.projects.models import Membership
+from apps.projects.services import Resources
+from apps.provisioning.plan import are_on_clusters
+from apps.registrations.applications import Grant
+from apps.registrations.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, Strict, amount, refuse_end
+from apps.registrations.models import Registration
+from apps.registrations.selectors import Filter
+
+AGES = [(0, "Any"), (3, "Older than 3 days"), (7, "Older than 7 days"), (30, "Older than 30 days")]
+
+
+class Decision(Strict):
+    """What every decision carries: which version of the request the approver saw."""
+
+    version = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"id": False}))
+
+
+class GrantForm(Decision):
+    """For a new project."""
+
+    cpus = amount("CPU cores", CPUS)
+    memory_gib = amount("Memory, GiB", MEMORY_GIB)
+    gpus = amount("GPUs", GPUS)
+    storage_gib = amount("Storage, GiB", STORAGE_GIB)
+    ends_on = forms.DateField(label="Last day", widget=Day())
+    cluster = forms.ModelChoiceField(
+        Cluster.objects.none(), label="Cluster", required=False, empty_label="The one with the fewest projects"
+    )
+
+    def __init__(self, posted: QueryDict | None = None, *, registration: Registration) -> None:
+        self.registration = registration
+        asked = {name: getattr(registration, name) for name in ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")}
+        super().__init__(posted, initial={**asked, "version": registration.version})
+        if are_on_clusters():
+            self.fields["cluster"].queryset = Cluster.objects.exclude(status=Cluster.Status.DISABLED)  # type: ignore[attr-defined]
+        else:
+            del self.fields["cluster"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("ends_on"):
+            refuse_end(self, self.registration.starts_on or timezone.localdate(), cleaned["ends_on"])
+        return cleaned
+
+    def grant(self) -> Grant:
+        given = self.cleaned_data
+        resources = Resources(given["cpus"], given["memory_gib"], given["gpus"], given["storage_gib"])
+        return Grant(resources, given["ends_on"], given.get("cluster"))
+
+
+class RoleForm(Decision):
+    """For joining a project."""
+
+    role = forms.ChoiceField(label="Role", choices=Registration.WANTED_ROLES)
+
+    def __init__(self, posted: QueryDict | None = None, *, registration: Registration) -> None:
+        super().__init__(posted, initial={"role": registration.wanted_role, "version": registration.version})
+
+    def granted(self) -> Membership.Role:
+        return Membership.Role(self.cleaned_data["role"])
+
+
+class RejectForm(Decision):
+    reason = forms.CharField(
+        max_length=2000,
+        label="Reason",
+        help_text="It is mailed to the requester and shown on the request's page.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ChangesForm(Decision):
+    message = forms.CharField(
+        max_length=2000,
+        label="What has to change, or your question",
+        help_text="It is mailed to the requester, who edits the request or answers.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class FilterForm(forms.Form):
+    status = forms.ChoiceField(label="State", required=False, choices=[("", "Any"), *Registration.Status.choices])
+    kind = forms.ChoiceField(label="Asks for", required=False, choices=[("", "Any"), *Registration.Kind.choices])
+    older = forms.TypedChoiceField(label="Age", required=False, choices=AGES, coerce=int, empty_value=0)
+    q = forms.CharField(label="Search", required=False, max_length=100)
+
+    def chosen(self) -> Filter:
+        """What is asked for; everything when that cannot be understood."""
+        if not self.is_valid():
+            return Filter(status="")
+        asked = self.cleaned_data
+        return Filter(asked["status"], asked["kind"], asked["older"], asked["q"])
