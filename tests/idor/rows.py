@@ -97,16 +97,21 @@ PEOPLE = [
 REGISTRATIONS = [
     Row("registrations:terms", _all(200)),
     Row("registrations:register", _all(200)),
+    Row("registrations:join", _all(200)),
     Row("registrations:sent", _all(200)),
+    Row("registrations:environment", _all(405)),
+    Row("registrations:environment", _all(204), "POST"),
     Row("registrations:namespace", _all(200)),
     Row("registrations:request", _all(200), kwargs=TOKEN),
     Row("registrations:request_namespace", _all(200), kwargs=TOKEN),
     Row("registrations:progress", _all(200), kwargs=TOKEN),
     Row("registrations:confirm", _all(302), "POST", TOKEN),
+    Row("registrations:answer", _all(200), "POST", TOKEN),
     Row("registrations:edit", _all(302), kwargs=TOKEN),
     Row("registrations:withdraw", _all(302), "POST", TOKEN),
     Row("registrations:retry", _all(404), "POST", TOKEN),
-    Row("registrations:approvals", APPROVERS),
+    # Owners see who asks to join their projects.
+    Row("registrations:approvals", (302, 404, 404, 404, 200, 200, 200, 200)),
     Row("registrations:approval", APPROVERS, kwargs=REQUEST),
     Row("registrations:approval_progress", APPROVERS, kwargs=REQUEST),
     Row("registrations:approve", _all(405, anonymous=302), kwargs=REQUEST),
@@ -258,4 +263,16 @@ MEMBERS = [
     Row("provisioning:retry_member_change", (302, 404, 404, 404, 302, 404, 404, 302), "POST", MEMBER_CHANGE),
 ]
 
-ROWS = [*MEMBERS, *PEOPLE, *WORKSPACES, *CLUSTERS, *ARCHIVES, *CORE, *DASHBOARD, *ACCOUNTS, *REGISTRATIONS, *JOBS, *DATASETS]
+ROWS = [
+    *MEMBERS,
+    *PEOPLE,
+    *WORKSPACES,
+    *CLUSTERS,
+    *ARCHIVES,
+    *CORE,
+    *DASHBOARD,
+    *ACCOUNTS,
+    *REGISTRATIONS,
+    *JOBS,
+    *DATASETS,
+]
