@@ -9,47 +9,52 @@ from typing import Any
 
 import structlog
 
+FIELDS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LEVELS = {
+    # Django's own lines name the path, which may carry a patient or a private link.
+    "django.request": "CRITICAL",
+    "django.security": "CRITICAL",
+    "celery.app.trace": "WARNING",
+    "celery.worker.strategy": "WARNING",
+    "celery.beat": "WARNING",
+}
+
 
 def configure(level: str) -> None:
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    formatter = {
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": _formatter()},
+            "filters": {"unsaid": {"()": UnsaidErrors}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["unsaid"]}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {name: {"level": own} for name, own in LEVELS.items()},
+        }
+    )
+    structlog.configure(
+        processors=[*FIELDS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _formatter() -> dict[str, Any]:
+    return {
         "()": structlog.stdlib.ProcessorFormatter,
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.ExceptionRenderer(where_it_broke),
             structlog.processors.JSONRenderer(),
         ],
-        "foreign_pre_chain": shared,
+        "foreign_pre_chain": FIELDS,
     }
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"json": formatter},
-            "filters": {"unsaid": {"()": UnsaidErrors}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["unsaid"]}},
-            "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {
-                # Django's own lines name the path, which may carry a patient or a private link.
-                "django.request": {"level": "CRITICAL"},
-                "django.security": {"level": "CRITICAL"},
-                "celery.app.trace": {"level": "WARNING"},
-                "celery.worker.strategy": {"level": "WARNING"},
-                "celery.beat": {"level": "WARNING"},
-            },
-        }
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
 
 
 class UnsaidErrors(logging.Filter):

@@ -12,9 +12,9 @@ from django.utils.formats import date_format
 
 from apps.clusters.models import Cluster
 from apps.core.badges import Badge
+from apps.core.units import GIB
 
 Status = Cluster.Status
-GIB = 1024**3
 
 
 @dataclass(frozen=True)

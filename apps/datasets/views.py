@@ -29,6 +29,7 @@ from apps.archives.services import (
     note_read,
 )
 from apps.core import disk
+from apps.core.units import GIB
 from apps.datasets import access, listing, selectors, services, tags
 from apps.datasets.forms import StudyFilter
 from apps.datasets.pictures import mask_over
@@ -60,7 +61,7 @@ def studies(request: HttpRequest, namespace: str) -> HttpResponse:
         "columns": listing.columns(order, request.GET),
         "querystring": listing.without_page(request.GET),
         "page": Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page")),
-        "may_upload": entry.can(Role.MEMBER),
+        "may_upload": entry.may_work,
         "outage": outage_of(archive),
         "key": uuid.uuid4(),
     }
@@ -90,7 +91,7 @@ def series(request: HttpRequest, namespace: str, series_instance_uid: str) -> Ht
         "project": entry.project,
         "series": found,
         "outage": outage_of(found.archive),
-        "may_run": entry.can(Role.MEMBER) and found.modality not in DERIVED_MODALITIES,
+        "may_run": entry.may_work and found.modality not in DERIVED_MODALITIES,
         **series_context(found, request.GET),
     }
     return render(request, "datasets/series.html", context)
@@ -127,9 +128,10 @@ def upload_result(request: HttpRequest, namespace: str, pk: int) -> HttpResponse
 @require_POST
 def upload(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = enter(signed_in(request), namespace, at_least=Role.MEMBER)
+    entry.need_work()
     size_bytes = int(request.META.get("CONTENT_LENGTH") or 0)
     if size_bytes > settings.UPLOAD_MAX_BYTES:
-        most = f"{settings.UPLOAD_MAX_BYTES // 1024**3} GiB"
+        most = f"{settings.UPLOAD_MAX_BYTES // GIB} GiB"
         return _refused(request, entry, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_much(most))
     if shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free < size_bytes + LEAST_FREE_BYTES:
         return _refused(request, entry, HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)

@@ -10,9 +10,9 @@ from django.utils import timezone
 from apps.archives.models import TEXT_LENGTH, UID_LENGTH, Archive
 from apps.clusters.models import Cluster
 from apps.core.state import Stateful, status_constraint
+from apps.core.units import GIB
 from apps.projects.models import Project
 
-GIB = 1024**3
 WAITING_LENGTH = 300
 
 

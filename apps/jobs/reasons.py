@@ -3,9 +3,8 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from apps.core.units import GIB
 from apps.integrations.executors.port import EndedBy, Limits, Observation
-
-GIB = 1024**3
 
 
 class ReasonCode(StrEnum):

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
@@ -16,12 +16,13 @@ from apps.archives.models import Series
 from apps.audit.services import record
 from apps.clusters.models import Cluster
 from apps.core.doorbell import ring
+from apps.core.units import GIB
 from apps.jobs import catalogue
 from apps.jobs.arguments import complete, declared
 from apps.jobs.execution import read_log, whole_log
 from apps.jobs.lifecycle import advance
 from apps.jobs.machine import ThisMachine
-from apps.jobs.models import GIB, Algorithm, Run, RunInput
+from apps.jobs.models import Algorithm, Run, RunInput
 from apps.jobs.watching import observe_active, observe_cluster
 from apps.projects.access import Entry, Role
 from apps.projects.models import Project
@@ -68,6 +69,7 @@ def launch(
     Raises PermissionDenied, LaunchRefused and ArgumentInvalid.
     """
     entry.need(Role.MEMBER)
+    entry.need_work()
     cluster = cluster_of(entry.project)
     _check_suits(algorithm, series, cluster)
     values = complete(declared(algorithm.arguments), arguments)
@@ -81,8 +83,9 @@ def launch(
         raise
 
 
-def cancel(run: Run, *, by: User) -> None:
-    """Wish that the run ends without outputs. Twice is once. Raises NotCancellable."""
+def cancel(run: Run, *, by: User | None, why: str = "") -> None:
+    """Wish that the run ends without outputs; `by` is None for the portal itself. Twice is once. Raises NotCancellable."""
+    actor = by.pk if by else None
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
         if now.status in (Run.Status.CANCELLING, Run.Status.CANCELLED):
@@ -91,8 +94,8 @@ def cancel(run: Run, *, by: User) -> None:
             raise NotCancellable(
                 "The run is over already." if now.is_final else "The outputs are being stored, which ends in a moment."
             )
-        now.move_to(Run.Status.CANCELLING, by=by.pk)
-        record("run.cancelled", actor=by.pk, project=run.project_id, subject=run)
+        now.move_to(Run.Status.CANCELLING, by=actor, why=why)
+        record("run.cancelled", actor=actor, project=run.project_id, subject=run)
         ring("jobs.advance", run.pk)
 
 
@@ -173,26 +176,21 @@ def _queue(
     arguments: Mapping[str, float],
     key: uuid.UUID | None,
 ) -> Run:
+    # Locked, so that a turn in the project's life ends this run or comes before it.
+    replace(entry, project=Project.objects.select_for_update(no_key=True).get(pk=entry.project.pk)).need_work()
     instances = list(series.instances.values_list("sop_instance_uid", "size_bytes", "sha256"))
     if not instances:
         raise LaunchRefused("This series has no images.")
     run = Run.objects.create(
         project=entry.project,
-        archive=series.study.archive,
-        algorithm=algorithm,
-        cluster=cluster,
-        image=algorithm.image if cluster else "",
-        gpus=algorithm.gpus_in(cluster),
         submitter=entry.user,
         submission_key=key,
         arguments=dict(arguments),
-        study_instance_uid=series.study.study_instance_uid,
-        series_instance_uid=series.series_instance_uid,
-        series_description=series.series_description,
-        modality=series.modality,
         input_count=len(instances),
         input_bytes=sum(size_bytes for _, size_bytes, _ in instances),
         status=Run.Status.QUEUED,
+        **_frozen_algorithm(algorithm, cluster),
+        **_frozen_series(series),
     )
     RunInput.objects.bulk_create(
         RunInput(run=run, sop_instance_uid=uid, size_bytes=size_bytes, sha256=sha256)
@@ -202,3 +200,18 @@ def _queue(
     record("run.launched", actor=entry.user.pk, project=entry.project.pk, subject=run, **of_what)
     ring("jobs.advance", run.pk)
     return run
+
+
+def _frozen_algorithm(algorithm: Algorithm, cluster: Cluster | None) -> dict[str, Any]:
+    image = algorithm.image if cluster else ""
+    return {"algorithm": algorithm, "cluster": cluster, "image": image, "gpus": algorithm.gpus_in(cluster)}
+
+
+def _frozen_series(series: Series) -> dict[str, Any]:
+    return {
+        "archive": series.study.archive,
+        "study_instance_uid": series.study.study_instance_uid,
+        "series_instance_uid": series.series_instance_uid,
+        "series_description": series.series_description,
+        "modality": series.modality,
+    }

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from apps.clusters.models import Placement, secrets_by
 from apps.clusters.quantities import amount
+from apps.core.units import GIB
 from apps.projects.models import Allocation, Membership, Project
 from apps.workspaces.models import Drift, NamespaceSeen, NodePort, OrthancAccess, Workspace
 
 MEMBERS_SHOWN, DRIFTS_SHOWN = 50, 5
 DRIFTS_FOR = timedelta(days=7)
-GIB = 1024**3
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
+from apps.core.units import GIB
 from apps.integrations.executors.job import PART_BYTES, JobSpec, config_maps_of, job_of
 from apps.integrations.executors.port import Limits
 
-GIB = 1024**3
 SPEC = JobSpec(
     name="run-12-1",
     namespace="cardiac-mr",

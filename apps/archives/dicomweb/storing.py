@@ -12,6 +12,7 @@ from apps.archives.dicomweb.negotiation import DICOM, MULTIPART, content_type
 from apps.archives.results import StoredResult
 from apps.archives.rows import compact
 from apps.archives.static.values import JsonDataSet
+from apps.core.units import GIB
 
 _CHUNK_BYTES = 1024 * 1024
 _RETRIEVE_URL, _SOP_CLASS, _SOP_INSTANCE = "00081190", "00081150", "00081155"
@@ -96,5 +97,5 @@ def _reason(result: StoredResult) -> JsonDataSet:
 
 
 def _too_large() -> RequestRefused:
-    limit = settings.UPLOAD_MAX_BYTES // 1024**3
+    limit = settings.UPLOAD_MAX_BYTES // GIB
     return RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request is larger than {limit} GiB.")

@@ -1,0 +1,3 @@
+"""Units of size, in bytes."""
+
+GIB = 1024**3
