@@ -1,7 +1,6 @@
 """One cast for all tests: alice owns the project, bob is a member, vera a viewer, charlie has no part in it."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -9,14 +8,14 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
-from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
 from apps.core import doorbell
 from apps.projects.models import Membership, Project
-from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member, mark_ready
+from apps.projects.services import create_project, ensure_member, mark_ready
 from celery_worker import app as celery
+from tests.plans import project_plan
 
 celery.loader.import_default_modules()
 append_only = import_module("apps.audit.migrations.0002_append_only_by_the_database")
@@ -82,18 +81,7 @@ def make_project(db: None) -> Callable[[str], Project]:
     """Makes a project that is set up, without members, from its namespace."""
 
     def make(namespace: str) -> Project:
-        today, some = timezone.localdate(), Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=200)
-        plan = ProjectPlan(
-            name=namespace.replace("-", " ").capitalize(),
-            namespace=namespace,
-            description="",
-            principal_investigator="Prof. Nils Ås",
-            starts_on=today,
-            ends_on=today + timedelta(days=365),
-            requested=some,
-            granted=some,
-        )
-        project = create_project(plan, by=None)
+        project = create_project(project_plan(namespace), by=None)
         mark_ready(project)
         return project
 

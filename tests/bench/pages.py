@@ -19,13 +19,13 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.archives.services import ensure_archive
 from apps.projects.models import Membership, Project
-from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member, mark_ready
+from apps.projects.services import create_project, ensure_member, mark_ready
 from apps.registrations import links
 from apps.registrations.models import Registration
 from tests.bench import figures
+from tests.plans import project_plan
 
 PROJECTS, REGISTRATIONS = 200, 5000
-SOME = Resources(cpus=1, memory_gib=1, gpus=0, storage_gib=1)
 TODAY = timezone.localdate()
 
 
@@ -51,17 +51,7 @@ def _measure(client: Client, name: str, path: str) -> None:
 
 
 def make_project(number: int, owner: User) -> Project:
-    plan = ProjectPlan(
-        name=f"Project {number}",
-        namespace=f"bench-{number}",
-        description="",
-        principal_investigator="Prof. Bench",
-        starts_on=TODAY,
-        ends_on=TODAY + timedelta(days=100),
-        requested=SOME,
-        granted=SOME,
-    )
-    project = create_project(plan, by=None)
+    project = create_project(project_plan(f"bench-{number}", name=f"Project {number}"), by=None)
     ensure_member(project, owner, role=Membership.Role.OWNER)
     ensure_archive(project)
     mark_ready(project)

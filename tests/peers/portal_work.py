@@ -2,16 +2,13 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
-
-from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.projects import members, services
 from apps.projects.models import Membership, Project
-from apps.projects.services import ProjectPlan, Resources
+from apps.projects.services import Resources
 from apps.provisioning.services import Requester, open_for
+from tests.plans import project_plan
 from tests.portal import Portal
 
 
@@ -23,10 +20,8 @@ def in_portal(portal: Portal, work: Callable[..., None], *words: str) -> None:
 
 def open_project(namespace: str, email: str) -> None:
     """As an approval does it."""
-    today, some = timezone.localdate(), Resources(cpus=8, memory_gib=16, gpus=1, storage_gib=20)
-    plan: dict[str, Any] = {"starts_on": today, "ends_on": today + timedelta(days=9), "requested": some}
-    words = {"name": namespace, "namespace": namespace, "description": "", "principal_investigator": "Prof. Ås"}
-    project = services.create_project(ProjectPlan(**words, **plan, granted=some), by=None)
+    some = Resources(cpus=8, memory_gib=16, gpus=1, storage_gib=20)
+    project = services.create_project(project_plan(namespace, granted=some), by=None)
     open_for(project, Requester(email=email, name="Ida Berg", affiliation="Uppsala University"))
 
 

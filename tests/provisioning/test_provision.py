@@ -15,10 +15,11 @@ from apps.archives import services as archives
 from apps.core import mail
 from apps.core.models import Mail, Step
 from apps.projects.models import Membership, Project
-from apps.projects.services import ProjectPlan, Resources, create_project
+from apps.projects.services import create_project
 from apps.provisioning import plan, services, steps
 from apps.provisioning.selectors import has_failed, lines_of, steps_for
 from apps.provisioning.services import Requester
+from tests.plans import project_plan
 
 NAMES = [name for name, _ in plan.steps_of_new_project()]
 IDA = Requester(email="ida.berg@uni.example", name="Ida Berg", affiliation="Uppsala University")
@@ -30,18 +31,7 @@ def project(db: None) -> Project:
 
 
 def approved_project() -> Project:
-    today, some = timezone.localdate(), Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=200)
-    plan = ProjectPlan(
-        name="Prostate & <atlas>",
-        namespace="prostate-atlas",
-        description="",
-        principal_investigator="Prof. Nils Ås",
-        starts_on=today,
-        ends_on=today + timedelta(days=365),
-        requested=some,
-        granted=some,
-    )
-    project = create_project(plan, by=None)
+    project = create_project(project_plan("prostate-atlas", name="Prostate & <atlas>"), by=None)
     services.open_for(project, IDA)
     return project
 

@@ -2,18 +2,16 @@
 
 import re
 import uuid
-from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.conf import LazySettings
 from django.urls import reverse
-from django.utils import timezone
 
 from apps.accounts.models import Identity, User
 from apps.projects.members import remove_member
 from apps.projects.models import Membership, Project
-from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member
+from apps.projects.services import create_project, ensure_member
 from apps.provisioning import group_sync, services, steps
 from apps.provisioning.plan import steps_of_new_project
 from apps.provisioning.services import Requester
@@ -21,10 +19,10 @@ from tests.accounts.keycloak_mode import use_keycloak
 from tests.peers.keycloak.browser import Browser
 from tests.peers.keycloak.realm import Realm
 from tests.peers.mail import Mail
+from tests.plans import project_plan
 
 pytestmark = [pytest.mark.peers, pytest.mark.django_db, pytest.mark.timeout(400)]
 PASSWORD = "a long enough pass phrase"
-SOME = Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=200)
 
 
 @pytest.fixture(autouse=True)
@@ -38,17 +36,7 @@ def email() -> str:
 
 
 def approved(email: str) -> Project:
-    today = timezone.localdate()
-    plan = ProjectPlan(
-        name="Prostate atlas",
-        namespace=f"prostate-{uuid.uuid4().hex[:8]}",
-        description="",
-        principal_investigator="Prof. Nils Ås",
-        starts_on=today,
-        ends_on=today + timedelta(days=365),
-        requested=SOME,
-        granted=SOME,
-    )
+    plan = project_plan(f"prostate-{uuid.uuid4().hex[:8]}", name="Prostate atlas")
     project = create_project(plan, by=None)
     services.open_for(project, Requester(email=email, name="Ida Berg", affiliation="Uppsala University"))
     return project

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
+from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.port import Credentials
 from tests.peers.kubernetes.cluster import Kubernetes
 
@@ -18,4 +20,11 @@ def administrator(cluster: Kubernetes) -> Credentials:
         ca_pem=Path(config["clusters"][0]["cluster"]["certificate-authority"]).read_text(),
         certificate_pem=Path(user["client-certificate"]).read_text(),
         key_pem=Path(user["client-key"]).read_text(),
+    )
+
+
+def known_cluster(name: str, cluster: Kubernetes, *, ssh_host: str = "") -> Cluster:
+    """Registered, with every permission, and seen."""
+    return Cluster.objects.create(
+        name=name, status=Cluster.Status.REACHABLE, ssh_host=ssh_host, **asdict(administrator(cluster))
     )

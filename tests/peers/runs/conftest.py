@@ -24,7 +24,7 @@ from tests.dicom import ct_series
 from tests.jobs.conftest import stored
 from tests.peers.images import Podman
 from tests.peers.kubernetes import Kubernetes
-from tests.peers.kubernetes.portal_side import administrator
+from tests.peers.kubernetes.portal_side import administrator, known_cluster
 from tests.peers.registry import Registry
 from tests.peers.starting import throwaway_folder
 from tests.waiting import wait_until
@@ -104,15 +104,7 @@ def own_folders(request: pytest.FixtureRequest, tmp_path: Path) -> None:
 @pytest.fixture
 def cluster(kubernetes: Kubernetes, platform_images: dict[str, str], settings, db: None) -> Cluster:
     settings.PORTAL_IMAGE = platform_images["maia-dashboard"]
-    keys = administrator(kubernetes)
-    return Cluster.objects.create(
-        name="main",
-        server=keys.server,
-        ca_pem=keys.ca_pem,
-        certificate_pem=keys.certificate_pem,
-        key_pem=keys.key_pem,
-        status=Cluster.Status.REACHABLE,
-    )
+    return known_cluster("main", kubernetes)
 
 
 @pytest.fixture

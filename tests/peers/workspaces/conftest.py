@@ -3,22 +3,21 @@
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.projects.models import Project
-from apps.projects.services import ProjectPlan, Resources, create_project
+from apps.projects.services import Resources, create_project
 from apps.provisioning.services import Requester, open_for
 from tests.peers import shared
 from tests.peers.kubernetes.cluster import Kubernetes
-from tests.peers.kubernetes.portal_side import administrator
+from tests.peers.kubernetes.portal_side import administrator, known_cluster
 from tests.peers.platform_images import REFERENCES
+from tests.plans import project_plan
 
 
 @pytest.fixture(scope="session")
@@ -33,16 +32,7 @@ def images(request: pytest.FixtureRequest) -> dict[str, str]:
 def cluster(transactional_db: None, kubernetes: Kubernetes, images: dict[str, str], settings: Any) -> Cluster:
     settings.PLATFORM = "kubernetes"
     settings.ORTHANC_IMAGE, settings.WORKSPACE_IMAGE = images["orthanc"], images["workspace"]
-    known = administrator(kubernetes)
-    return Cluster.objects.create(
-        name="main",
-        server=known.server,
-        ca_pem=known.ca_pem,
-        certificate_pem=known.certificate_pem,
-        key_pem=known.key_pem,
-        status=Cluster.Status.REACHABLE,
-        ssh_host="127.0.0.1",
-    )
+    return known_cluster("main", kubernetes, ssh_host="127.0.0.1")
 
 
 @pytest.fixture
@@ -53,18 +43,8 @@ def api(kubernetes: Kubernetes) -> KubernetesClient:
 @pytest.fixture
 def project(cluster: Cluster, alice: User, kubernetes: Kubernetes) -> Iterator[Project]:
     """alice's, approved; nothing of it is made yet."""
-    today, some = timezone.localdate(), Resources(cpus=2, memory_gib=4, gpus=1, storage_gib=2)
-    plan = ProjectPlan(
-        name="On a cluster",
-        namespace=f"real-{uuid.uuid4().hex[:8]}",
-        description="",
-        principal_investigator="Prof. Nils Ås",
-        starts_on=today,
-        ends_on=today + timedelta(days=365),
-        requested=some,
-        granted=some,
-    )
-    project = create_project(plan, by=None)
+    some = Resources(cpus=2, memory_gib=4, gpus=1, storage_gib=2)
+    project = create_project(project_plan(f"real-{uuid.uuid4().hex[:8]}", granted=some), by=None)
     open_for(project, Requester(alice.email, alice.name, ""))
     yield project
     kubernetes.kubectl("delete", "namespace", project.namespace, "--ignore-not-found", "--wait=false")

@@ -17,7 +17,7 @@ from apps.workspaces import sweeping, tasks
 from apps.workspaces.models import NodePort, Workspace
 from apps.workspaces.services import ANSWER_SECONDS
 from tests.peers.kubernetes.cluster import Kubernetes
-from tests.peers.kubernetes.portal_side import administrator
+from tests.peers.kubernetes.portal_side import administrator, known_cluster
 
 pytestmark = [pytest.mark.peers, pytest.mark.faults, pytest.mark.timeout(1200)]
 AWAY = "The cluster second cannot be reached; it is tried again by itself."
@@ -26,15 +26,7 @@ AWAY = "The cluster second cannot be reached; it is tried again by itself."
 @pytest.fixture
 def second(cluster: Cluster, second_kubernetes: Kubernetes) -> Cluster:
     """Where nothing runs: it has no node."""
-    known = administrator(second_kubernetes)
-    return Cluster.objects.create(
-        name="second",
-        server=known.server,
-        ca_pem=known.ca_pem,
-        certificate_pem=known.certificate_pem,
-        key_pem=known.key_pem,
-        status=Cluster.Status.REACHABLE,
-    )
+    return known_cluster("second", second_kubernetes)
 
 
 @pytest.fixture
