@@ -20,7 +20,7 @@ from apps.datasets.selectors import totals
 from apps.jobs.access import visible_runs
 from apps.jobs.pages import rows as run_rows
 from apps.jobs.selectors import for_list
-from apps.projects.access import Entry, Role, enter
+from apps.projects.access import Entry, ending_projects, enter
 from apps.projects.models import Project
 from apps.provisioning.selectors import lines_of, steps_for
 from apps.registrations.selectors import open_requests_of, waiting_for
@@ -39,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     longest = waiting.first()
     context = {
         "projects": Paginator(selectors.projects_of(user), PROJECTS_A_PAGE).get_page(request.GET.get("page")),
+        "ending": ending_projects(user),
         "waiting": waiting.count(),
         "waiting_since": longest.status_changed_at if longest else None,
         "requests": open_requests_of(user),
@@ -61,7 +62,7 @@ def project(request: HttpRequest, namespace: str) -> HttpResponse:
 def _person(entry: Entry) -> dict[str, Any]:
     return {
         "role_word": entry.role.label.lower() if entry.is_member else f"{_platform_role(entry.user)}, looking",
-        "may_upload": entry.can(Role.MEMBER),
+        "may_upload": entry.may_work,
         "may_export": entry.may_export,
     }
 

@@ -47,6 +47,10 @@ def keep_log(run: Run) -> None:
     temporary.replace(kept)
 
 
+def forget_log(run: Run) -> None:
+    _kept_log(run).unlink(missing_ok=True)
+
+
 def note_progress(run: Run) -> None:
     """Reads on in the log. Two at once do no harm: both write what the log says."""
     offset, lines = run.log_offset, []

@@ -66,10 +66,9 @@ def launch(
 ) -> Run:
     """Queue a run with everything frozen that it depends on; for members and owners. One key makes one run.
 
-    Raises PermissionDenied, LaunchRefused and ArgumentInvalid.
+    Raises PermissionDenied, also while the project takes no work, LaunchRefused and ArgumentInvalid.
     """
     entry.need(Role.MEMBER)
-    entry.need_work()
     cluster = cluster_of(entry.project)
     _check_suits(algorithm, series, cluster)
     values = complete(declared(algorithm.arguments), arguments)
@@ -84,7 +83,10 @@ def launch(
 
 
 def cancel(run: Run, *, by: User | None, why: str = "") -> None:
-    """Wish that the run ends without outputs; `by` is None for the portal itself. Twice is once. Raises NotCancellable."""
+    """Wish that the run ends without outputs; `by` is None for the portal itself. Twice is once.
+
+    Raises NotCancellable.
+    """
     actor = by.pk if by else None
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)

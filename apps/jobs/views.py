@@ -36,7 +36,7 @@ def runs(request: HttpRequest, namespace: str) -> HttpResponse:
     listed = list(page)
     context = {
         "project": entry.project,
-        "may_run": entry.can(Role.MEMBER),
+        "may_run": entry.may_work,
         "filter": chosen,
         "state": chosen.chosen,
         "page": page,
@@ -51,6 +51,7 @@ def runs(request: HttpRequest, namespace: str) -> HttpResponse:
 def new(request: HttpRequest, namespace: str) -> HttpResponse:
     """The algorithm and the series stand in the address; the form holds the arguments."""
     entry = enter(signed_in(request), namespace, at_least=Role.MEMBER)
+    entry.need_work()
     if "series" not in request.GET:
         messages.info(request, "Open the series that the algorithm shall run on, and choose “Run an algorithm” there.")
         return redirect("datasets:studies", namespace)
@@ -138,14 +139,14 @@ def runs_of_series(request: HttpRequest, namespace: str, series_instance_uid: st
         "series": series,
         "rows": pages.rows(listed),
         "is_live": pages.has_unfinished(listed),
-        "may_run": entry.can(Role.MEMBER) and bool(selectors.suitable_algorithms(series)),
+        "may_run": entry.may_work and bool(selectors.suitable_algorithms(series)),
     }
     is_fragment = getattr(request, "htmx", False)
     return render(request, "jobs/_runs_of_series.html" if is_fragment else "jobs/runs_of_series.html", context)
 
 
 def _live(entry: Entry, shown: Run) -> dict[str, Any]:
-    return {**pages.run_context(shown), "project": entry.project, "may_run": entry.can(Role.MEMBER)}
+    return {**pages.run_context(shown), "project": entry.project, "may_run": entry.may_work}
 
 
 def _series(entry: Entry, series_instance_uid: str) -> Series:

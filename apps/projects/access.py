@@ -38,6 +38,11 @@ class Entry:
         if not self.can(role):
             raise PermissionDenied(NEEDS[role])
 
+    @property
+    def may_work(self) -> bool:
+        """Whether the person may begin something new in the project now."""
+        return self.can(Role.MEMBER) and self.project.takes_work
+
     def need_work(self) -> None:
         """Raises PermissionDenied, with a sentence, while nothing new may begin in the project."""
         if not self.project.takes_work:

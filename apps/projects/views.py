@@ -69,11 +69,14 @@ def ask_extension(request: HttpRequest, namespace: str) -> HttpResponse:
     if form.is_valid():
         try:
             granting.ask_extension(entry.project, **form.cleaned_data, by=entry.user)
-        except (granting.AlreadyAsked, granting.NotLater, granting.CannotBeExtended) as refusal:
-            form.add_error(None, str(refusal))
+        except granting.NotLater as refusal:
+            form.add_error("ends_on", str(refusal))
+            return _page(request, entry, extension_form=form)
+        except (granting.AlreadyAsked, granting.CannotBeExtended) as refusal:
+            messages.info(request, str(refusal))
         else:
             messages.success(request, "Asked. The approvers were told; the answer comes by mail.")
-            return redirect("projects:settings", namespace)
+        return redirect("projects:settings", namespace)
     return _page(request, entry, extension_form=form)
 
 

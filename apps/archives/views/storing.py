@@ -10,6 +10,7 @@ from apps.archives.views import addresses
 
 def store(request: HttpRequest, namespace: str, archive_name: str, study_instance_uid: str = "") -> HttpResponseBase:
     visitor = visit(request, namespace, archive_name, at_least=Role.MEMBER)
+    visitor.entry.need_work()
     archive = visitor.archive()
     media_type = answers.json_type(request)
     boundary = storing.boundary_of(request)
