@@ -24,6 +24,7 @@ from apps.registrations import decisions, selectors
 from apps.registrations.access import as_seen, decides_on, for_reader, visible_to
 from apps.registrations.console_forms import ChangesForm, FilterForm, GrantForm, RejectForm, RoleForm
 from apps.registrations.models import Registration
+from apps.registrations.services import NamespaceTaken
 
 Status = Registration.Status
 ROWS_A_PAGE = 25
@@ -68,8 +69,8 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, registration, grant_form=form)
     if isinstance(form, RoleForm):
-        act = partial(decisions.approve_join, registration, role=form.granted(), by=user)
-        return _decide(request, registration, act, "Approved. The requester is in the project.")
+        admit = partial(decisions.approve_join, registration, role=form.granted(), by=user)
+        return _decide(request, registration, admit, "Approved. The requester is in the project.")
     act = partial(decisions.approve, registration, form.grant(), by=user)
     return _decide(request, registration, act, "Approved. The portal is setting the project up.")
 
@@ -137,7 +138,7 @@ def outcome(registration: Registration, act: Callable[[], object], done: str, *,
         act()
     except (decisions.OwnRequest, decisions.NotJoinable, AlreadyMember) as refused:
         return False, f"Nothing was written. {refused}"
-    except decisions.NamespaceTaken as taken:
+    except NamespaceTaken as taken:
         return False, f"Nothing was written. {taken} Ask the requester to change it."
     except IllegalTransition:
         registration.refresh_from_db()

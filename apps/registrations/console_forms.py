@@ -90,7 +90,7 @@ class ChangesForm(Decision):
 class FilterForm(forms.Form):
     status = forms.ChoiceField(label="State", required=False, choices=[("", "Any"), *Registration.Status.choices])
     kind = forms.ChoiceField(label="Asks for", required=False, choices=[("", "Any"), *Registration.Kind.choices])
-    older = forms.TypedChoiceField(label="Age", required=False, choices=AGES, coerce=int, empty_value=0)
+    older = forms.TypedChoiceField(label="Age", required=False, choices=AGES, coerce=int, empty_value=None)
     q = forms.CharField(label="Search", required=False, max_length=100)
 
     def chosen(self) -> Filter:
@@ -98,4 +98,4 @@ class FilterForm(forms.Form):
         if not self.is_valid():
             return Filter(status="")
         asked = self.cleaned_data
-        return Filter(asked["status"], asked["kind"], asked["older"], asked["q"])
+        return Filter(asked["status"], asked["kind"], asked["older"] or 0, asked["q"])

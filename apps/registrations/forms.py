@@ -190,14 +190,14 @@ class RegistrationForm(ApplicantForm):
 
     def clean_environment_upload(self) -> str:
         """Its text, which goes into the field below, so that it is there when the form comes back."""
-        upload: UploadedFile | None = self.cleaned_data["environment_upload"]
+        upload: UploadedFile[bytes] | None = self.cleaned_data["environment_upload"]
         if upload is None:
             return ""
         try:
-            text = upload.read(environments.LARGEST_BYTES + 1).decode("utf-8-sig")
+            text: str = upload.read(environments.LARGEST_BYTES + 1).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ValidationError("This is no text: send requirements.txt or environment.yml.") from error
-        self.data = {**self.data.dict(), "environment_file": text}
+        self.data = {**self.data, "environment_file": text}
         return text
 
     def clean_environment_file(self) -> str:

@@ -70,14 +70,17 @@ def register(page: Page, email: str, namespace: str) -> None:
         "Your name": "Ida Berg",
         "E-mail address": email,
         "Affiliation": "Uppsala University",
+        "Position": "Doctoral student",
         "Purpose": "Zonal segmentation of 600 studies.",
         "Project name": "Prostate bpMRI atlas",
         "Principal investigator": "Prof. Nils Ås",
+        "E-mail of the principal investigator": "nils.as@uni.example",
         "Namespace": namespace,
         "Last day": str((datetime.now(UTC) + timedelta(days=365)).date()),
     }
     for label, value in fields.items():
-        page.get_by_label(label).fill(value)
+        page.get_by_role("main").get_by_label(label, exact=True).fill(value)
+    page.get_by_label("I accept the terms").check()
     page.get_by_role("button", name="Send request").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 

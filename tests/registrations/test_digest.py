@@ -1,0 +1,84 @@
+"""Once a day each approver gets one mail of what waits, however many beats there are; nobody gets an empty one."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.core.models import Mail
+from apps.registrations import digest
+from apps.registrations.models import Digest
+from tests.registrations.conftest import Make
+
+DAY = datetime(2026, 11, 21, tzinfo=UTC)
+AT_SEVEN = DAY + timedelta(hours=digest.HOUR)
+
+
+def digests() -> list[str]:
+    return sorted(Mail.objects.filter(subject__regex="^[0-9]+ request").values_list("to", flat=True))
+
+
+@pytest.mark.django_db
+def test_each_approver_gets_what_waits_once_a_day(
+    approver: User, admin: User, alice: User, support: User, waiting: Make, joining: Make
+) -> None:
+    waiting()
+    waiting(namespace="admins-own", email=admin.email)
+    joining()
+    assert digest.send_due(AT_SEVEN)
+    assert not digest.send_due(AT_SEVEN + timedelta(minutes=1))
+    assert digests() == [admin.email, approver.email]
+    first = Mail.objects.get(to=approver.email, subject="2 requests wait for approval")
+    assert first.text.index("Prostate bpMRI atlas") < first.text.index("/approvals/")
+    assert Mail.objects.filter(to=admin.email, subject="1 request waits for approval").exists()
+    assert digest.send_due(AT_SEVEN + timedelta(days=1))
+    assert digests() == [admin.email, admin.email, approver.email, approver.email]
+
+
+@pytest.mark.django_db
+def test_before_the_hour_nothing_goes_out_and_hours_late_it_does(approver: User, waiting: Make) -> None:
+    waiting()
+    assert not digest.send_due(AT_SEVEN - timedelta(seconds=1))
+    assert digest.send_due(DAY + timedelta(hours=23, minutes=59))
+    assert digests() == [approver.email]
+
+
+@pytest.mark.django_db
+def test_nobody_gets_a_mail_about_nothing(approver: User, submitted: Make) -> None:
+    submitted()
+    assert digest.send_due(AT_SEVEN)
+    assert digests() == []
+
+
+@pytest.mark.django_db
+def test_a_long_list_is_cut_and_says_so(approver: User, waiting: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digest, "LONGEST", 1)
+    waiting()
+    waiting(namespace="other", project_name="The later one")
+    digest.send_due(AT_SEVEN)
+    text = Mail.objects.get(subject="2 requests wait for approval").text
+    assert "and 1 more." in text
+    assert "The later one" not in text
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_two_beats_one_sends(approver: User, waiting: Make) -> None:
+    waiting()
+    start, sent = threading.Barrier(4), []
+
+    def beat() -> None:
+        start.wait()
+        sent.append(digest.send_due(AT_SEVEN))
+        connection.close()
+
+    threads = [threading.Thread(target=beat) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sent) == [False, False, False, True]
+    assert Digest.objects.count() == 1
+    assert digests() == [approver.email]
