@@ -1,7 +1,5 @@
 """The worker is killed by SIGKILL right after the effect of each ledger step: exactly one of everything."""
 
-import os
-import signal
 from datetime import timedelta
 
 import pytest
@@ -9,9 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.models import Step
-from apps.projects.models import Project
-from apps.provisioning import plan, services, steps
-from tests.killing import exit_of_child
+from apps.provisioning import plan, services
+from tests.killing import is_killed_after
 from tests.provisioning.test_provision import approved_project, assert_one_of_everything
 
 NAMES = [name for name, _ in plan.steps_of_new_project()]
@@ -22,19 +19,10 @@ pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_worker_killed_after_a_step(name: str) -> None:
     project = approved_project()
-    assert exit_of_child(lambda: _advance_and_die_after(project, name)) == -signal.SIGKILL
+    assert is_killed_after(project, name)
     services.sweep()
     project.refresh_from_db()
     assert Step.objects.filter(status=Step.Status.RUNNING).count() == 1  # the claim of the dead worker still holds
     Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
     services.sweep()
     assert_one_of_everything(project)
-
-
-def _advance_and_die_after(project: Project, name: str) -> None:
-    def die(project_pk: int) -> None:
-        steps.ACTIONS[name](project_pk)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    services.ACTIONS = {**steps.ACTIONS, name: die}
-    services.advance(project)

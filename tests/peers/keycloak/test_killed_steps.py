@@ -11,8 +11,8 @@ from django.utils import timezone
 from apps.accounts.models import Identity
 from apps.core.models import Step
 from apps.projects.models import Membership, Project
-from apps.provisioning import services, steps
-from tests.killing import exit_of_child
+from apps.provisioning import services
+from tests.killing import exit_of_child, is_killed_after
 from tests.peers.keycloak.realm import Realm
 from tests.peers.keycloak.test_steps import _portal, approved, email
 from tests.peers.mail import Mail
@@ -45,16 +45,7 @@ def test_a_worker_killed_after_a_word(realm: Realm, mail: Mail, email: str, sett
 @pytest.mark.parametrize("name", ["identity", "groups", "invitation"])
 def test_a_worker_killed_after_a_step(realm: Realm, mail: Mail, email: str, settings: LazySettings, name: str) -> None:
     project = approved(email)
-
-    def die(project_pk: int) -> None:
-        steps.ACTIONS[name](project_pk)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def work() -> None:
-        services.ACTIONS = {**steps.ACTIONS, name: die}
-        services.advance(project)
-
-    assert exit_of_child(work) == -signal.SIGKILL
+    assert is_killed_after(project, name)
     Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
     services.sweep()
     project.refresh_from_db()

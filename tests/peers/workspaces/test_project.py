@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import signal
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -21,13 +19,13 @@ from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import DEPLOYMENT, KINDS, NAMESPACE, RESOURCE_QUOTA, SERVICE
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
-from apps.provisioning import plan, services, steps
+from apps.provisioning import plan, services
 from apps.provisioning.selectors import lines_of, steps_for
 from apps.workspaces import sweeping
 from apps.workspaces.manifests import ae_title_of
 from apps.workspaces.models import App, Drift, NamespaceSeen, NodePort, OrthancAccess, State, Workspace
 from apps.workspaces.services import list_devices
-from tests.killing import exit_of_child
+from tests.killing import is_killed_after
 from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.configuration import NODE_IP
 from tests.waiting import wait_until
@@ -181,8 +179,12 @@ def test_a_namespace_of_somebody_else_is_left_alone(
 def test_a_worker_killed_after_each_step_leaves_exactly_one_of_everything(
     project: Project, api: KubernetesClient
 ) -> None:
+    def dies_after(name: str) -> bool:
+        Step.objects.update(look_again_at=None)
+        return is_killed_after(project, name)
+
     for name in KUBERNETES_STEPS:
-        wait_until(lambda: is_killed_after(project, name), 60)  # noqa: B023 - called at once
+        wait_until(lambda: dies_after(name), 60)  # noqa: B023 - called at once
         Step.objects.update(status_changed_at=timezone.now() - timedelta(hours=1))
     set_up(project)
     sweep(project)
@@ -192,21 +194,6 @@ def test_a_worker_killed_after_each_step_leaves_exactly_one_of_everything(
     assert [kind for kind, _ in made].count("PersistentVolumeClaim") == 2
     assert (Archive.objects.count(), Workspace.objects.count(), NodePort.objects.count()) == (1, 1, 1)
     assert list(Drift.objects.all()) == []
-
-
-def is_killed_after(project: Project, name: str) -> bool:
-    """Advances until the step has had its effect, and dies there; False while the step still waits."""
-
-    def die(project_pk: int) -> None:
-        steps.ACTIONS[name](project_pk)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def work() -> None:
-        services.ACTIONS = {**steps.ACTIONS, name: die}
-        services.advance(project)
-
-    Step.objects.update(look_again_at=None)
-    return exit_of_child(work) == -signal.SIGKILL
 
 
 def test_a_key_of_the_account_opens_the_workspace(project: Project, alice: User, tmp_path: Path) -> None:
