@@ -28,7 +28,12 @@ class Entry(models.Model):
     objects = AppendOnly.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["project_pk", "at"]), models.Index(fields=["actor_pk", "at"])]
+        indexes = [
+            models.Index(fields=["project_pk", "at"]),
+            models.Index(fields=["actor_pk", "at"]),
+            models.Index(fields=["action", "at"]),
+            models.Index(fields=["at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"

@@ -46,6 +46,8 @@ APPROVERS_POST: Expected = (302, 404, 404, 404, 404, 302, 404, 302)
 LOOKERS: Expected = (302, 404, 404, 404, 404, 404, 200, 200)
 ADMINISTRATORS: Expected = (302, 404, 404, 404, 404, 404, 404, 200)
 ADMINISTRATORS_POST: Expected = (302, 404, 404, 404, 404, 404, 404, 302)
+# Owners, and who reads the whole audit anyway.
+AUDITORS: Expected = (302, 404, 403, 403, 200, 404, 200, 200)
 CLUSTER = {"name": "cluster"}
 CHANGES_OF_PEOPLE = ("give_role", "deactivate", "activate", "sign_out")
 
@@ -53,6 +55,10 @@ CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema",
 
 DASHBOARD = [
     Row("dashboard:home", _all(200)),
+    Row("dashboard:audit", LOOKERS),
+    Row("dashboard:export_audit", LOOKERS, "POST"),
+    Row("dashboard:project_audit", AUDITORS, kwargs=NAMESPACE),
+    Row("dashboard:project_export_audit", AUDITORS, "POST", NAMESPACE),
     Row("dashboard:outbox", ADMINISTRATORS),
     Row("dashboard:send_again", ADMINISTRATORS_POST, "POST", {"pk": "mail"}),
     Row("dashboard:project", _project(200), kwargs=NAMESPACE),
