@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from apps.clusters.lanes import lane_of
 from apps.clusters.models import Cluster
 from apps.core.leases import lease, under_lease
 from apps.jobs import services
@@ -8,7 +9,13 @@ from apps.jobs.models import Run
 
 @shared_task(name="jobs.advance")
 def advance(run_pk: int) -> None:
-    services.advance(Run.objects.get(pk=run_pk))
+    run = Run.objects.get(pk=run_pk)
+    if run.cluster_id is None:
+        services.advance(run)
+        return
+    with lane_of(run.cluster_id, or_ring=("jobs.advance", run_pk)) as is_free:
+        if is_free:
+            services.advance(run)
 
 
 @shared_task(name="jobs.observe_active")
@@ -18,6 +25,12 @@ def observe_active() -> None:
 
 @shared_task(name="jobs.observe_cluster")
 def observe_cluster(cluster_pk: int) -> None:
+    with lane_of(cluster_pk, or_ring=("jobs.observe_cluster", cluster_pk)) as is_free:
+        if is_free:
+            _observe_cluster(cluster_pk)
+
+
+def _observe_cluster(cluster_pk: int) -> None:
     with lease(f"jobs.observe_cluster.{cluster_pk}") as had:
         if had:
             services.observe_cluster(Cluster.objects.get(pk=cluster_pk))

@@ -194,6 +194,7 @@ class NamespaceSeen(models.Model):
     claim = models.UUIDField(default=uuid.uuid4)
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="namespace_seen")
     seen_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True, help_text="when it was last about to be repaired")
     used = models.JSONField(default=dict)
     hard = models.JSONField(default=dict)
     trouble = models.TextField(blank=True)

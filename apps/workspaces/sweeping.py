@@ -1,12 +1,16 @@
 """What sweeps do with the projects of one cluster: each by itself, and none once the cluster does not answer."""
 
+import time
 from collections.abc import Callable
 
 import structlog
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
 from apps.clusters.models import Cluster
 from apps.clusters.services import connect
+from apps.core.leases import LeaseLost
+from apps.integrations.kubernetes.fenced import fenced
 from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable, KubernetesApi
 from apps.projects.models import Project
 from apps.workspaces import observing, reconciling
@@ -16,6 +20,9 @@ from apps.workspaces.services import ANSWER_SECONDS, NotYet, placed
 
 log = structlog.get_logger(__name__)
 Work = Callable[[Project, KubernetesApi], None]
+Check = Callable[[], None]
+TURN_SECONDS = 40.0
+"""So long one cluster's projects hold a thread of the worker, and little longer than one project takes."""
 ANSWERING = (Cluster.Status.REACHABLE, Cluster.Status.NEVER_SEEN)
 UNSETTLED = (
     Q(workspaces__removed_at=None, workspaces__state=State.PENDING)
@@ -36,12 +43,19 @@ def clusters_to_watch() -> list[int]:
     return list(found.values_list("placement__cluster", flat=True).distinct())
 
 
-def reconcile(cluster: Cluster) -> None:
-    _each(cluster, placed(cluster), _reconcile_and_observe)
+def reconcile(cluster: Cluster, *, still_ours: Check = lambda: None) -> None:
+    """Whoever was not tried for longest comes first; who finds no time any more comes first the next time.
+
+    `still_ours` is asked before each project and each write to the cluster, and raises LeaseLost.
+    """
+    oldest_first = placed(cluster).order_by(F("namespace_seen__tried_at").asc(nulls_first=True), "pk")
+    _each(cluster, oldest_first, _reconcile_and_observe, still_ours)
 
 
-def observe_unsettled(cluster: Cluster) -> None:
-    _each(cluster, placed(cluster).filter(pk__in=_unsettled().values("pk")), observing.observe)
+def observe_unsettled(cluster: Cluster, *, still_ours: Check = lambda: None) -> None:
+    """In the order and with the promise of `reconcile`."""
+    oldest_first = placed(cluster).order_by(F("namespace_seen__seen_at").asc(nulls_first=True), "pk")
+    _each(cluster, oldest_first.filter(pk__in=_unsettled().values("pk")), observing.observe, still_ours)
 
 
 def _unsettled() -> QuerySet[Project]:
@@ -49,15 +63,21 @@ def _unsettled() -> QuerySet[Project]:
 
 
 def _reconcile_and_observe(project: Project, api: KubernetesApi) -> None:
+    NamespaceSeen.objects.update_or_create(project=project, defaults={"tried_at": timezone.now()})
     reconciling.reconcile(project, api)
     observing.observe(project, api)
 
 
-def _each(cluster: Cluster, projects: QuerySet[Project], work: Work) -> None:
-    api = connect(cluster, answer_seconds=ANSWER_SECONDS)
+def _each(cluster: Cluster, projects: QuerySet[Project], work: Work, still_ours: Check) -> None:
+    api = fenced(connect(cluster, answer_seconds=ANSWER_SECONDS), still_ours)
+    deadline = time.monotonic() + TURN_SECONDS
     for project in projects:
         try:
+            still_ours()
             work(project, api)
+        except LeaseLost:
+            log.warning("another looks after the cluster now", cluster=cluster.pk)
+            return
         except ClusterUnreachable:
             log.warning("cluster unreachable", cluster=cluster.pk)
             return
@@ -68,6 +88,8 @@ def _each(cluster: Cluster, projects: QuerySet[Project], work: Work) -> None:
         except Exception:
             # One project's trouble is not that of the others on its cluster.
             log.exception("project could not be reconciled", project=project.pk)
+        if time.monotonic() > deadline:
+            return
 
 
 def _note_trouble(project: Project, sentence: str) -> None:

@@ -223,6 +223,7 @@ def test_of_two_watchers_one_watches_and_the_other_takes_over(kubelet: Kubelet, 
 def test_a_cluster_that_hangs_holds_up_no_other(
     kubelet: Kubelet, cluster: Cluster, bells: Bells, make_project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watcher, "ANSWER_SECONDS", 0.5)
     run = kubelet.advance()
     with serving(lambda asked: time.sleep(2)) as silent:
         hanging = make_cluster("hangs", server=silent.address, ca_pem=silent.ca_pem)

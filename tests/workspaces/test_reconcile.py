@@ -258,7 +258,7 @@ def test_each_cluster_is_swept_by_itself(
 
 def test_one_worker_a_cluster(kept: Project, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Cluster] = []
-    monkeypatch.setattr(sweeping, "reconcile", calls.append)
+    monkeypatch.setattr(sweeping, "reconcile", lambda one, **_: calls.append(one))
     held = timezone.now() + timedelta(minutes=5)
     Lease.objects.update_or_create(name=f"workspaces.reconcile.{cluster.pk}", defaults={"held_until": held})
     tasks.reconcile(cluster.pk)
