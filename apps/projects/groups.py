@@ -6,6 +6,7 @@ Keycloak has the last word about memberships that it has been told of; the porta
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from apps.projects.models import Membership, Project, Removal
 Role = Membership.Role
 ENDINGS: Mapping[Role, str] = {Role.MEMBER: "", Role.OWNER: ":owner", Role.VIEWER: ":viewer"}
 GROUP = re.compile(r"MAIA:([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)((?::owner|:viewer)?)")
+GONE = (Project.Status.DELETING, Project.Status.DELETED)
 
 # Longer than any sign-in takes that read the groups before the removal and applies them after it.
 REMOVALS_KEPT = timedelta(days=1)
@@ -46,6 +48,37 @@ def roles_in(groups: Collection[str]) -> dict[str, Role]:
     return found
 
 
+@dataclass(frozen=True)
+class Known:
+    """The roles that Keycloak's groups have given, as the rows have them: user → namespace → role.
+
+    Without what the portal has still to tell Keycloak (`untold`).
+    """
+
+    namespaces: frozenset[str]
+    roles: Mapping[int, Mapping[str, str]]
+    untold: frozenset[tuple[int, str]]
+
+    @classmethod
+    def now(cls) -> "Known":
+        namespaces = frozenset(Project.objects.exclude(status__in=GONE).values_list("namespace", flat=True))
+        roles: dict[int, dict[str, str]] = {}
+        untold = set()
+        rows = Membership.objects.values_list("user_id", "project__namespace", "role", "grouped_at")
+        for user_pk, namespace, role, grouped_at in rows:
+            if grouped_at is None:
+                untold.add((user_pk, namespace))
+            elif namespace in namespaces:
+                roles.setdefault(user_pk, {})[namespace] = role
+        return cls(namespaces, roles, frozenset(untold))
+
+    def is_news(self, user_pk: int, groups: Collection[str]) -> bool:
+        """Whether these groups give the person anything else."""
+        found = {name: role for name, role in roles_in(groups).items() if name in self.namespaces}
+        given = {name: role for name, role in found.items() if (user_pk, name) not in self.untold}
+        return given != self.roles.get(user_pk, {})
+
+
 def follow(user: User, groups: Collection[str], *, read_at: datetime) -> None:
     """Makes the person's memberships what Keycloak's groups said at `read_at`. Twice is once."""
     roles = roles_in(groups)
@@ -56,23 +89,27 @@ def follow(user: User, groups: Collection[str], *, read_at: datetime) -> None:
         held = {row.project.namespace: row for row in rows}
         for namespace, membership in held.items():
             _keep(membership, roles.get(namespace), read_at)
-        for project in Project.objects.filter(namespace__in=roles.keys() - held.keys()):
+        for project in Project.objects.filter(namespace__in=roles.keys() - held.keys()).exclude(status__in=GONE):
             _join(project, user, roles[project.namespace], read_at)
         Removal.objects.filter(user=user, done_at__lt=read_at - REMOVALS_KEPT).delete()
 
 
 def _keep(membership: Membership, role: Role | None, read_at: datetime) -> None:
     if membership.grouped_at is None:
-        if role == membership.role:
+        if role == membership.role and membership.changed_at < read_at:
             Membership.objects.filter(pk=membership.pk).update(grouped_at=read_at)
     elif membership.grouped_at > read_at:
         return
     elif role is None:
         _record("member.left", membership)
         membership.delete()
+        # A sign-in that read the groups before this must not bring the membership back.
+        gone = {"asked_at": read_at, "done_at": read_at}
+        Removal.objects.update_or_create(project=membership.project, user=membership.user, defaults=gone)
     elif role != membership.role:
-        Membership.objects.filter(pk=membership.pk).update(role=role, may_export=role == Role.OWNER, grouped_at=read_at)
-        _record("member.role_changed", membership, role=role)
+        given = {"role": role, "may_export": membership.may_export_as(role), "grouped_at": read_at}
+        Membership.objects.filter(pk=membership.pk).update(**given)
+        _record("member.role_changed", membership, before=membership.role, after=role)
 
 
 def _join(project: Project, user: User, role: Role, read_at: datetime) -> None:

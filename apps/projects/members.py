@@ -166,10 +166,8 @@ def _take_back_invitations(membership: Membership, by: User) -> None:
 
 
 def _give(membership: Membership, role: Role, by: User | None) -> MembershipChange:
-    """The right to export comes and goes with ownership; what was given besides stays."""
-    before, was_owner = membership.role, membership.role == Role.OWNER
-    membership.role = role
-    membership.may_export = role == Role.OWNER or (membership.may_export and not was_owner)
+    before = membership.role
+    membership.may_export, membership.role = membership.may_export_as(role), role
     membership.changed_at, membership.grouped_at = timezone.now(), None
     membership.save(update_fields=["role", "may_export", "changed_at", "grouped_at"])
     _record("member.role_changed", membership, by, before=before, after=role)

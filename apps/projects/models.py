@@ -133,6 +133,10 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} in {self.project}"
 
+    def may_export_as(self, role: str) -> bool:
+        """With that role: the right to export comes and goes with ownership, and stays where it was given besides."""
+        return role == self.Role.OWNER or (self.may_export and self.role != self.Role.OWNER)
+
 
 class MembershipChange(models.Model):
     """Somebody joined, got another role or left. What follows elsewhere is done step by step until `done_at`."""

@@ -1,12 +1,9 @@
 """Keeps memberships here and groups in Keycloak the same: tells what changed here, reads what changed there."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import structlog
-from django.conf import settings
-from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.accounts import identities
@@ -24,7 +21,6 @@ from apps.projects import groups
 from apps.projects.models import Membership, Project, Removal
 
 log = structlog.get_logger(__name__)
-READ_AGAIN_AFTER = timedelta(hours=1)
 READ_AT_ONCE = 500
 
 
@@ -39,7 +35,7 @@ def sweep() -> None:
         _read_again(directory)
     except KeycloakUnreachable:
         log.warning("keycloak does not answer")
-    except ServiceAccountRefused as error:
+    except KeycloakRefused as error:
         log.warning("keycloak refuses the portal's service account", status=error.status)
 
 
@@ -103,21 +99,39 @@ def tell(directory: KeycloakDirectory, membership: Membership) -> None:
 
 
 def _read_again(directory: KeycloakDirectory) -> None:
-    """Who may be at work now each time, everybody else once an hour."""
-    now = timezone.now()
-    begun_after = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    due = Identity.objects.filter(
-        Q(signed_in_at__gte=begun_after)
-        | Q(user__api_tokens__expires_at__gt=now)
-        | Q(read_at=None)
-        | Q(read_at__lt=now - READ_AGAIN_AFTER),
-        issuer=realm.issuer(),
-    )
-    for identity in (
-        due.select_related("user").distinct().order_by(F("read_at").asc(nulls_first=True), "pk")[:READ_AT_ONCE]
-    ):
+    """Everybody, by pages of people and of groups; who is not there as the rows have it is read alone, and followed.
+
+    What the pages say may be torn: somebody moved from one group to another between two of them is in both or none.
+    """
+    read_at, known = timezone.now(), groups.Known.now()
+    enabled = {person.subject for person in directory.all_people() if person.is_enabled}
+    found = _groups_by_subject(directory, known)
+    rows = Identity.objects.filter(issuer=realm.issuer()).select_related("user").order_by("pk")
+    changed = [one for one in rows if _is_news(one, known, enabled, found.get(one.subject, set()))]
+    for identity in changed[:READ_AT_ONCE]:
         with _by_itself(identity=identity.pk):
             _read_one(directory, identity)
+    as_before = rows.exclude(pk__in=[identity.pk for identity in changed])
+    as_before.filter(read_at__lt=read_at).update(read_at=read_at)
+
+
+def _groups_by_subject(directory: KeycloakDirectory, known: groups.Known) -> dict[str, set[str]]:
+    """The groups that mean something here, by whoever is in one."""
+    found: dict[str, set[str]] = {}
+    for group in sorted(directory.all_groups()):
+        if group == identities.ADMINISTRATORS or known.namespaces & groups.roles_in([group]).keys():
+            for subject in directory.members_of(group):
+                found.setdefault(subject, set()).add(group)
+    return found
+
+
+def _is_news(identity: Identity, known: groups.Known, enabled: Collection[str], found: Collection[str]) -> bool:
+    return (
+        identity.read_at is None
+        or identity.is_enabled != (identity.subject in enabled)
+        or identity.is_group_administrator != (identities.ADMINISTRATORS in found)
+        or known.is_news(identity.user_id, found)
+    )
 
 
 def _read_one(directory: KeycloakDirectory, identity: Identity) -> None:

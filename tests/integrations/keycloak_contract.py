@@ -122,6 +122,15 @@ def test_the_groups_are_all_told(directory: KeycloakDirectory, ida: Person, grou
     assert directory.groups_of(ida.subject) == names
 
 
+def test_everybody_and_every_group_are_told_by_pages(directory: KeycloakDirectory, ida: Person, group: str) -> None:
+    directory.ensure_membership(ida.subject, group)
+    directory.ensure_group(f"{group}:owner")
+    assert {person.subject: person.is_enabled for person in directory.all_people()}[ida.subject]
+    assert {group, f"{group}:owner"} <= directory.all_groups()
+    assert directory.members_of(group) == {ida.subject}
+    assert directory.members_of(f"{group}:owner") == directory.members_of(f"{group}:none") == frozenset()
+
+
 def test_the_actions_are_asked_for_by_mail(
     directory: KeycloakDirectory, ida: Person, mails_to: Callable[[str], int]
 ) -> None:

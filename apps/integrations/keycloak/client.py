@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -78,6 +78,18 @@ class KeycloakClient:
             raise KeycloakUnreachable
         return Person(subject, email.lower(), is_email_verified=False, is_enabled=True, made_for=made_for)
 
+    def all_people(self) -> Iterator[Person]:
+        yield from map(_person, self._pages("/users"))
+
+    def all_groups(self) -> frozenset[str]:
+        self._group_ids = {str(row["name"]): str(row["id"]) for row in self._pages("/groups")}
+        return frozenset(self._group_ids)
+
+    def members_of(self, group: str) -> frozenset[str]:
+        group_id = self._group_id(group)
+        members = self._pages(f"/groups/{group_id}/members") if group_id else ()
+        return frozenset(str(row["id"]) for row in members)
+
     def ensure_group(self, group: str) -> None:
         if self._group_id(group):
             return
@@ -112,14 +124,7 @@ class KeycloakClient:
             return
 
     def groups_of(self, subject: str) -> frozenset[str]:
-        names: set[str] = set()
-        while True:
-            query = {"first": len(names), "max": PAGE}
-            page = self._read(f"/users/{quote(subject, safe='')}/groups", query)
-            names.update(row["path"] for row in page)
-            if len(page) < PAGE:
-                break
-        return top_groups(names)
+        return top_groups({row["path"] for row in self._pages(f"/users/{quote(subject, safe='')}/groups")})
 
     def send_actions_mail(self, subject: str, actions: Sequence[str], *, client_id: str, return_to: str) -> None:
         query = {"client_id": client_id, "redirect_uri": return_to}
@@ -134,6 +139,15 @@ class KeycloakClient:
             rows = self._read("/groups", {"search": group, "exact": "true", "max": PAGE})
             self._group_ids.update({str(row["name"]): str(row["id"]) for row in rows if row["name"] == group})
         return self._group_ids.get(group, "")
+
+    def _pages(self, path: str) -> Iterator[Mapping[str, Any]]:
+        first = 0
+        while True:
+            page = self._read(path, {"first": first, "max": PAGE, "briefRepresentation": "true"})
+            yield from page
+            if len(page) < PAGE:
+                return
+            first += PAGE
 
     def _read(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
         answer = self._call("GET", path, params=query)

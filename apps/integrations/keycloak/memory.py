@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from apps.integrations.keycloak.port import KeycloakRefused, KeycloakUnreachable, Person, PersonExists, PersonMissing
@@ -50,6 +50,18 @@ class MemoryKeycloak:
         person = replace(self.add(email, is_email_verified=False), made_for=made_for)
         self.people[person.subject] = person
         return person
+
+    def all_people(self) -> Iterator[Person]:
+        self._answer()
+        yield from [replace(person, made_for="") for person in self.people.values()]
+
+    def all_groups(self) -> frozenset[str]:
+        self._answer()
+        return frozenset(self.groups)
+
+    def members_of(self, group: str) -> frozenset[str]:
+        self._answer()
+        return frozenset(self.groups.get(group, ()))
 
     def ensure_group(self, group: str) -> None:
         self._answer()

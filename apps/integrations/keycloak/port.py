@@ -5,7 +5,7 @@ https://www.keycloak.org/docs-api/latest/rest-api/index.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,6 +82,18 @@ class KeycloakDirectory(Protocol):
     def create_person(self, *, email: str, name: str, made_for: str) -> Person:
         """Somebody without a password and with an unproved address. `made_for` is kept, readable only by
         administrators, so that who asked finds the person again. Raises PersonExists."""
+        ...
+
+    def all_people(self) -> Iterator[Person]:
+        """Everybody in the realm, by pages, without `made_for`."""
+        ...
+
+    def all_groups(self) -> frozenset[str]:
+        """Names of the groups at the top of the realm, by pages."""
+        ...
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Subjects of those directly in the group, by pages; nobody's when there is no such group."""
         ...
 
     def ensure_group(self, group: str) -> None:
