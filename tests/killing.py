@@ -28,7 +28,7 @@ def exit_of_child(work: Callable[[], object]) -> int:
 
 
 def is_killed_after(project: Project, step: str) -> bool:
-    """Has a child set the project up until the step has had its effect, and die there; False if it never comes so far."""
+    """Has a child set the project up and die when the step has had its effect; False if it never comes so far."""
 
     def die(project_pk: int) -> None:
         steps.ACTIONS[step](project_pk)

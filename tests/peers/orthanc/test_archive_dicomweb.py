@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings as portal
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Instance, Series, Study
@@ -18,7 +16,7 @@ from apps.archives.verification import verify
 from apps.projects.models import Project
 from tests.archives.dicom_files import ALL_FILES, packaged
 from tests.archives.dicomweb import Service, body_of, failures, parts_of
-from tests.archives.sides import Remote, remote_at
+from tests.archives.sides import Remote
 from tests.archives.test_dicomweb_client import (  # noqa: F401 - the tests of the built-in store, here too
     series,
     stored,
@@ -30,18 +28,9 @@ from tests.archives.test_dicomweb_client import (  # noqa: F401 - the tests of t
     test_it_stores_and_finds,
     web,
 )
-from tests.peers.orthanc import Orthanc
 
 pytestmark = [pytest.mark.peers, pytest.mark.django_db(transaction=True)]
 HEAD_CT = portal.SAMPLES_DIR / "images" / "head-ct.zip"
-
-
-@pytest.fixture
-def remote(own_orthanc: Orthanc, project: Project, tmp_path: Path, settings: Settings) -> Iterator[Remote]:
-    settings.ARCHIVES_DIR = tmp_path / "archives"
-    settings.OBJECT_CACHE_DIR = tmp_path / "object-cache"
-    with remote_at(project, own_orthanc.url, *own_orthanc.credentials) as made:
-        yield made
 
 
 @pytest.fixture

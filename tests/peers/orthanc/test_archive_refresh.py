@@ -1,11 +1,9 @@
 """The index follows the real Orthanc, and what came into that by DIMSE."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from apps.archives.models import Archive, Instance, Study
 from apps.archives.services import ensure_remote_archive, refresh
@@ -13,21 +11,15 @@ from apps.archives.verification import verify
 from apps.audit.models import Entry
 from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
-from tests.archives.sides import Remote, remote_at
+from tests.archives.sides import Remote
 from tests.archives.test_refresh import *  # noqa: F403
 from tests.dicom import ct_series
 from tests.peers.orthanc import HERE, Orthanc, running_orthanc
+from tests.peers.orthanc.conftest import remote
 from tests.peers.starting import LOOPBACK, require, throwaway_folder
 
+__all__ = ["remote"]  # instead of the twin
 pytestmark = pytest.mark.peers
-
-
-@pytest.fixture
-def remote(own_orthanc: Orthanc, project: Project, tmp_path: Path, settings: Settings) -> Iterator[Remote]:
-    settings.ARCHIVES_DIR = tmp_path / "archives"
-    settings.OBJECT_CACHE_DIR = tmp_path / "object-cache"
-    with remote_at(project, own_orthanc.url, *own_orthanc.credentials) as made:
-        yield made
 
 
 def test_what_came_by_dimse_is_indexed_and_audited(own_orthanc: Orthanc, archive: Archive, tmp_path: Path) -> None:
@@ -59,7 +51,7 @@ def test_another_orthanc_in_its_place_is_indexed_anew(
     with throwaway_folder() as folder, running_orthanc(folder) as other:
         same = ensure_remote_archive(project, route=Route(other.url), username=other.user, password=other.password)
         assert same == archive
-        api = Remote(archive, type(remote.api)(other.url, *other.credentials)).api
+        api = Remote(archive, type(remote.api)(Route(other.url), *other.credentials)).api
         for path in (*second.paths, first.paths[0]):
             api.store(path)
         assert refresh(archive)
