@@ -22,9 +22,14 @@ def by_private_link(token: str) -> Registration:
     return get_object_or_404(rows, pk=pk, nonce=nonce)
 
 
+def decides_some(user: User) -> bool:
+    """Whether there may be requests on which this person decides."""
+    return user.may_approve or owned_by(user).exists()
+
+
 def has_console(user: User) -> bool:
     """Whether there is a list of requests for this person: who decides on some, or looks."""
-    return user.may_approve or user.may_look or owned_by(user).exists()
+    return user.may_look or decides_some(user)
 
 
 def visible_to(user: User) -> QuerySet[Registration]:

@@ -21,8 +21,9 @@ from apps.projects.members import AlreadyMember
 from apps.provisioning import members
 from apps.provisioning import services as provisioning
 from apps.registrations import decisions, selectors
-from apps.registrations.access import as_seen, decides_on, for_reader, visible_to
-from apps.registrations.console_forms import ChangesForm, FilterForm, GrantForm, RejectForm, RoleForm
+from apps.registrations.access import as_seen, decides_on, decides_some, for_reader, visible_to
+from apps.registrations.capacity import places
+from apps.registrations.console_forms import BulkForm, ChangesForm, FilterForm, GrantForm, RejectForm, RoleForm
 from apps.registrations.models import Registration
 from apps.registrations.services import NamespaceTaken
 
@@ -33,12 +34,16 @@ EARLIER_SHOWN = 10
 
 @require_safe
 def approvals(request: HttpRequest) -> HttpResponse:
-    rows = visible_to(signed_in(request))
+    user = signed_in(request)
+    rows = visible_to(user)
     form = FilterForm({"status": Status.EMAIL_VERIFIED, **request.GET.dict()})
     chosen = form.chosen()
     context = {
         "form": form,
         "is_filtered": chosen != selectors.Filter(),
+        "may_decide": decides_some(user),
+        "are_all_ticked": "all" in request.GET,
+        "bulk_form": BulkForm(),
         "page": Paginator(selectors.matching(rows, chosen), ROWS_A_PAGE).get_page(request.GET.get("page")),
         "querystring": urlencode(
             {"status": chosen.status, "kind": chosen.kind, "older": chosen.older_than_days, "q": chosen.words}
@@ -151,15 +156,17 @@ def _page(request: HttpRequest, registration: Registration, **forms: Form) -> Ht
     version = {"version": registration.version}
     is_own = registration.is_asked_by(user)
     earlier = selectors.earlier_of(registration, visible_to(user))
+    may_decide = registration.status == Status.EMAIL_VERIFIED and decides_on(user, registration) and not is_own
     context = {
         "registration": registration,
         "history": selectors.history(registration),
         "is_own": is_own,
         "may_open": registration.status == Status.PROVISIONED and _may_open(user, registration),
-        "may_decide": registration.status == Status.EMAIL_VERIFIED and decides_on(user, registration) and not is_own,
+        "may_decide": may_decide,
         "grant_form": grant_form(registration),
         "reject_form": RejectForm(initial=version),
         "changes_form": ChangesForm(initial=version),
+        "places": places() if may_decide and not registration.is_join else [],
         "earlier": earlier[:EARLIER_SHOWN],
         **forms,
         **_setup(request, registration),

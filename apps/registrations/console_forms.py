@@ -1,9 +1,10 @@
 """The forms of those who decide."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 from django.utils import timezone
 
 from apps.clusters.models import Cluster
@@ -15,6 +16,7 @@ from apps.registrations.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, 
 from apps.registrations.models import Registration
 from apps.registrations.selectors import Filter
 
+MOST_AT_ONCE = 100
 AGES = [(0, "Any"), (3, "Older than 3 days"), (7, "Older than 7 days"), (30, "Older than 30 days")]
 
 
@@ -36,7 +38,7 @@ class GrantForm(Decision):
         Cluster.objects.none(), label="Cluster", required=False, empty_label="The one with the fewest projects"
     )
 
-    def __init__(self, posted: QueryDict | None = None, *, registration: Registration) -> None:
+    def __init__(self, posted: Mapping[str, Any] | None = None, *, registration: Registration) -> None:
         self.registration = registration
         asked = {name: getattr(registration, name) for name in ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")}
         super().__init__(posted, initial={**asked, "version": registration.version})
@@ -62,7 +64,7 @@ class RoleForm(Decision):
 
     role = forms.ChoiceField(label="Role", choices=Registration.WANTED_ROLES)
 
-    def __init__(self, posted: QueryDict | None = None, *, registration: Registration) -> None:
+    def __init__(self, posted: Mapping[str, Any] | None = None, *, registration: Registration) -> None:
         super().__init__(posted, initial={"role": registration.wanted_role, "version": registration.version})
 
     def granted(self) -> Membership.Role:
@@ -85,6 +87,56 @@ class ChangesForm(Decision):
         help_text="It is mailed to the requester, who edits the request or answers.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+def as_asked(registration: Registration) -> GrantForm | RoleForm:
+    """The form of somebody who grants exactly what is asked."""
+    if registration.is_join:
+        return RoleForm({"role": registration.wanted_role}, registration=registration)
+    fields = ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")
+    return GrantForm({name: getattr(registration, name) for name in fields}, registration=registration)
+
+
+class Ticked(forms.MultipleChoiceField):
+    """Rows of the list, each "<primary key>:<version>"."""
+
+    def valid_value(self, value: str) -> bool:
+        return len(value) < 60 and re.fullmatch(r"[0-9]{1,18}:\S+", value) is not None
+
+
+class BulkForm(Strict):
+    """Several decisions at once."""
+
+    action = forms.ChoiceField(choices=[("approve", "Approve as asked"), ("reject", "Reject")])
+    ticked = Ticked(error_messages={"required": "Tick the requests first."})
+    reason = forms.CharField(
+        max_length=2000,
+        required=False,
+        label="Reason",
+        help_text="It is mailed to each of the requesters.",
+        widget=forms.Textarea(attrs={"rows": 2, "form": "bulk"}),
+    )
+    query = forms.CharField(max_length=500, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("action") == "reject" and not cleaned.get("reason"):
+            raise forms.ValidationError("A rejection needs its reason.")
+        if len(cleaned.get("ticked", ())) > MOST_AT_ONCE:
+            raise forms.ValidationError(f"At most {MOST_AT_ONCE} requests are decided at once.")
+        return cleaned
+
+    def chosen(self) -> list[tuple[int, str]]:
+        """Primary keys and versions, each request once."""
+        pairs = dict(value.split(":", 1) for value in self.cleaned_data["ticked"])
+        return [(int(pk), version) for pk, version in pairs.items()]
+
+    def first_error(self) -> str:
+        return str(next(iter(self.errors.values()))[0])
+
+    def back(self) -> str:
+        """The query of the list that the person came from."""
+        return str(self.cleaned_data.get("query", ""))
 
 
 class FilterForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.registrations import console, private, views
+from apps.registrations import bulk, console, private, views
 
 app_name = "registrations"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("requests/<str:token>/progress/", private.progress, name="progress"),
     path("requests/<str:token>/retry/", private.retry, name="retry"),
     path("approvals/", console.approvals, name="approvals"),
+    path("approvals/several/", bulk.decide, name="decide_several"),
     path("approvals/<int:pk>/", console.approval, name="approval"),
     path("approvals/<int:pk>/approve/", console.approve, name="approve"),
     path("approvals/<int:pk>/reject/", console.reject, name="reject"),

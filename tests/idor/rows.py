@@ -118,6 +118,8 @@ REGISTRATIONS = [
     Row("registrations:retry", _all(404), "POST", TOKEN),
     # Owners see who asks to join their projects.
     Row("registrations:approvals", (302, 404, 404, 404, 200, 200, 200, 200)),
+    Row("registrations:decide_several", _all(405, anonymous=302)),
+    Row("registrations:decide_several", (302, 404, 404, 404, 302, 302, 404, 302), "POST"),
     Row("registrations:approval", APPROVERS, kwargs=REQUEST),
     Row("registrations:approval_progress", APPROVERS, kwargs=REQUEST),
     Row("registrations:approve", _all(405, anonymous=302), kwargs=REQUEST),
@@ -269,7 +271,37 @@ MEMBERS = [
     Row("provisioning:retry_member_change", (302, 404, 404, 404, 302, 404, 404, 302), "POST", MEMBER_CHANGE),
 ]
 
+# Who may look everywhere sees the settings; only owners and administrators change something there.
+SETTINGS: Expected = (302, 404, 403, 403, 200, 404, 200, 200)
+OWNERS_POST: Expected = (302, 404, 403, 403, 302, 404, 403, 403)
+ADMINISTRATORS_TURN: Expected = (302, 404, 403, 403, 403, 404, 403, 302)
+ADMINISTRATORS_TURN_FORM: Expected = (302, 404, 403, 403, 403, 404, 403, 200)
+PROJECT_CHANGE = {**NAMESPACE, "pk": "project_change"}
+EXTENSION = {"pk": "extension"}
+LIFE = [
+    Row("projects:projects", LOOKERS),
+    Row("projects:settings", SETTINGS, kwargs=NAMESPACE),
+    Row("projects:describe", OWNERS_POST, "POST", NAMESPACE),
+    Row("projects:ask_extension", (302, 404, 403, 403, 200, 404, 403, 403), "POST", NAMESPACE),
+    Row("projects:withdraw_extension", OWNERS_POST, "POST", NAMESPACE),
+    Row("projects:grant", ADMINISTRATORS_TURN_FORM, "POST", NAMESPACE),
+    Row("projects:suspend", ADMINISTRATORS_TURN_FORM, "POST", NAMESPACE),
+    Row("projects:resume", ADMINISTRATORS_TURN, "POST", NAMESPACE),
+    Row("projects:archive", MANAGERS, "POST", NAMESPACE),
+    Row("projects:restore", ADMINISTRATORS_TURN, "POST", NAMESPACE),
+    Row("projects:schedule_deletion", MANAGERS, "POST", NAMESPACE),
+    Row("projects:undo_deletion", MANAGERS_POST, "POST", NAMESPACE),
+    Row("projects:extensions", APPROVERS),
+    Row("projects:extension", APPROVERS, kwargs=EXTENSION),
+    Row("projects:grant_extension", APPROVERS_FORM, "POST", EXTENSION),
+    Row("projects:refuse_extension", APPROVERS_FORM, "POST", EXTENSION),
+    Row("provisioning:project_change", SETTINGS, kwargs=PROJECT_CHANGE),
+    Row("provisioning:project_steps", SETTINGS, kwargs=PROJECT_CHANGE),
+    Row("provisioning:retry_project", MANAGERS_POST, "POST", PROJECT_CHANGE),
+]
+
 ROWS = [
+    *LIFE,
     *MEMBERS,
     *PEOPLE,
     *WORKSPACES,
