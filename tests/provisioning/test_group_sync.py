@@ -16,9 +16,7 @@ from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.provisioning import group_sync, members
 from tests.conftest import make_person
-from tests.provisioning.test_people import connected, keycloak
 
-__all__ = ["connected", "keycloak"]
 Role = Membership.Role
 Connected = Callable[[User], Identity]
 GROUP = "MAIA:cardiac-mr"

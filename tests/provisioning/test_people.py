@@ -2,53 +2,25 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from apps.accounts import identities
-from apps.accounts.models import Identity, SshKey, User
-from apps.accounts.selectors import authorized_keys
-from apps.accounts.services import make_token, use_token
+from apps.accounts.models import Identity, User
 from apps.core import mail
 from apps.core.models import Step
 from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.memory import MemoryKeycloak
-from apps.integrations.keycloak.port import KeycloakRefused
-from apps.projects import groups
-from apps.projects.members import LastOwner, remove_member
-from apps.projects.models import Membership, Project, Removal
-from apps.projects.services import ensure_member
-from apps.provisioning import group_sync, people, plan, services, steps
+from apps.projects.models import Membership, Project
+from apps.provisioning import plan, services, steps
 from apps.provisioning.selectors import steps_for
-from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import make_person
 from tests.provisioning.test_provision import IDA, approved_project
 
 OWNERS = "MAIA:prostate-atlas:owner"
 NAMES = ["account", "identity", "membership", "groups", "archive", "invitation", "welcome", "ready"]
 Role = Membership.Role
-
-
-@pytest.fixture
-def keycloak(settings: LazySettings, monkeypatch: pytest.MonkeyPatch, db: None) -> MemoryKeycloak:
-    use_keycloak(settings, KEYCLOAK_URL="https://keycloak.hospital.example")
-    twin = MemoryKeycloak(portal_url=settings.PUBLIC_URL)
-    monkeypatch.setattr(realm, "directory", lambda: twin)
-    return twin
-
-
-@pytest.fixture
-def connected(keycloak: MemoryKeycloak) -> Callable[[User], Identity]:
-    """Makes somebody of the portal known to Keycloak."""
-
-    def make(user: User) -> Identity:
-        return identities.connect(user, issuer=realm.issuer(), subject=keycloak.add(user.email).subject)
-
-    return make
 
 
 def advance_later(project: Project) -> bool:
@@ -204,237 +176,3 @@ def test_a_mail_that_keycloak_cannot_send_is_shown_and_tried_again(keycloak: Mem
 def test_local_accounts_take_no_step_at_keycloak(db: None) -> None:
     names = [name for name, _ in plan.steps_of_new_project()]
     assert not {"identity", "groups", "invitation"} & set(names)
-
-
-# Members
-
-
-def test_a_member_made_here_is_told_to_keycloak_and_not_dropped_before(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], make_project: Callable[[str], Project], bob: User
-) -> None:
-    his, project = connected(bob), make_project("cardiac-mr")
-    ensure_member(project, bob, role=Role.MEMBER)
-    groups.follow(bob, [], read_at=timezone.now())
-    assert Membership.objects.filter(user=bob).exists()
-    group_sync.sweep()
-    group_sync.sweep()
-    assert keycloak.groups_of(his.subject) == {"MAIA:cardiac-mr", "MAIA:users"}
-    assert Membership.objects.get(user=bob).role == Role.MEMBER
-
-
-def test_an_older_word_undoes_no_newer_one(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], make_project: Callable[[str], Project], bob: User
-) -> None:
-    connected(bob)
-    project, before = make_project("cardiac-mr"), timezone.now()
-    ensure_member(project, bob, role=Role.MEMBER)
-    group_sync.sweep()
-    groups.follow(bob, [], read_at=before)
-    assert Membership.objects.filter(user=bob).exists()
-    groups.follow(bob, [], read_at=timezone.now())
-    assert not Membership.objects.filter(user=bob).exists()
-
-
-def test_who_is_removed_leaves_the_group_and_does_not_come_back_by_an_older_word(
-    keycloak: MemoryKeycloak,
-    connected: Callable[[User], Identity],
-    make_project: Callable[[str], Project],
-    alice: User,
-    bob: User,
-) -> None:
-    his, project = connected(bob), make_project("cardiac-mr")
-    ensure_member(project, alice, role=Role.OWNER)
-    ensure_member(project, bob, role=Role.MEMBER)
-    group_sync.sweep()
-    Identity.objects.update(signed_in_at=timezone.now())
-    read_before = timezone.now()
-    remove_member(project, bob, by=alice)
-    remove_member(project, bob, by=alice)
-    groups.follow(bob, ["MAIA:cardiac-mr"], read_at=timezone.now())
-    assert not Membership.objects.filter(user=bob).exists()
-    group_sync.sweep()
-    assert keycloak.groups_of(his.subject) == {"MAIA:users"}
-    groups.follow(bob, ["MAIA:cardiac-mr"], read_at=read_before)
-    assert not Membership.objects.filter(user=bob).exists()
-    group_sync.sweep()
-    assert Removal.objects.get().done_at
-    keycloak.ensure_membership(his.subject, "MAIA:cardiac-mr:viewer")
-    group_sync.sweep()
-    assert Membership.objects.get(user=bob).role == Role.VIEWER
-
-
-def test_who_is_added_again_stays(
-    keycloak: MemoryKeycloak,
-    connected: Callable[[User], Identity],
-    make_project: Callable[[str], Project],
-    alice: User,
-    bob: User,
-) -> None:
-    his, project = connected(bob), make_project("cardiac-mr")
-    ensure_member(project, alice, role=Role.OWNER)
-    ensure_member(project, bob, role=Role.MEMBER)
-    group_sync.sweep()
-    remove_member(project, bob, by=alice)
-    ensure_member(project, bob, role=Role.VIEWER)
-    group_sync.sweep()
-    assert keycloak.groups_of(his.subject) == {"MAIA:cardiac-mr:viewer", "MAIA:users"}
-
-
-def test_the_last_owner_is_not_removed(project: Project, alice: User, bob: User) -> None:
-    with pytest.raises(LastOwner):
-        remove_member(project, alice, by=alice)
-    Membership.objects.filter(user=bob).update(role=Role.OWNER)
-    remove_member(project, alice, by=alice)
-    with pytest.raises(LastOwner):
-        remove_member(project, bob, by=bob)
-
-
-def test_the_highest_of_several_groups_counts(db: None) -> None:
-    found = groups.roles_in(["MAIA:a:viewer", "MAIA:a", "MAIA:b", "MAIA:b:owner", "MAIA:c:viewer"])
-    assert found == {"a": Role.MEMBER, "b": Role.OWNER, "c": Role.VIEWER}
-
-
-def test_the_right_to_export_comes_and_goes_with_ownership(
-    keycloak: MemoryKeycloak, make_project: Callable[[str], Project], bob: User
-) -> None:
-    make_project("cardiac-mr")
-    for group, may_export in (("MAIA:cardiac-mr", False), ("MAIA:cardiac-mr:owner", True), ("MAIA:cardiac-mr", False)):
-        groups.follow(bob, [group], read_at=timezone.now())
-        assert Membership.objects.get(user=bob).may_export is may_export
-
-
-# People at work
-
-
-def test_a_person_disabled_there_keeps_no_session_and_no_token(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], bob: User, client_of: Callable[[User], object]
-) -> None:
-    his = connected(bob)
-    _, secret = make_token(bob, name="script", days=1)
-    client = client_of(bob)
-    keycloak.change(his.subject, is_enabled=False)
-    group_sync.sweep()
-    assert client.get("/account/").status_code == 302  # type: ignore[attr-defined]
-    assert use_token(secret) is None
-    keycloak.change(his.subject, is_enabled=True)
-    group_sync.sweep()
-    assert client.get("/account/").status_code == 302  # type: ignore[attr-defined]
-    assert use_token(secret) is not None
-
-
-def test_a_person_deleted_there_loses_all(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], make_project: Callable[[str], Project], bob: User
-) -> None:
-    his = connected(bob)
-    ensure_member(make_project("cardiac-mr"), bob, role=Role.MEMBER)
-    group_sync.sweep()
-    keycloak.ensure_membership(his.subject, "MAIA:admin")
-    Identity.objects.update(signed_in_at=timezone.now())
-    group_sync.sweep()
-    bob.refresh_from_db()
-    assert bob.is_administrator
-    del keycloak.people[his.subject]
-    group_sync.sweep()
-    bob.refresh_from_db()
-    assert not bob.is_administrator
-    assert not Membership.objects.filter(user=bob).exists()
-    assert not Identity.objects.get().is_enabled
-
-
-@pytest.mark.parametrize("own", [User.PlatformRole.APPROVER, User.PlatformRole.ADMINISTRATOR, User.PlatformRole.NONE])
-def test_the_portals_own_role_comes_back_when_the_group_is_left(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], own: User.PlatformRole
-) -> None:
-    user = make_person("zoe", own)
-    hers = connected(user)
-    for found, role in ((["MAIA:admin"], User.PlatformRole.ADMINISTRATOR), ([], own), ([], own)):
-        identities.note_reading(hers, found, is_enabled=True, read_at=timezone.now())
-        user.refresh_from_db()
-        assert user.platform_role == role
-
-
-@pytest.mark.attacks
-@pytest.mark.parametrize("issuer", ["the same", "https://another.example/realms/maia"])
-def test_a_role_by_a_group_does_not_outlive_the_person_who_had_it(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], bob: User, issuer: str
-) -> None:
-    former = connected(bob)
-    identities.note_reading(former, ["MAIA:admin"], is_enabled=True, read_at=timezone.now())
-    if issuer == "the same":
-        del keycloak.people[former.subject]
-        people.connect_person(bob)
-    else:
-        identities.connect(bob, issuer=issuer, subject="his")
-    bob.refresh_from_db()
-    assert not bob.is_administrator
-    assert Identity.objects.get().subject != former.subject
-
-
-@pytest.mark.attacks
-@pytest.mark.parametrize("is_noticed", [True, False])
-def test_what_a_person_who_is_gone_has_kept_opens_nothing_of_the_next(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], bob: User, is_noticed: bool, client_of: Any
-) -> None:
-    former = connected(bob)
-    _, secret = make_token(bob, name="script", days=1)
-    SshKey.objects.create(user=bob, name="laptop", key_type="ssh-ed25519", public_key="ssh-ed25519 A", fingerprint="x")
-    client = client_of(bob)
-    del keycloak.people[former.subject]
-    if is_noticed:
-        group_sync.sweep()
-    people.connect_person(bob)
-    assert Identity.objects.get().is_enabled
-    assert use_token(secret) is None
-    assert authorized_keys(bob) == []
-    assert client.get("/account/").status_code == 302
-
-
-@pytest.mark.faults
-def test_keycloak_down_changes_nothing_for_who_is_here(
-    keycloak: MemoryKeycloak, connected: Callable[[User], Identity], make_project: Callable[[str], Project], bob: User
-) -> None:
-    connected(bob)
-    ensure_member(make_project("cardiac-mr"), bob, role=Role.MEMBER)
-    group_sync.sweep()
-    keycloak.is_down = True
-    group_sync.sweep()
-    assert Membership.objects.filter(user=bob).exists()
-    assert Identity.objects.get().is_enabled
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("verb", ["remove_membership", "ensure_membership", "groups_of"])
-def test_what_keycloak_refuses_about_one_person_keeps_nobody_else_waiting(
-    keycloak: MemoryKeycloak,
-    connected: Callable[[User], Identity],
-    make_project: Callable[[str], Project],
-    bob: User,
-    charlie: User,
-    admin: User,
-    verb: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    project = make_project("cardiac-mr")
-    bobs, charlies = connected(bob), connected(charlie)
-    for user in (bob, charlie):
-        ensure_member(project, user, role=Role.MEMBER)
-    remove_member(project, bob, by=admin)
-    answer = getattr(keycloak, verb)
-
-    def refuse_bob(subject: str, *given: str) -> object:
-        if subject == bobs.subject:
-            raise KeycloakRefused(500, "unknown_error")
-        return answer(subject, *given)
-
-    monkeypatch.setattr(keycloak, verb, refuse_bob)
-    keycloak.change(charlies.subject, is_enabled=False)
-    group_sync.sweep()
-    charlies.refresh_from_db()
-    assert not charlies.is_enabled
-    assert "MAIA:cardiac-mr" in keycloak.groups_of(charlies.subject)
-    monkeypatch.undo()
-    assert Removal.objects.filter(user=bob, done_at=None).exists() == (verb == "remove_membership")
-
-
-def test_without_keycloak_the_sweep_does_nothing(db: None) -> None:
-    group_sync.sweep()
