@@ -21,7 +21,9 @@ from apps.datasets.services import import_files
 from apps.jobs.models import Algorithm, Run
 from apps.jobs.services import launch, sync_bundled
 from apps.projects.access import enter
-from apps.projects.models import Invitation, Membership, MembershipChange, Project, digest_of
+from apps.projects.granting import ask_extension
+from apps.projects.lifecycle import write_change
+from apps.projects.models import Invitation, Membership, MembershipChange, Project, ProjectChange, digest_of
 from apps.registrations import links
 from apps.registrations.applications import Application
 from apps.registrations.models import Registration
@@ -32,6 +34,7 @@ from tests.dicom import WrittenSeries, ct_series
 from tests.idor.rows import ROLES
 
 TODAY = timezone.localdate()
+LATER = TODAY + timedelta(days=500)
 APPLICATION = Application(
     name="Ida Berg",
     email="ida@uni.example",
@@ -135,6 +138,8 @@ def world(
             "upload": upload.pk,
             "run": run.pk,
             "registration": registration.pk,
+            "extension": ask_extension(project, ends_on=LATER, why="More", by=people["owner"]).pk,
+            "project_change": write_change(project, ProjectChange.Action.GRANT, by=people["administrator"]).pk,
             "cluster": cluster.name,
             "workspace": Workspace.objects.create(project=project, user=people["owner"]).pk,
             "app": "jupyter",
