@@ -1,6 +1,7 @@
 """A project on the real cluster, with its namespace removed afterwards."""
 
 import json
+import socket
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,8 @@ from tests.peers import shared
 from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.portal_side import administrator, known_cluster
 from tests.peers.platform_images import REFERENCES
+from tests.peers.starting import LOOPBACK, throwaway_folder
+from tests.peers.traefik import DOMAIN, Traefik, running_traefik
 from tests.plans import project_plan
 
 
@@ -48,3 +51,22 @@ def project(cluster: Cluster, alice: User, kubernetes: Kubernetes) -> Iterator[P
     open_for(project, Requester(alice.email, alice.name, ""))
     yield project
     kubernetes.kubectl("delete", "namespace", project.namespace, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def traefik(kubernetes: Kubernetes) -> Iterator[Traefik]:
+    with throwaway_folder() as folder, running_traefik(folder, kubernetes) as address:
+        yield address
+
+
+@pytest.fixture
+def known_traefik(traefik: Traefik, monkeypatch: pytest.MonkeyPatch) -> Traefik:
+    """This process knows its names and trusts its certificate, as a hospital's machines know and trust their own."""
+    ask = socket.getaddrinfo
+
+    def answer(host: Any, *rest: Any, **options: Any) -> Any:
+        return ask(LOOPBACK if str(host).endswith(f".{DOMAIN}") else host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    monkeypatch.setenv("SSL_CERT_FILE", str(traefik.ca))
+    return traefik
