@@ -3,7 +3,7 @@ from celery import shared_task
 from apps.clusters.lanes import lane_of
 from apps.clusters.models import Cluster
 from apps.core.leases import lease, under_lease
-from apps.jobs import services
+from apps.jobs import endings, services
 from apps.jobs.models import Run
 
 
@@ -36,7 +36,15 @@ def _observe_cluster(cluster_pk: int) -> None:
             services.observe_cluster(Cluster.objects.get(pk=cluster_pk))
 
 
+@shared_task(name="jobs.follow_project")
+def follow_project(change_pk: int) -> None:
+    change = endings.change_by_pk(change_pk)
+    if change is not None:
+        endings.follow_project(change)
+
+
 @shared_task(name="jobs.sweep")
 @under_lease("jobs.sweep")
 def sweep() -> None:
     services.sweep()
+    endings.sweep()
