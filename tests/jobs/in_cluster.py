@@ -112,3 +112,9 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     for room in (watching, watcher):
         monkeypatch.setattr(room, "ring", lambda task, pk: rung.append((task, pk)))
     return rung
+
+
+def at_collecting(kubelet: Kubelet) -> None:
+    kubelet.advance()
+    kubelet.show(DONE, DONE, RUNS)
+    assert kubelet.advance().status == Status.COLLECTING
