@@ -44,16 +44,6 @@ def add(
     return results
 
 
-def note_stored(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None) -> None:
-    """Audits who stored objects that were in the index before `add` was called: a refresh may be the first to see."""
-    counts = Counter(arrival.identity.study_instance_uid for arrival in arrivals)
-    actor = by.pk if by else None
-    with transaction.atomic():
-        for study in Study.objects.filter(archive=archive, study_instance_uid__in=counts):
-            instances = counts[study.study_instance_uid]
-            record(STORED, actor=actor, project=archive.project_id, subject=study, instances=instances)
-
-
 class _Batch:
     """The rows that arrivals touch: those that are there, and those that `place` adds and `save` writes."""
 

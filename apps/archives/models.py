@@ -77,6 +77,21 @@ class SkippedObject(models.Model):
         return f"skipped object {self.pk}"
 
 
+class Deposit(models.Model):
+    """Content that a person is putting into an Orthanc, until it is in the index."""
+
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="deposits")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    announced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["archive", "sha256"])]
+
+    def __str__(self) -> str:
+        return f"deposit {self.pk}"
+
+
 class Patient(models.Model):
     """One PatientID of one archive, by the name that was seen first; without a PatientID the name tells them apart."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 
-from apps.archives import index
+from apps.accounts.models import User
+from apps.archives import deposits, index
 from apps.archives.intake import Arrival, IncomingFile, read_all
 from apps.archives.models import Archive, Instance, SkippedObject
 from apps.archives.remote_archive import RemoteArchive
@@ -83,10 +84,27 @@ def _index(archive: Archive, orthanc: OrthancApi, files: Sequence[IncomingFile],
             _skip_refused(archive, result)
     arrivals = [replace(one, orthanc_id=one.file.name) for one in read if isinstance(one, Arrival)]
     for origin, group in _by_origin(orthanc, arrivals).items():
-        event, detail = _audited(origin, own_username)
-        for result in index.add(archive, group, by=None, event=event, **detail):
-            _skip_refused(archive, result)
+        if origin.username == own_username:
+            _index_own(archive, group)
+        else:
+            _add(archive, group, by=None, event=index.ARRIVED, **_detail(origin))
     _skip_doubles(archive, arrivals)
+
+
+def _index_own(archive: Archive, arrivals: Sequence[Arrival]) -> None:
+    """What the portal itself has stored is of the person who announced it, if anybody did."""
+    depositors = deposits.depositors(archive, arrivals)
+    by_person: dict[User | None, list[Arrival]] = {}
+    for arrival in arrivals:
+        by_person.setdefault(depositors.get(arrival.sha256), []).append(arrival)
+    for person, group in by_person.items():
+        _add(archive, group, by=person, event=index.STORED if person else index.INDEXED)
+    deposits.forget(archive, arrivals)
+
+
+def _add(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None, event: str, **detail: str) -> None:
+    for result in index.add(archive, arrivals, by=by, event=event, **detail):
+        _skip_refused(archive, result)
 
 
 def _by_origin(orthanc: OrthancApi, arrivals: Sequence[Arrival]) -> dict[Origin, list[Arrival]]:
@@ -97,12 +115,9 @@ def _by_origin(orthanc: OrthancApi, arrivals: Sequence[Arrival]) -> dict[Origin,
     return found
 
 
-def _audited(origin: Origin, own_username: str) -> tuple[str, dict[str, str]]:
-    """What the portal itself stored is audited with its person by whoever stored it."""
-    if origin.username == own_username:
-        return index.INDEXED, {}
+def _detail(origin: Origin) -> dict[str, str]:
     known = {"origin": origin.kind, "calling_ae_title": origin.calling_ae_title, "remote_ip": origin.remote_ip}
-    return index.ARRIVED, {name: value for name, value in known.items() if value}
+    return {name: value for name, value in known.items() if value}
 
 
 def _skip_refused(archive: Archive, result: StoredResult) -> None:

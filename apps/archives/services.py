@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import index, metadata_files, receiving, refreshing, removal
+from apps.archives import deposits, index, metadata_files, receiving, refreshing, removal
 from apps.archives.intake import IncomingFile
 from apps.archives.models import Archive, Instance, OrthancServer, Series, Study, StudyRead
 from apps.archives.object_cache import object_cache
@@ -116,6 +116,7 @@ def sweep() -> None:
     for archive in Archive.objects.all():
         store_of(archive).sweep(older_than_seconds=ABANDONED_SECONDS)
     object_cache().sweep()
+    deposits.sweep()
 
 
 def refresh_due() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import structlog
 
 from apps.accounts.models import User
-from apps.archives import index
+from apps.archives import deposits, index
 from apps.archives.intake import Arrival, IncomingFile, read_all
 from apps.archives.models import Archive
 from apps.archives.port import ArchiveUnreachable, ImageStore, Published
-from apps.archives.results import FailureReason, Outcome, StoredResult
+from apps.archives.results import FailureReason, StoredResult
 from apps.archives.stores import store_of
 
 log = structlog.get_logger(__name__)
@@ -63,30 +63,17 @@ def _of_study(one: Arrival | StoredResult, study_instance_uid: str) -> Arrival |
 def _store_batch(archive: Archive, batch: Sequence[Arrival | StoredResult], by: User | None) -> list[StoredResult]:
     store = store_of(archive)
     arrivals = [one for one in batch if isinstance(one, Arrival)]
-    published = store.publish(arrivals)
-    placed = [one for one in published if isinstance(one, Published)]
-    indexed = index.add(archive, [one.arrival for one in placed], by=by)
+    with deposits.announced(archive, arrivals, by=by):
+        published = store.publish(arrivals)
+        placed = [one for one in published if isinstance(one, Published)]
+        indexed = index.add(archive, [one.arrival for one in placed], by=by)
     for one, result in zip(placed, indexed, strict=True):
         # What another writer had put there stays: it may be in the index by now.
         if result.is_refused and one.is_new:
             _withdraw(store, one.arrival)
-    _note_overtaken(archive, placed, indexed, by)
     taken = iter(indexed)
     stored = (next(taken) if isinstance(one, Published) else one for one in published)
     return [next(stored) if isinstance(one, Arrival) else one for one in batch]
-
-
-def _note_overtaken(
-    archive: Archive, placed: Sequence[Published], indexed: Sequence[StoredResult], by: User | None
-) -> None:
-    stored = {result.identity for result in indexed if result.outcome is Outcome.STORED}
-    overtaken = [
-        one.arrival
-        for one, result in zip(placed, indexed, strict=True)
-        if one.is_new and result.outcome is Outcome.PRESENT and result.identity not in stored
-    ]
-    if overtaken:
-        index.note_stored(archive, overtaken, by=by)
 
 
 def _withdraw(store: ImageStore, arrival: Arrival) -> None:
