@@ -97,8 +97,14 @@ def to_apply(service_access: str = Cluster.ServiceAccess.DIRECT) -> str:
 
 
 def _objects(service_access: str) -> Iterator[Manifest]:
-    account = {"name": ACCOUNT, "namespace": SYSTEM}
+    yield from _account()
+    yield from _roles(service_access)
+    yield from _policies()
+
+
+def _account() -> Iterator[Manifest]:
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}}
+    account = {"name": ACCOUNT, "namespace": SYSTEM}
     yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account, "automountServiceAccountToken": False}
     yield {
         "apiVersion": "v1",
@@ -110,6 +116,10 @@ def _objects(service_access: str) -> Iterator[Manifest]:
             "annotations": {"kubernetes.io/service-account.name": ACCOUNT},
         },
     }
+
+
+def _roles(service_access: str) -> Iterator[Manifest]:
+    """What the account may do: in projects' namespaces, and in all."""
     yield _role(PROJECT_ROLE, [_rule(*row) for row in (*IN_PROJECTS, *FOR_ACCESS.get(service_access, ()))])
     own_role = {**_rule(RBAC, "clusterroles", ("get",)), "resourceNames": [PROJECT_ROLE]}
     binding = {**_rule(RBAC, "clusterroles", ("bind",)), "resourceNames": list(BOUND)}
@@ -119,8 +129,11 @@ def _objects(service_access: str) -> Iterator[Manifest]:
         "kind": "ClusterRoleBinding",
         "metadata": {"name": ACCOUNT},
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": ACCOUNT},
-        "subjects": [{"kind": "ServiceAccount", **account}],
+        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}],
     }
+
+
+def _policies() -> Iterator[Manifest]:
     # Lists are written anew, so that YAML shows no anchors.
     yield from _policy(
         f"{ACCOUNT}-namespaces",
