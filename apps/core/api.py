@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from rest_framework import exceptions, pagination, views
+from rest_framework import exceptions, pagination, serializers, views
 from rest_framework.response import Response
 
 
@@ -25,6 +25,16 @@ class Conflict(exceptions.APIException):
 
 class Pages(pagination.LimitOffsetPagination):
     max_limit = 1000
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """What every answer holds that is an error."""
+
+    detail = serializers.CharField()
+    request_id = serializers.CharField()
+
+
+REFUSED = dict.fromkeys((401, 403, 404), ErrorSerializer)
 
 
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:

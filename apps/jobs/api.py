@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
-from apps.core.api import Conflict, Unprocessable, sentence_of
+from apps.core.api import REFUSED, Conflict, ErrorSerializer, Unprocessable, sentence_of
 from apps.jobs import selectors, services
 from apps.jobs.access import find_algorithm, find_series, get_run, visible_runs
 from apps.jobs.arguments import ArgumentInvalid
@@ -142,14 +142,6 @@ class LaunchSerializer(serializers.Serializer[Any]):
     algorithm = serializers.CharField(max_length=64)
     series = serializers.ListField(child=serializers.CharField(max_length=64), help_text="one SeriesInstanceUID")
     arguments = serializers.DictField(child=serializers.JSONField(), default=dict)
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    detail = serializers.CharField()
-    request_id = serializers.CharField()
-
-
-REFUSED = dict.fromkeys((401, 403, 404), ErrorSerializer)
 
 
 class Algorithms(generics.ListAPIView[Algorithm]):
