@@ -16,7 +16,7 @@ from apps.audit.services import record
 from apps.dashboard import audit_csv
 from apps.dashboard.audit_lines import lines_of
 from apps.dashboard.forms import AuditFilterForm
-from apps.projects.access import Role, enter
+from apps.projects.access import enter_settings
 from apps.projects.models import Project
 
 ROWS_A_PAGE = 50
@@ -37,28 +37,20 @@ def export(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def project_audit(request: HttpRequest, namespace: str) -> HttpResponse:
-    project = _project_to_audit(signed_in(request), namespace)
+    project = enter_settings(signed_in(request), namespace).project
     return _page(request, AuditFilterForm(request.GET, project=project), project=project)
 
 
 @require_POST
 def export_project(request: HttpRequest, namespace: str) -> HttpResponseBase:
     user = signed_in(request)
-    project = _project_to_audit(user, namespace)
+    project = enter_settings(user, namespace).project
     return _file(AuditFilterForm(request.GET, project=project), by=user, project=project)
 
 
 def _need_to_look(user: User) -> None:
     if not user.may_look:
         raise Http404
-
-
-def _project_to_audit(user: User, namespace: str) -> Project:
-    """For owners, and for who reads the whole audit anyway."""
-    entry = enter(user, namespace)
-    if not user.may_look:
-        entry.need(Role.OWNER)
-    return entry.project
 
 
 def _page(request: HttpRequest, form: AuditFilterForm, *, project: Project | None) -> HttpResponse:

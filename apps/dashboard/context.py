@@ -19,6 +19,8 @@ SECTIONS = {
     "dashboard:home": "home",
     "dashboard:outbox": "outbox",
     "dashboard:audit": "audit",
+    "dashboard:project_audit": "project-audit",
+    "dashboard:search": "search",
     "dashboard:styleguide": "styleguide",
     "jobs:algorithms": "algorithms",
     "datasets": "images",

@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from apps.clusters import pages as clusters
 from apps.clusters.access import visible_clusters
 from apps.clusters.selectors import with_summaries
 from apps.dashboard import selectors
+from apps.dashboard.styleguide import samples
 from apps.datasets.selectors import totals
 from apps.jobs.access import visible_runs
 from apps.jobs.pages import rows as run_rows
@@ -94,3 +95,11 @@ def _images(archive: Archive | None) -> dict[str, Any]:
         "latest": selectors.latest_series(archive),
         "dicomweb_url": settings.PUBLIC_URL + studies.removesuffix("/studies"),
     }
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component in every state, for those who look after the portal."""
+    if not signed_in(request).may_look:
+        raise Http404
+    return render(request, "dashboard/styleguide.html", samples())

@@ -9,6 +9,9 @@ from apps.archives.services import ensure_archive
 from apps.jobs.models import Algorithm, Run
 from apps.jobs.services import sync_bundled
 from apps.projects.models import Project
+from apps.registrations import services
+from apps.registrations.models import Registration
+from tests.registrations.conftest import application
 
 NUMBERS = count(1)
 
@@ -60,3 +63,14 @@ def add_run(algorithm: Algorithm) -> Callable[[Project, User], Run]:
         )
 
     return add
+
+
+@pytest.fixture
+def ask() -> Callable[[User, str], Registration]:
+    """A request by somebody who is signed in."""
+
+    def make(person: User, namespace: str) -> Registration:
+        asked = application(namespace=namespace, name=person.name, email=person.email)
+        return services.submit(asked, by=person)
+
+    return make

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from django.test import Client
 
 from apps.accounts.models import User
@@ -10,23 +9,10 @@ from apps.archives.models import Series
 from apps.jobs.models import Run
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
-from apps.registrations import services
 from apps.registrations.models import Registration
 from tests.queries import cost_of
-from tests.registrations.conftest import application
 
 ClientOf = Callable[[User], Client]
-
-
-@pytest.fixture
-def ask() -> Callable[[User, str], Registration]:
-    """A request by somebody who is signed in."""
-
-    def make(person: User, namespace: str) -> Registration:
-        asked = application(namespace=namespace, name=person.name, email=person.email)
-        return services.submit(asked, by=person)
-
-    return make
 
 
 def test_strangers_are_welcomed(db: None) -> None:

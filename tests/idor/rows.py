@@ -55,6 +55,8 @@ CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema",
 
 DASHBOARD = [
     Row("dashboard:home", _all(200)),
+    Row("dashboard:search", _all(200, anonymous=302), query="?q=cardiac"),
+    Row("dashboard:styleguide", LOOKERS),
     Row("dashboard:audit", LOOKERS),
     Row("dashboard:export_audit", LOOKERS, "POST"),
     Row("dashboard:project_audit", AUDITORS, kwargs=NAMESPACE),
