@@ -19,6 +19,7 @@ LEVELS = {
     # Django's own lines name the path, which may carry a patient or a private link.
     "django.request": "CRITICAL",
     "django.security": "CRITICAL",
+    "axes": "ERROR",
     "celery.app.trace": "WARNING",
     "celery.worker.strategy": "WARNING",
     "celery.beat": "WARNING",

@@ -1,6 +1,7 @@
 """Django's settings. Values from outside come from `environment`, nowhere else."""
 
 import os
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,6 +46,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -80,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "maia_dashboard.urls"
@@ -134,6 +139,7 @@ KEYCLOAK_SERVICE_CLIENT_ID: str = ENV["KEYCLOAK_SERVICE_CLIENT_ID"]
 KEYCLOAK_SERVICE_SECRET: str = ENV["KEYCLOAK_SERVICE_SECRET"]
 KEYCLOAK_TIMEOUT_SECONDS: int = ENV["KEYCLOAK_TIMEOUT_SECONDS"]
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
     *(["apps.accounts.keycloak.KeycloakBackend"] if AUTH_MODE == "keycloak" else []),
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
@@ -161,6 +167,24 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Wrong passwords are counted for an e-mail address together with the IP address, so that nobody locks another out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # sign-ins are in the audit
+AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_tried"
+AXES_WHITELIST_CALLABLE = "apps.accounts.lockout.is_without_password"
+AXES_CLIENT_IP_CALLABLE = "apps.accounts.lockout.address_tried_from"
+AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
+MFA_ADAPTER = "apps.accounts.second_factor.SecondFactor"
+MFA_FORMS = {
+    "authenticate": "apps.accounts.forms.CodeForm",
+    "reauthenticate": "apps.accounts.forms.ConfirmingCodeForm",
+    "activate_totp": "apps.accounts.forms.FirstCodeForm",
+}
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 
 # Cookies and headers

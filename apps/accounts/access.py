@@ -1,4 +1,5 @@
 from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -42,6 +43,10 @@ def person_to_change(user: User, pk: int) -> User:
 
 def get_token(user: User, pk: int) -> ApiToken:
     return get_object_or_404(ApiToken, user=user, pk=pk)
+
+
+def get_session(user: User, pk: int) -> UserSession:
+    return get_object_or_404(UserSession, user=user, pk=pk)
 
 
 def get_ssh_key(user: User, pk: int) -> SshKey:

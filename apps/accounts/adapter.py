@@ -29,6 +29,9 @@ class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
         context = {**context, "email": email}
         mail.post(to=email, subject=subject, template=f"{template_prefix}_message.txt", context=context)
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Wrong passwords are counted by django-axes: allauth's own count of an address would lock its person out."""
+
     def set_password(self, user: User, password: str) -> None:
         super().set_password(user, password)
         services.password_was_set(user)

@@ -2,6 +2,8 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordForm, ResetPasswordKeyForm
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 
 from apps.accounts.identities import may_break_glass
@@ -10,6 +12,7 @@ from apps.accounts.models import ApiToken, User
 from apps.accounts.public_keys import KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 
+CODE = {"code": "Code"}
 NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
 
 
@@ -70,6 +73,24 @@ class BreakGlassForm(SignInForm):
             self.user: User | None = None
             raise get_adapter().validation_error("email_password_mismatch")
         return cleaned
+
+
+class CodeForm(AuthenticateForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _in_our_words(self, CODE)
+
+
+class ConfirmingCodeForm(ReauthenticateForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _in_our_words(self, CODE)
+
+
+class FirstCodeForm(ActivateTOTPForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _in_our_words(self, {"code": "Code that the app shows"})
 
 
 class PublicText(forms.Textarea):

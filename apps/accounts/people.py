@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from apps.accounts import second_factor
 from apps.accounts.models import User
 from apps.accounts.selectors import is_administrator_by_group
 from apps.accounts.services import end_sessions
@@ -72,6 +73,16 @@ def sign_out_everywhere(user: User, *, by: User) -> None:
     with transaction.atomic():
         end_sessions(user)
         record("account.signed_out_everywhere", actor=by.pk, subject=user)
+
+
+def remove_second_factor(user: User, *, by: User) -> bool:
+    """For who lost it. Whether there was one. Raises ChangeRefused: with the own one it is done by a code of it."""
+    with transaction.atomic():
+        user = _to_change(user, by)
+        if not second_factor.remove(user, by=by):
+            return False
+        _tell(user, "Your second factor was removed", "second_factor")
+    return True
 
 
 def _to_change(user: User, by: User) -> User:

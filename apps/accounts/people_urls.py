@@ -9,5 +9,7 @@ urlpatterns = [
     path("<int:pk>/role/", people_views.give_role, name="give_role"),
     path("<int:pk>/deactivate/", people_views.deactivate, name="deactivate"),
     path("<int:pk>/activate/", people_views.activate, name="activate"),
+    path("<int:pk>/unlock/", people_views.unlock, name="unlock"),
+    path("<int:pk>/second-factor/remove/", people_views.remove_second_factor, name="remove_second_factor"),
     path("<int:pk>/sign-out/", people_views.sign_out, name="sign_out"),
 ]

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts import people
+from apps.accounts import lockout, people, second_factor
 from apps.accounts.access import get_person, person_to_change, signed_in, visible_people
 from apps.accounts.forms import PeopleFilterForm, RoleForm
 from apps.accounts.models import User
@@ -73,6 +73,22 @@ def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
     return _change(request, changed, lambda: people.sign_out_everywhere(changed, by=user), done)
 
 
+@require_POST
+def unlock(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    changed = person_to_change(user, pk)
+    done = "Passwords are taken again from everywhere."
+    return _change(request, changed, lambda: lockout.unlock(changed, by=user), done)
+
+
+@require_POST
+def remove_second_factor(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    changed = person_to_change(user, pk)
+    done = "The second factor is removed: the password alone opens the account."
+    return _change(request, changed, lambda: people.remove_second_factor(changed, by=user), done)
+
+
 def _change(request: HttpRequest, changed: User, act: Callable[[], bool | None], done: str) -> HttpResponse:
     try:
         has_changed = act()
@@ -93,6 +109,8 @@ def _page(request: HttpRequest, person: User, *, role_form: RoleForm | None = No
         "role_form": role_form or RoleForm(initial={"role": person.platform_role}),
         "token_count": person.api_tokens.count(),
         "key_count": person.ssh_keys.count(),
+        "has_second_factor": second_factor.has_one(person),
+        "locks": lockout.locks_of(person),
         "identities": person.identities.order_by("pk"),
     }
     return render(request, "accounts/person.html", context)

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts import lockout
 from apps.accounts.models import ApiToken, SshKey, User
 from apps.accounts.public_keys import PublicKey
 from apps.audit.services import record
@@ -74,6 +75,7 @@ def password_was_set(user: User) -> None:
     """The person has chosen a password of their own."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk, has_one_time_password=True).update(has_one_time_password=False)
+        lockout.forget_attempts(user)
         record("account.password_set", actor=user.pk, subject=user)
 
 

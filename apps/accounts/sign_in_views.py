@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from allauth.account import views as allauth
 from allauth.decorators import rate_limit
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
@@ -138,6 +139,7 @@ class Callback(keycloak.FromOurSettings, OIDCAuthenticationCallbackView):  # typ
         if self.then is not None:
             self.then(user, done.claims.groups, read_at=done.claims.read_at)
         auth.login(request, user)
+        UserSession.objects.create_from_request(request)
         request.session[SESSION_TOKEN] = keycloak.sealed(done.id_token)
         # Not longer by being used: at the latest then the person proves again to be one of Keycloak's.
         request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))

@@ -1,9 +1,12 @@
 from allauth.account import views as allauth
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from apps.accounts import sign_in_views, views
+from apps.accounts import session_views, sign_in_views, views
 from apps.accounts.sign_in_views import with_password
 
 ours = (
@@ -13,15 +16,39 @@ ours = (
         path("tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
         path("ssh-keys/", views.add_ssh_key, name="add_ssh_key"),
         path("ssh-keys/<int:pk>/remove/", views.remove_ssh_key, name="remove_ssh_key"),
+        path("sessions/", session_views.sessions, name="sessions"),
+        path("sessions/<int:pk>/end/", session_views.end, name="end_session"),
+        path("sessions/end-all/", session_views.end_all, name="end_all_sessions"),
         path("theme/", views.theme, name="theme"),
     ],
     "accounts",
 )
 
+# Of people with a password of the portal; for others Keycloak asks.
+second_factor = [
+    path("", with_password(mfa.index), name="mfa_index"),
+    path("code/", mfa.authenticate, name="mfa_authenticate"),
+    path("confirm/", with_password(mfa.reauthenticate), name="mfa_reauthenticate"),
+    path("app/", with_password(totp.activate_totp), name="mfa_activate_totp"),
+    path("app/stop/", with_password(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("recovery-codes/", with_password(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path(
+        "recovery-codes/new/",
+        with_password(recovery_codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "recovery-codes/file/",
+        with_password(recovery_codes.download_recovery_codes),
+        name="mfa_download_recovery_codes",
+    ),
+]
+
 # Of allauth only what the portal offers, under the names that allauth looks up: signing up is registering a project,
 # and there is no change of the e-mail address, since an address here is one that a registration has proved.
 urlpatterns = [
     path("", include(ours)),
+    path("second-factor/", include(second_factor)),
     path("login/", sign_in_views.sign_in, name="account_login"),
     path("keycloak/start/", sign_in_views.Start.as_view(), name="keycloak_start"),
     path("break-glass/", sign_in_views.BreakGlass.as_view(), name="break_glass"),

@@ -4,7 +4,11 @@ from typing import Any
 
 from django.conf import LazySettings
 
-BACKENDS = ["apps.accounts.keycloak.KeycloakBackend", "allauth.account.auth_backends.AuthenticationBackend"]
+BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "apps.accounts.keycloak.KeycloakBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 DEFAULTS = {
     "AUTH_MODE": "keycloak",
     "AUTHENTICATION_BACKENDS": BACKENDS,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
 
@@ -145,6 +146,7 @@ def world(
             "app": "jupyter",
             "person": people["owner"].pk,
             "api_token": make_token(people["owner"], name="hers", days=1)[0].pk,
+            "session": UserSession.objects.create(user=people["owner"], ip="192.0.2.1", session_key="hers").pk,
             "ssh_key": SshKey.objects.create(user=people["owner"], name="hers", fingerprint="SHA256:hers").pk,
             "token": links.path_of(registration).split("/")[-2],
             "uidb36": "1",

@@ -49,7 +49,7 @@ ADMINISTRATORS_POST: Expected = (302, 404, 404, 404, 404, 404, 404, 302)
 # Owners, and who reads the whole audit anyway.
 AUDITORS: Expected = (302, 404, 403, 403, 200, 404, 200, 200)
 CLUSTER = {"name": "cluster"}
-CHANGES_OF_PEOPLE = ("give_role", "deactivate", "activate", "sign_out")
+CHANGES_OF_PEOPLE = ("give_role", "deactivate", "activate", "sign_out", "unlock", "remove_second_factor")
 
 CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema", _all(200))]
 
@@ -75,6 +75,19 @@ ACCOUNTS = [
     Row("accounts:add_ssh_key", _all(200, anonymous=302), "POST"),
     # The key is alice's as well.
     Row("accounts:remove_ssh_key", (302, 404, 404, 404, 302, 404, 404, 404), "POST", {"pk": "ssh_key"}),
+    Row("accounts:sessions", _all(200, anonymous=302)),
+    # The session is alice's too.
+    Row("accounts:end_session", (302, 404, 404, 404, 302, 404, 404, 404), "POST", {"pk": "session"}),
+    Row("accounts:end_all_sessions", _all(405, anonymous=302)),
+    Row("accounts:end_all_sessions", _all(302), "POST"),
+    Row("mfa_index", _all(200, anonymous=302)),
+    # Nobody has a second factor here, or has proved just now who they are.
+    Row("mfa_authenticate", _all(302)),
+    *(Row(f"mfa_{page}", _all(302)) for page in ("reauthenticate", "activate_totp", "generate_recovery_codes")),
+    *(
+        Row(f"mfa_{page}", _all(404, anonymous=302))
+        for page in ("deactivate_totp", "view_recovery_codes", "download_recovery_codes")
+    ),
     # People sign in with passwords of the portal in these tests.
     Row("keycloak_start", _all(404), "POST"),
     Row("keycloak_callback", _all(404)),

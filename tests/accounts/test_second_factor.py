@@ -1,0 +1,174 @@
+"""The second factor: codes of an app, and recovery codes; asked for after the password, changed by who proves it."""
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import LazySettings
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.audit.models import Entry
+from apps.core.models import Mail
+from tests.accounts.keycloak_mode import use_keycloak
+from tests.conftest import PASSWORD
+from tests.portal import free_port
+
+ClientOf = Callable[[User], Client]
+PAGES = (
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "mfa_reauthenticate",
+)
+
+
+def with_password(user: User, path: str = "account_login") -> Client:
+    client = Client()
+    client.post(reverse(path), {"login": user.email, "password": PASSWORD})
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
+
+
+def code_of(key: str) -> str:
+    """What the app shows now."""
+    cache.clear()  # within the 30 seconds of a code a test signs in more often than a person does
+    return format_hotp_value(hotp_value(key, int(time.time()) // 30))
+
+
+def set_up(client: Client) -> tuple[str, list[str]]:
+    """The key, and the recovery codes."""
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.get(reverse("mfa_activate_totp"))
+    key = page.context["form"].secret
+    assert key in page.text
+    assert "data:image/svg+xml" in page.text
+    codes = client.post(reverse("mfa_activate_totp"), {"code": code_of(key)}, follow=True).text
+    return key, re.findall(r"<li><code>(\d{8})</code></li>", codes)
+
+
+@pytest.fixture
+def protected(alice: User) -> tuple[str, list[str]]:
+    return set_up(with_password(alice))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_set_up_and_said_by_mail_and_recorded(alice: User) -> None:
+    key, codes = set_up(with_password(alice))
+    assert len(set(codes)) == 10
+    assert key not in str(list(Authenticator.objects.values())), "the key is sealed"
+    assert "second_factor.added" in Entry.objects.filter(actor_pk=alice.pk).values_list("action", flat=True)
+    assert Mail.objects.filter(to=alice.email, subject__icontains="authenticator app activated").exists()
+
+
+def test_a_wrong_code_sets_nothing_up(alice: User) -> None:
+    client = with_password(alice)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    client.get(reverse("mfa_activate_totp"))
+    assert "Incorrect code" in client.post(reverse("mfa_activate_totp"), {"code": "000000"}).text
+    assert not Authenticator.objects.exists()
+
+
+def test_the_password_alone_opens_nothing_any_more(alice: User, protected: tuple[str, list[str]]) -> None:
+    client = with_password(alice)
+    assert not is_in(client)
+    for name in ("accounts:account", "accounts:sessions", "mfa_index"):
+        assert client.get(reverse(name)).status_code == 302
+    assert "authenticator app shows" in client.get(reverse("mfa_authenticate")).text
+    client.post(reverse("mfa_authenticate"), {"code": code_of(protected[0])})
+    assert is_in(client)
+
+
+def test_a_code_works_once(alice: User, protected: tuple[str, list[str]]) -> None:
+    code = code_of(protected[0])
+    first, second = with_password(alice), with_password(alice)
+    first.post(reverse("mfa_authenticate"), {"code": code})
+    second.post(reverse("mfa_authenticate"), {"code": code})
+    assert (is_in(first), is_in(second)) == (True, False)
+
+
+def test_a_recovery_code_works_once(alice: User, protected: tuple[str, list[str]]) -> None:
+    for code, opens in ((protected[1][0], True), (protected[1][0], False), (protected[1][1], True)):
+        client = with_password(alice)
+        client.post(reverse("mfa_authenticate"), {"code": code})
+        assert is_in(client) == opens
+
+
+@pytest.mark.attacks
+def test_guessing_codes_is_slowed_down(alice: User, protected: tuple[str, list[str]]) -> None:
+    client = with_password(alice)
+    for _ in range(6):
+        client.post(reverse("mfa_authenticate"), {"code": "000000"})
+    right = format_hotp_value(hotp_value(protected[0], int(time.time()) // 30))
+    client.post(reverse("mfa_authenticate"), {"code": right})
+    assert not is_in(client)
+
+
+def test_the_page_of_codes_is_nobodys_without_a_password(db: None) -> None:
+    assert Client().get(reverse("mfa_authenticate")).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_generate_recovery_codes", "mfa_view_recovery_codes"])
+def test_what_changes_it_needs_a_proof_that_is_fresh(alice: User, client_of: ClientOf, name: str) -> None:
+    if name != "mfa_activate_totp":
+        set_up(with_password(alice))
+    client = client_of(alice)
+    answer = client.get(reverse(name))
+    assert answer.status_code == 302
+    assert "/account/reauthenticate/" in answer["Location"] or "/second-factor/confirm/" in answer["Location"]
+
+
+def test_stopping_needs_a_proof_and_takes_the_recovery_codes_along(
+    alice: User, protected: tuple[str, list[str]]
+) -> None:
+    client = with_password(alice)
+    client.post(reverse("mfa_authenticate"), {"code": code_of(protected[0])})
+    client.post(reverse("mfa_deactivate_totp"))
+    assert Authenticator.objects.count() == 2
+    confirm = client.get(reverse("mfa_reauthenticate")).text
+    assert reverse("account_reauthenticate") in confirm, "the password would do as well"
+    client.post(reverse("mfa_reauthenticate"), {"code": protected[1][0]})
+    client.post(reverse("mfa_deactivate_totp"))
+    assert not Authenticator.objects.exists()
+    assert is_in(with_password(alice))
+    assert Entry.objects.filter(action="second_factor.removed", actor_pk=alice.pk).exists()
+
+
+def test_an_administrator_takes_it_from_who_lost_the_phone(
+    alice: User, admin: User, protected: tuple[str, list[str]], client_of: ClientOf
+) -> None:
+    client, page = client_of(admin), reverse("people:person", args=[alice.pk])
+    assert "Remove the second factor" in client.get(page).text
+    remove = reverse("people:remove_second_factor", args=[alice.pk])
+    assert "is removed" in client.post(remove, follow=True).text
+    assert "It was so already" in client.post(remove, follow=True).text
+    assert is_in(with_password(alice))
+    assert Mail.objects.filter(to=alice.email, subject="Your second factor was removed").count() == 1
+
+
+def test_who_breaks_the_glass_has_one_too(admin: User, settings: LazySettings) -> None:
+    use_keycloak(settings, KEYCLOAK_URL=f"http://127.0.0.1:{free_port()}")
+    key, _ = set_up(with_password(admin, "break_glass"))
+    client = with_password(admin, "break_glass")
+    assert not is_in(client)
+    client.post(reverse("mfa_authenticate"), {"code": code_of(key)})
+    assert is_in(client)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_for_people_of_keycloak_there_is_none(alice: User, settings: LazySettings, name: str) -> None:
+    use_keycloak(settings, KEYCLOAK_URL=f"http://127.0.0.1:{free_port()}")
+    client = Client()
+    client.force_login(alice, backend="apps.accounts.keycloak.KeycloakBackend")
+    assert client.get(reverse(name)).status_code == 404
