@@ -27,6 +27,16 @@ class Pages(pagination.LimitOffsetPagination):
     max_limit = 1000
 
 
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know, instead of passing over them."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(f"There is no field {unknown[0]}.")
+        return attrs
+
+
 class ErrorSerializer(serializers.Serializer[Any]):
     """What every answer holds that is an error."""
 

@@ -96,10 +96,21 @@ def set_export(membership: Membership, *, may_export: bool, by: User) -> None:
     with transaction.atomic():
         current = _current(membership)
         if current.role == Role.OWNER:
+            if may_export:
+                return
             raise OwnersExport
         if current.may_export != may_export:
             Membership.objects.filter(pk=current.pk).update(may_export=may_export)
             _record("member.export_changed", current, by, before=current.may_export, after=may_export)
+
+
+def change(membership: Membership, *, by: User, role: str | None = None, may_export: bool | None = None) -> None:
+    """Both or neither, the role first. Raises LastOwner, NotMember and OwnersExport."""
+    with transaction.atomic():
+        if role is not None:
+            change_role(membership, role=Role(role), by=by)
+        if may_export is not None:
+            set_export(membership, may_export=may_export, by=by)
 
 
 def remove_member(project: Project, user: User, *, by: User) -> MembershipChange | None:
