@@ -78,21 +78,22 @@ def register(cluster: Cluster, *, by: User | None) -> Cluster:
     return cluster
 
 
-def change(cluster: Cluster, *, by: User) -> None:
+def change(cluster: Cluster, *, by: User | None) -> None:
     """Keeps changes that passed `full_clean`. What was seen before is no sign that the new address answers.
 
     Raises IllegalTransition when the cluster has moved since it was read.
     """
     with transaction.atomic():
+        actor = by.pk if by else None
         facts = {"failures": 0, "trouble": "", "look_again_at": timezone.now()}
         if cluster.status in {Cluster.Status.NEVER_SEEN, Cluster.Status.DISABLED}:
             # As a move does it, so that a look that is under way cannot write what it saw at the old address.
             Cluster.objects.filter(pk=cluster.pk).update(status_changed_at=timezone.now(), **facts)
         else:
-            cluster.move_to(Cluster.Status.NEVER_SEEN, by=by.pk, why="changed", **facts)
+            cluster.move_to(Cluster.Status.NEVER_SEEN, by=actor, why="changed", **facts)
         cluster.save(update_fields=SET_BY_HAND)
         Check.objects.filter(cluster=cluster).delete()
-        record("cluster.changed", actor=by.pk, subject=cluster, name=cluster.name)
+        record("cluster.changed", actor=actor, subject=cluster, name=cluster.name)
         ring("clusters.collect", cluster.pk)
 
 

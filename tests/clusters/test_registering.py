@@ -197,6 +197,17 @@ def test_registered_by_a_script(tmp_path: Path, capsys: pytest.CaptureFixture[st
         call_command("cluster", "register", "--name", "main", *options)
 
 
+def test_changed_by_a_script() -> None:
+    cluster = seen_cluster("main", ca_pem=CA)
+    with pytest.raises(CommandError, match="whence requests are passed on"):
+        call_command("cluster", "change", "main", "--service-access", "proxy")
+    call_command("cluster", "change", "main", "--service-access", "proxy", "--passed-on-from", "10.0.0.10/32")
+    changed = Cluster.objects.get()
+    assert (changed.service_access, changed.sources) == ("proxy", ["10.0.0.10/32"])
+    assert (changed.status, changed.token, changed.ssh_host) == ("never_seen", cluster.token, cluster.ssh_host)
+    assert Entry.objects.get(action="cluster.changed").actor_pk is None
+
+
 def test_a_script_is_refused_with_the_same_sentences(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text(config(user={"exec": {"command": "aws"}}))

@@ -22,7 +22,7 @@ BY_ITSELF = {field.name for field in Cluster._meta.fields} - set(services.SET_BY
 class Command(BaseCommand):
     help = (
         "`cluster permissions` prints what to apply on a cluster first; "
-        "`cluster register --name NAME --kubeconfig FILE` registers one; "
+        "`cluster register --name NAME --kubeconfig FILE` registers one; `cluster change NAME` changes it; "
         "`cluster check NAME` looks at it now and says what is missing; `cluster list` shows all."
     )
 
@@ -40,8 +40,11 @@ class Command(BaseCommand):
         registering.add_argument("--server", default="", help="the API server's address, unless a kubeconfig has it")
         registering.add_argument("--ca", metavar="FILE", help="the API server's CA")
         registering.add_argument("--token", metavar="FILE", help="a service account's token; - reads standard input")
+        changing = actions.add_parser("change")
+        changing.add_argument("name")
         for name in OPTIONS:
-            registering.add_argument(f"--{name.replace('_', '-')}", dest=name)
+            for parser_of_action in (registering, changing):
+                parser_of_action.add_argument(f"--{name.replace('_', '-')}", dest=name)
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['action']}")(options)
@@ -55,23 +58,22 @@ class Command(BaseCommand):
 
     def _register(self, options: dict[str, Any]) -> None:
         cluster = Cluster(name=options["name"], status=Cluster.Status.NEVER_SEEN)
-        for name in OPTIONS:
-            if options[name] is not None:
-                setattr(cluster, name, options[name])
         try:
             kubeconfig.hold(cluster, _credentials(cluster, options))
-            cluster.full_clean(exclude=BY_ITSELF)
         except kubeconfig.CredentialsUnusable as unusable:
             raise CommandError(str(unusable)) from unusable
-        except ValidationError as error:
-            raise CommandError(" ".join(f"{name}: {' '.join(said)}" for name, said in _faults(error))) from error
+        _take(cluster, options)
         services.register(cluster, by=None)
         self.stdout.write(f"Cluster {cluster.name} is registered.")
 
+    def _change(self, options: dict[str, Any]) -> None:
+        cluster = _named(options["name"])
+        _take(cluster, options)
+        services.change(cluster, by=None)
+        self.stdout.write(f"Cluster {cluster.name} is changed.")
+
     def _check(self, options: dict[str, Any]) -> None:
-        cluster = Cluster.objects.filter(name=options["name"]).first()
-        if cluster is None:
-            raise CommandError(f"There is no cluster with the name {options['name']}.")
+        cluster = _named(options["name"])
         services.ask_check(cluster)
         collecting.look(cluster)
         collecting.check(cluster)
@@ -82,8 +84,31 @@ class Command(BaseCommand):
         for one in found.missing:
             self.stderr.write(f"missing: {one}")
         if found.missing or found.trouble:
-            raise CommandError(found.trouble or "Apply what `cluster permissions` prints, then check again.")
+            raise CommandError(found.trouble or _to_apply(cluster))
         self.stdout.write(f"{Cluster.Status(cluster.status).label}. Nothing is missing.")
+
+
+def _named(name: str) -> Cluster:
+    cluster = Cluster.objects.filter(name=name).first()
+    if cluster is None:
+        raise CommandError(f"There is no cluster with the name {name}.")
+    return cluster
+
+
+def _take(cluster: Cluster, options: dict[str, Any]) -> None:
+    """Puts the options that are given into the row, which is not saved."""
+    for name in OPTIONS:
+        if options[name] is not None:
+            setattr(cluster, name, options[name])
+    try:
+        cluster.full_clean(exclude=BY_ITSELF)
+    except ValidationError as error:
+        raise CommandError(" ".join(f"{name}: {' '.join(said)}" for name, said in _faults(error))) from error
+
+
+def _to_apply(cluster: Cluster) -> str:
+    command = f"cluster permissions --service-access {cluster.service_access}"
+    return f"Apply what `{command}` prints, then check again."
 
 
 def _credentials(cluster: Cluster, options: dict[str, Any]) -> Credentials:
