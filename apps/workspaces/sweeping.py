@@ -13,7 +13,7 @@ from apps.core.leases import LeaseLost
 from apps.integrations.kubernetes.fenced import fenced
 from apps.integrations.kubernetes.port import ApiRefused, ClusterUnreachable, KubernetesApi
 from apps.projects.models import Project
-from apps.workspaces import observing, reconciling
+from apps.workspaces import health, observing, reconciling
 from apps.workspaces.applying import NamespaceEnding, NamespaceTaken
 from apps.workspaces.models import NamespaceSeen, State
 from apps.workspaces.services import ANSWER_SECONDS, NotYet, placed
@@ -50,6 +50,7 @@ def reconcile(cluster: Cluster, *, still_ours: Check = lambda: None) -> None:
     """
     oldest_first = placed(cluster).order_by(F("namespace_seen__tried_at").asc(nulls_first=True), "pk")
     _each(cluster, oldest_first, _reconcile_and_observe, still_ours)
+    health.judge(placed(cluster))
 
 
 def observe_unsettled(cluster: Cluster, *, still_ours: Check = lambda: None) -> None:

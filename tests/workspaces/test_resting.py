@@ -1,0 +1,200 @@
+"""What a project has on its cluster follows the state of its life: asleep, awake, without workspaces, gone."""
+
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import User
+from apps.clusters.models import Placement
+from apps.integrations.kubernetes.memory import MemoryKubernetes
+from apps.integrations.kubernetes.port import (
+    DEPLOYMENT,
+    NAMESPACE,
+    POD,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
+    ApiRefused,
+    Kind,
+    Manifest,
+)
+from apps.projects import lifecycle
+from apps.projects.granting import grant_resources
+from apps.projects.models import Project
+from apps.projects.services import Resources
+from apps.workspaces import resting, sweeping
+from apps.workspaces.models import Applied, Drift, NodePort, OrthancAccess, Workspace
+from apps.workspaces.services import NotYet
+from tests.workspaces.conftest import make_orthanc_ready
+
+Status = Project.Status
+
+
+def replicas(twin: MemoryKubernetes, project: Project) -> dict[str, int]:
+    return {
+        one["metadata"]["name"]: one["spec"]["replicas"]
+        for kind in (DEPLOYMENT, STATEFUL_SET)
+        for one in twin.objects(kind, namespace=project.namespace)
+    }
+
+
+def deployment_of_somebody(project: Project, replicas: int) -> Manifest:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "brain", "namespace": project.namespace},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "brain"}}, "template": {}},
+    }
+
+
+def suspended(project: Project, admin: User) -> Project:
+    lifecycle.suspend(project, by=admin, why="Pause")
+    return project
+
+
+def awake_names(project: Project) -> dict[str, int]:
+    names = [one.name for one in Workspace.objects.filter(project=project, removed_at=None)]
+    return {"orthanc": 1, **dict.fromkeys(names, 1)}
+
+
+def test_asleep_nothing_runs_and_no_sweep_wakes_it(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    twin.put(deployment_of_somebody(made, 3))
+    resting.sleep(suspended(made, admin))
+    resting.sleep(made)
+    assert set(replicas(twin, made).values()) == {0}
+    sweeping.reconcile(made.placement.cluster)
+    assert set(replicas(twin, made).values()) == {0}
+    assert list(Drift.objects.all()) == []
+
+
+def test_somebody_who_wakes_it_by_hand_is_corrected(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    resting.sleep(suspended(made, admin))
+    sweeping.reconcile(made.placement.cluster)
+    deployment = twin.read(DEPLOYMENT, "orthanc", made.namespace)
+    assert deployment is not None
+    twin.put({**deployment, "spec": {**deployment["spec"], "replicas": 1}})
+    sweeping.reconcile(made.placement.cluster)
+    assert replicas(twin, made)["orthanc"] == 0
+    assert [drift.what for drift in Drift.objects.all()] == [Drift.What.CHANGED]
+
+
+def test_pods_that_are_still_there_are_waited_for(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    labels = {"app.kubernetes.io/name": "orthanc"}
+    metadata = {"name": "orthanc-1", "namespace": made.namespace, "labels": labels}
+    twin.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+    with pytest.raises(NotYet, match="are being stopped"):
+        resting.sleep(suspended(made, admin))
+    twin.delete(POD, "orthanc-1", made.namespace)
+    resting.sleep(made)
+
+
+def test_awake_it_is_as_before(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    twin.put(deployment_of_somebody(made, 3))
+    before = {**awake_names(made), "brain": 3}
+    assert replicas(twin, made) == before
+    resting.sleep(suspended(made, admin))
+    lifecycle.resume(made, by=admin)
+    twin.put({**_read(twin, made, DEPLOYMENT, "orthanc"), "status": {}})
+    with pytest.raises(NotYet, match="Orthanc is starting"):
+        resting.wake(made)
+    make_orthanc_ready(twin, made)
+    resting.wake(made)
+    assert replicas(twin, made) == before
+    assert resting.AWAKE not in str(_read(twin, made, DEPLOYMENT, "brain"))
+
+
+def test_archived_there_are_no_workspaces_and_homes_are_kept(
+    made: Project, twin: MemoryKubernetes, alice: User, admin: User
+) -> None:
+    twin.put(deployment_of_somebody(made, 3))
+    homes = {one["metadata"]["name"] for one in twin.objects(VOLUME_CLAIM, namespace=made.namespace)}
+    before = awake_names(made)
+    lifecycle.archive(made, by=alice)
+    resting.retire(made)
+    resting.retire(made)
+    assert replicas(twin, made) == {"orthanc": 1}
+    assert {one["metadata"]["name"] for one in twin.objects(VOLUME_CLAIM, namespace=made.namespace)} == homes
+    assert not NodePort.objects.exists()
+    lifecycle.restore(made, by=admin)
+    resting.wake(made)
+    assert replicas(twin, made) == before
+
+
+def test_an_archived_suspended_project_wakes_its_orthanc(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    resting.sleep(suspended(made, admin))
+    lifecycle.archive(made, by=admin)
+    resting.retire(made)
+    resting.wake(made)
+    assert replicas(twin, made) == {"orthanc": 1}
+
+
+def test_the_namespace_goes_with_all_that_is_in_it(made: Project, twin: MemoryKubernetes, alice: User) -> None:
+    lifecycle.schedule_deletion(made, typed=made.namespace, by=alice)
+    for remove in (resting.remove_workspaces, resting.remove_orthanc, resting.remove_namespace):
+        with pytest.raises(NotYet):
+            remove(made)
+        remove(made)
+    assert twin.read(NAMESPACE, made.namespace) is None
+    for remove in (resting.remove_workspaces, resting.remove_orthanc, resting.remove_namespace):
+        remove(made)
+
+
+def test_a_namespace_of_somebody_else_is_left_alone(made: Project, twin: MemoryKubernetes) -> None:
+    twin.delete(NAMESPACE, made.namespace)
+    twin.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.namespace}})
+    twin.put(deployment_of_somebody(made, 1))
+    for remove in (resting.remove_workspaces, resting.remove_orthanc, resting.remove_namespace):
+        remove(made)
+    assert replicas(twin, made) == {"brain": 1}
+
+
+def test_its_rows_are_forgotten(made: Project) -> None:
+    resting.forget(made)
+    for model in (Applied, OrthancAccess, Workspace, NodePort, Placement):
+        assert not model._default_manager.exists()
+
+
+def claim_of(twin: MemoryKubernetes, project: Project) -> str:
+    claim = _read(twin, project, VOLUME_CLAIM, "orthanc")
+    return str(claim["spec"]["resources"]["requests"]["storage"])
+
+
+def granted_storage(project: Project, gib: int, admin: User) -> Project:
+    grant_resources(project, Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=gib), by=admin)
+    return Project.objects.select_related("placement__cluster", "allocation").get(pk=project.pk)
+
+
+def test_the_volume_grows_with_what_is_granted(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    changed = granted_storage(made, 300, admin)
+    resting.grow_volume(changed)
+    resting.grow_volume(changed)
+    assert claim_of(twin, made) == "300Gi"
+
+
+def test_the_volume_never_shrinks_and_no_sweep_tries_to(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    changed = granted_storage(made, 20, admin)
+    resting.grow_volume(changed)
+    resting.follow_grant(changed)
+    sweeping.reconcile(changed.placement.cluster)
+    assert claim_of(twin, made) == "200Gi"
+
+
+def test_storage_that_cannot_grow_keeps_its_size(
+    made: Project, twin: MemoryKubernetes, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = granted_storage(made, 300, admin)
+
+    def refuse(manifest: Manifest, **_: Any) -> Manifest:
+        raise ApiRefused(403, "Forbidden", "only dynamically provisioned pvc can be resized")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(twin, "apply", refuse)
+        resting.grow_volume(changed)
+    sweeping.reconcile(changed.placement.cluster)
+    assert claim_of(twin, made) == "200Gi"
+    assert changed.namespace_seen.trouble == ""
+
+
+def _read(twin: MemoryKubernetes, project: Project, kind: Kind, name: str) -> Manifest:
+    found = twin.read(kind, name, project.namespace)
+    assert found is not None
+    return found
