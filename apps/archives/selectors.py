@@ -20,16 +20,22 @@ _HEAVY = ("metadata", "attributes")
 
 @dataclass(frozen=True)
 class Outage:
-    """Since when the server of an archive is of no use, and what an administrator should know of it."""
+    """Since when the server of an archive is of no use, and what an administrator should know of it.
+
+    Asleep: it was stopped together with its project.
+    """
 
     since: datetime
     complaint: str
+    is_asleep: bool = False
 
 
 def outage_of(archive: Archive) -> Outage | None:
     """What was last seen of the archive's server, which is not asked; None when all is well."""
     if archive.kind == Archive.Kind.BUILT_IN:
         return None
+    if archive.project.is_asleep:
+        return Outage(archive.project.status_changed_at, "", is_asleep=True)
     servers = OrthancServer.objects.filter(archive=archive).exclude(unreachable_since=None)
     seen = servers.values_list("unreachable_since", "complaint").first()
     return Outage(seen[0], seen[1]) if seen and seen[0] else None

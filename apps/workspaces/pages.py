@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from apps.clusters.models import Cluster, Placement
 from apps.core.badges import Badge
 from apps.projects.access import Entry, Role
-from apps.projects.models import Membership
+from apps.projects.models import Membership, Project
 from apps.workspaces import selectors
 from apps.workspaces.manifests import ae_title_of
 from apps.workspaces.manifests.workspace import WORKSPACE_USER
@@ -25,6 +25,9 @@ NO_WORKSPACE = "Viewers have no workspace."
 NOT_YET = "It is made within a minute."
 
 
+STOPPED = Badge("off", "player-pause", "Stopped", "The project is suspended.")
+
+
 @dataclass(frozen=True)
 class Desktop:
     """A member's row. The addresses and the command are for the person themselves."""
@@ -32,6 +35,7 @@ class Desktop:
     membership: Membership
     badge: Badge
     is_own: bool
+    is_running: bool = False
     desktop_url: str = ""
     jupyter_url: str = ""
     ssh: str = ""
@@ -71,11 +75,11 @@ def _context(entry: Entry, placement: Placement) -> dict[str, Any]:
         "seen_at": selectors.last_seen(seen),
         "is_stale": _is_stale(seen),
         "trouble": seen.trouble if seen else "",
-        "apps": _shown(project.apps.all()),
+        "apps": _shown(project, project.apps.all()),
         "desktops": _desktops(entry, cluster),
         "needs_key": entry.can(Role.MEMBER) and entry.is_member and not entry.user.ssh_keys.exists(),
         "has_front": bool(settings.WORKSPACES_URL) and not cluster.is_passed_on,
-        "models": _shown(project.model_servers.all()),
+        "models": _shown(project, project.model_servers.all()),
         "usage": selectors.usage(project.allocation, seen),
         "drifts": selectors.recent_drifts(project),
         **_orthanc(entry, cluster),
@@ -94,8 +98,8 @@ def badge_of(seen: Seen) -> Badge:
             return Badge("busy", "loader-2", word, seen.sentence)
 
 
-def _shown(rows: QuerySet[Any]) -> list[Shown]:
-    return [Shown(row, badge_of(row)) for row in rows]
+def _shown(project: Project, rows: QuerySet[Any]) -> list[Shown]:
+    return [Shown(row, STOPPED if project.is_asleep else badge_of(row)) for row in rows]
 
 
 def _desktops(entry: Entry, cluster: Cluster) -> list[Desktop]:
@@ -109,18 +113,19 @@ def _desktops(entry: Entry, cluster: Cluster) -> list[Desktop]:
 def _desktop(entry: Entry, membership: Membership, workspace: Workspace | None, cluster: Cluster) -> Desktop:
     is_own = membership.user_id == entry.user.pk
     if workspace is None:
-        is_viewer = membership.role == Membership.Role.VIEWER
-        return Desktop(membership, _without_workspace(is_viewer=is_viewer), is_own)
-    badge = badge_of(workspace)
-    if not is_own or workspace.state != State.RUNNING:
+        return Desktop(membership, _without_workspace(membership), is_own)
+    badge = STOPPED if entry.project.is_asleep else badge_of(workspace)
+    if not is_own or entry.project.is_asleep or workspace.state != State.RUNNING:
         return Desktop(membership, badge, is_own)
     urls = {f"{app}_url": _open_url(workspace, app) for app in ("desktop", "jupyter")}
-    return Desktop(membership, badge, is_own, ssh=_ssh(workspace, cluster), **urls)
+    return Desktop(membership, badge, is_own, is_running=True, ssh=_ssh(workspace, cluster), **urls)
 
 
-def _without_workspace(*, is_viewer: bool) -> Badge:
-    if is_viewer:
+def _without_workspace(membership: Membership) -> Badge:
+    if membership.role == Membership.Role.VIEWER:
         return Badge("off", "circle-dashed", "None", NO_WORKSPACE)
+    if membership.project.status == Project.Status.ARCHIVED:
+        return Badge("off", "circle-dashed", "None", "The project is archived.")
     return Badge("busy", "loader-2", "Starting", NOT_YET)
 
 

@@ -21,6 +21,7 @@ from django.utils.crypto import constant_time_compare
 
 from apps.accounts.models import User
 from apps.core.sealed import SecretUnreadable, seal, unseal
+from apps.projects.models import Project
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import WORKING_ROLES
 
@@ -92,6 +93,7 @@ def _workspace_of(found: Pass) -> Workspace:
         raise PassRefused
     own = Workspace.objects.filter(pk=found.workspace_pk, user=person, removed_at=None)
     member = {"project__memberships__user": person, "project__memberships__role__in": WORKING_ROLES}
+    member["project__status__in"] = Project.AT_WORK
     workspace = own.filter(**member).select_related("project").first()
     if workspace is None:
         raise PassRefused

@@ -17,6 +17,7 @@ from apps.accounts.models import SshKey, User
 from apps.audit.models import Entry
 from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.memory import MemoryKubernetes
+from apps.projects.lifecycle import archive, suspend
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.workspaces import services
@@ -237,3 +238,19 @@ def test_devices_that_are_none(running: Project, device: str) -> None:
     with pytest.raises(CommandError):
         call_command("dicom_devices", running.namespace, allow=[device])
     assert not running.dicom_devices.exists()
+
+
+def test_a_suspended_project_shows_what_is_stopped(
+    running: Project, alice: User, admin: User, client_of: Browser
+) -> None:
+    assert "ssh -p" in live(client_of(alice), running)
+    suspend(running, by=admin, why="Pause")
+    page = live(client_of(alice), running)
+    assert "The project is suspended." in page
+    assert "ssh -p" not in page
+
+
+def test_an_archived_project_shows_no_workspaces(running: Project, alice: User, client_of: Browser) -> None:
+    archive(running, by=alice)
+    services.follow_members(running)
+    assert "The project is archived." in live(client_of(alice), running)
