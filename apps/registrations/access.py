@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from apps.accounts.models import User
 from apps.registrations import links
 from apps.registrations.models import Registration
-from apps.registrations.selectors import owned_by
+from apps.registrations.selectors import asked_by, owned_by
 
 Kind = Registration.Kind
 
@@ -20,6 +20,15 @@ def by_private_link(token: str) -> Registration:
     pk, nonce = opened
     rows = Registration.objects.select_related("project", "joins", "membership_change", "submitted_by")
     return get_object_or_404(rows, pk=pk, nonce=nonce)
+
+
+def own_of(user: User) -> QuerySet[Registration]:
+    """The requests that this person made while signed in, or with this account's proved address."""
+    return Registration.objects.filter(asked_by(user))
+
+
+def get_own(user: User, pk: int) -> Registration:
+    return get_object_or_404(own_of(user), pk=pk)
 
 
 def decides_some(user: User) -> bool:

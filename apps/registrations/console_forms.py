@@ -16,6 +16,7 @@ from apps.registrations.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, 
 from apps.registrations.models import Registration
 from apps.registrations.selectors import Filter
 
+ASKED = ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")
 MOST_AT_ONCE = 100
 AGES = [(0, "Any"), (3, "Older than 3 days"), (7, "Older than 7 days"), (30, "Older than 30 days")]
 
@@ -40,7 +41,7 @@ class GrantForm(Decision):
 
     def __init__(self, posted: Mapping[str, Any] | None = None, *, registration: Registration) -> None:
         self.registration = registration
-        asked = {name: getattr(registration, name) for name in ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")}
+        asked = {name: getattr(registration, name) for name in ASKED}
         super().__init__(posted, initial={**asked, "version": registration.version})
         if are_on_clusters():
             self.fields["cluster"].queryset = Cluster.objects.exclude(status=Cluster.Status.DISABLED)  # type: ignore[attr-defined]
@@ -89,12 +90,12 @@ class ChangesForm(Decision):
     )
 
 
-def as_asked(registration: Registration) -> GrantForm | RoleForm:
-    """The form of somebody who grants exactly what is asked."""
+def as_asked(registration: Registration, changed: Mapping[str, Any] | None = None) -> GrantForm | RoleForm:
+    """The form of somebody who grants what is asked, but for what is `changed`."""
     if registration.is_join:
-        return RoleForm({"role": registration.wanted_role}, registration=registration)
-    fields = ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")
-    return GrantForm({name: getattr(registration, name) for name in fields}, registration=registration)
+        return RoleForm({"role": registration.wanted_role, **(changed or {})}, registration=registration)
+    asked = {name: getattr(registration, name) for name in ASKED}
+    return GrantForm({**asked, **(changed or {})}, registration=registration)
 
 
 class Ticked(forms.MultipleChoiceField):

@@ -56,7 +56,7 @@ class HistoryLine:
 
 def open_requests_of(user: User) -> list[OpenRequest]:
     """The requests that this person made while signed in or with this account's proved address, newest first."""
-    rows = Registration.objects.filter(Q(submitted_by=user) | Q(email=user.email)).exclude(status__in=ENDED)
+    rows = Registration.objects.filter(asked_by(user)).exclude(status__in=ENDED)
     return [_open_request(row) for row in rows.order_by("-pk")]
 
 
@@ -68,9 +68,13 @@ def waiting_for(user: User) -> QuerySet[Registration]:
     asked = Q(joins__in=owned_by(user))
     if user.may_approve:
         asked |= Q(joins=None)
-    own = Q(submitted_by=user) | Q(email=user.email)
     waiting = Registration.objects.filter(asked, status=Status.EMAIL_VERIFIED)
-    return waiting.exclude(own).order_by("status_changed_at", "pk")
+    return waiting.exclude(asked_by(user)).order_by("status_changed_at", "pk")
+
+
+def asked_by(user: User) -> Q:
+    """What was asked while signed in, or with this account's proved address: as `Registration.is_asked_by`."""
+    return Q(submitted_by=user) | Q(email=user.email)
 
 
 def owned_by(user: User) -> QuerySet[Project]:

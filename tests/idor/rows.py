@@ -141,6 +141,18 @@ REGISTRATIONS = [
     Row("registrations:approve", APPROVERS_FORM, "POST", REQUEST),
     Row("registrations:reject", APPROVERS_FORM, "POST", REQUEST),
     Row("registrations:ask_for_changes", APPROVERS_FORM, "POST", REQUEST),
+    Row("registrations_api:registrations", _all(200, anonymous=401)),
+    Row("registrations_api:registrations", _all(422, anonymous=401), "POST"),
+    Row("registrations_api:join", _all(422, anonymous=401), "POST"),
+    # The request is of somebody without an account.
+    Row("registrations_api:registration", _all(404, anonymous=401), kwargs=REQUEST),
+    Row("registrations_api:withdraw", _all(404, anonymous=401), "POST", REQUEST),
+    Row("registrations_api:answer", _all(404, anonymous=401), "POST", REQUEST),
+    Row("registrations_api:approvals", (401, 404, 404, 404, 200, 200, 200, 200)),
+    Row("registrations_api:approval", (401, 404, 404, 404, 404, 200, 200, 200), kwargs=REQUEST),
+    Row("registrations_api:approve", (401, 404, 404, 404, 404, 200, 404, 200), "POST", REQUEST),
+    Row("registrations_api:reject", (401, 404, 404, 404, 404, 422, 404, 422), "POST", REQUEST),
+    Row("registrations_api:ask_for_changes", (401, 404, 404, 404, 404, 422, 404, 422), "POST", REQUEST),
     Row("registrations:approval_retry", (302, 404, 404, 404, 404, 404, 404, 404), "POST", REQUEST),
 ]
 

@@ -1,0 +1,206 @@
+"""Requests and decisions for programs: the same forms, access and services as the pages."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from apps.accounts.access import signed_in
+from apps.core.api import REFUSED, Conflict, ErrorSerializer, Unprocessable, sentence_of
+from apps.core.state import IllegalTransition
+from apps.registrations import decisions, selectors, services
+from apps.registrations.access import as_seen, for_decider, for_reader, get_own, own_of, visible_to
+from apps.registrations.api_serializers import (
+    AnswerSerializer,
+    ChangesSerializer,
+    GrantSerializer,
+    JoinSerializer,
+    NewProjectSerializer,
+    RegistrationDetailSerializer,
+    RegistrationSerializer,
+    RejectSerializer,
+)
+from apps.registrations.console import outcome
+from apps.registrations.console_forms import FilterForm, RoleForm, as_asked
+from apps.registrations.forms import ApplicantForm, JoinForm, RegistrationForm
+from apps.registrations.models import Registration
+
+UNREADABLE = {400: ErrorSerializer, 415: ErrorSerializer, 422: ErrorSerializer}
+SHOWN = {200: RegistrationDetailSerializer, **REFUSED}
+MADE = {201: RegistrationDetailSerializer, 401: ErrorSerializer, 403: ErrorSerializer, **UNREADABLE}
+CHANGED = {**SHOWN, **UNREADABLE, 409: ErrorSerializer}
+FILTERS = [
+    OpenApiParameter("status", enum=Registration.Status.values, description="only in this state"),
+    OpenApiParameter("kind", enum=Registration.Kind.values, description="only of this kind"),
+    OpenApiParameter("older", int, enum=[3, 7, 30], description="only older than so many days"),
+    OpenApiParameter("q", description="words to look for in project, namespace, name and address"),
+]
+
+
+class Registrations(generics.ListAPIView[Registration]):
+    """Your own requests, newest first."""
+
+    serializer_class = RegistrationSerializer
+    queryset = Registration.objects.none()
+    request: Request
+
+    def get_queryset(self) -> QuerySet[Registration]:
+        return own_of(signed_in(self.request)).order_by("-pk")
+
+    @extend_schema(operation_id="registrations_submit", request=NewProjectSerializer, responses=MADE)
+    def post(self, request: Request) -> Response:
+        """Ask for a new project."""
+        return _submit(request, NewProjectSerializer, RegistrationForm)
+
+
+class JoinRegistrations(APIView):
+    @extend_schema(operation_id="registrations_join", request=JoinSerializer, responses=MADE)
+    def post(self, request: Request) -> Response:
+        """Ask to join a project. The answer does not tell whether there is one of that name."""
+        return _submit(request, JoinSerializer, JoinForm)
+
+
+class RegistrationDetail(APIView):
+    @extend_schema(operation_id="registrations_retrieve", responses=SHOWN)
+    def get(self, request: Request, pk: int) -> Response:
+        """One of your own requests, with what happened to it."""
+        return _shown(get_own(signed_in(request), pk))
+
+
+class WithdrawRegistration(APIView):
+    @extend_schema(operation_id="registrations_withdraw", request=None, responses={**SHOWN, 409: ErrorSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Take one of your own requests back; 409 once it is decided."""
+        user = signed_in(request)
+        registration = get_own(user, pk)
+        return _change(registration, partial(services.withdraw, registration, by=user))
+
+
+class AnswerRegistration(APIView):
+    @extend_schema(operation_id="registrations_answer", request=AnswerSerializer, responses=CHANGED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Answer what you were asked; 409 unless you were."""
+        user = signed_in(request)
+        registration = get_own(user, pk)
+        text = _sent(request, AnswerSerializer)["answer"]
+        return _change(registration, partial(services.answer, registration, text=text, by=user))
+
+
+class Approvals(generics.ListAPIView[Registration]):
+    """The requests on which you decide, or which you may see."""
+
+    serializer_class = RegistrationSerializer
+    queryset = Registration.objects.none()
+    request: Request
+
+    def get_queryset(self) -> QuerySet[Registration]:
+        rows = visible_to(signed_in(self.request))
+        return selectors.matching(rows, FilterForm(self.request.query_params).chosen())
+
+    @extend_schema(
+        operation_id="approvals_list",
+        parameters=FILTERS,
+        responses={200: RegistrationSerializer(many=True), **REFUSED},
+    )
+    def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
+        return super().get(request, *arguments, **fields)
+
+
+class ApprovalDetail(APIView):
+    @extend_schema(operation_id="approvals_retrieve", responses=SHOWN)
+    def get(self, request: Request, pk: int) -> Response:
+        return _shown(for_reader(signed_in(request), pk))
+
+
+class Approve(APIView):
+    @extend_schema(operation_id="approvals_approve", request=GrantSerializer, responses=CHANGED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Grant what is asked, or something else; 409 says who was first, or what stands against it."""
+        user = signed_in(request)
+        for_decider(user, pk)
+        sent = _sent(request, GrantSerializer)
+        registration = as_seen(user, pk, sent.pop("version", ""))
+        form = as_asked(registration, changed=sent)
+        _need(form)
+        if isinstance(form, RoleForm):
+            admit = partial(decisions.approve_join, registration, role=form.granted(), by=user)
+            return _decide(request, registration, admit)
+        return _decide(request, registration, partial(decisions.approve, registration, form.grant(), by=user))
+
+
+class Reject(APIView):
+    @extend_schema(operation_id="approvals_reject", request=RejectSerializer, responses=CHANGED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Reject with a reason, which is mailed to the requester."""
+        user = signed_in(request)
+        for_decider(user, pk)
+        sent = _sent(request, RejectSerializer)
+        registration = as_seen(user, pk, sent.get("version", ""))
+        return _decide(request, registration, partial(decisions.reject, registration, reason=sent["reason"], by=user))
+
+
+class AskForChanges(APIView):
+    @extend_schema(operation_id="approvals_ask_for_changes", request=ChangesSerializer, responses=CHANGED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Send the request back with a message, which is mailed to the requester."""
+        user = signed_in(request)
+        for_decider(user, pk)
+        sent = _sent(request, ChangesSerializer)
+        registration = as_seen(user, pk, sent.get("version", ""))
+        act = partial(decisions.ask_for_changes, registration, message=sent["message"], by=user)
+        return _decide(request, registration, act)
+
+
+def _sent(request: Request, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
+    """What was sent, as the serializer reads it. Raises Unprocessable with the first sentence."""
+    serializer = serializer_class(data=request.data)
+    if not serializer.is_valid():
+        raise Unprocessable(sentence_of(serializer.errors))
+    return dict(serializer.validated_data)
+
+
+def _submit(request: Request, serializer_class: type[Serializer[Any]], form_class: type[ApplicantForm]) -> Response:
+    user = signed_in(request)
+    form = form_class(_sent(request, serializer_class), user=user)
+    _need(form)
+    try:
+        registration = services.submit(form.application(), by=user)
+    except (services.NamespaceTaken, services.AlreadyIn) as refused:
+        raise Unprocessable(f"namespace: {refused}") from refused
+    return Response(RegistrationDetailSerializer(registration).data, status=status.HTTP_201_CREATED)
+
+
+def _need(form: forms.Form) -> None:
+    if not form.is_valid():
+        name, problems = next(iter(form.errors.items()))
+        raise Unprocessable(str(problems[0]) if name == "__all__" else f"{name}: {problems[0]}")
+
+
+def _change(registration: Registration, act: Callable[[], object]) -> Response:
+    try:
+        act()
+    except IllegalTransition as moved:
+        registration.refresh_from_db()
+        raise Conflict(f"The request stands otherwise: {registration.badge.word.lower()}.") from moved
+    except (services.NamespaceTaken, services.AlreadyIn) as refused:
+        raise Conflict(str(refused)) from refused
+    return _shown(registration)
+
+
+def _decide(request: Request, registration: Registration, act: Callable[[], object]) -> Response:
+    is_done, sentence = outcome(registration, act, "", by=signed_in(request))
+    if not is_done:
+        raise Conflict(sentence)
+    return _shown(registration)
+
+
+def _shown(registration: Registration) -> Response:
+    return Response(RegistrationDetailSerializer(registration).data)
