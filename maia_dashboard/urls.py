@@ -21,6 +21,7 @@ urlpatterns = [
     path("account/", include("apps.accounts.urls")),
     path("people/", include("apps.accounts.people_urls")),
     path("account/keycloak/callback/", Callback.as_view(then=follow), name="keycloak_callback"),
+    path("api/v1/", include("apps.accounts.api_urls")),
     path("api/v1/", include("apps.projects.api_urls")),
     path("api/v1/", include("apps.projects.member_api_urls")),
     path("api/v1/", include("apps.jobs.api_urls")),

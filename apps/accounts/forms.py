@@ -5,15 +5,38 @@ from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordFo
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.core.validators import RegexValidator
 
 from apps.accounts.identities import may_break_glass
 from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import ApiToken, User
-from apps.accounts.public_keys import KeyRefused, PublicKey, parse
+from apps.accounts.public_keys import CONTROL, KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 
+NO_CONTROL_CHARACTERS = RegexValidator(CONTROL, "There are control characters in it.", inverse_match=True)
 CODE = {"code": "Code"}
 NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
+
+
+class ProfileForm(forms.Form):
+    """`has_name` is False for who is named by Keycloak."""
+
+    name = forms.CharField(max_length=200, label="Name", validators=[NO_CONTROL_CHARACTERS])
+    affiliation = forms.CharField(
+        max_length=200, required=False, label="Affiliation", validators=[NO_CONTROL_CHARACTERS]
+    )
+    position = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Position",
+        help_text="For example doctoral student or radiologist",
+        validators=[NO_CONTROL_CHARACTERS],
+    )
+
+    def __init__(self, *args: Any, has_name: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_name:
+            del self.fields["name"]
 
 
 class TokenForm(forms.Form):

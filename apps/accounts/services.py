@@ -29,6 +29,11 @@ class KeyKnown(Exception):
         super().__init__("You have added this key already.")
 
 
+class NameFromKeycloak(Exception):
+    def __init__(self) -> None:
+        super().__init__("Your name is kept in Keycloak: change it there.")
+
+
 def ensure_account(*, email: str, name: str, affiliation: str, position: str = "") -> User:
     """The person with this proved e-mail address, made if there is none. Twice is once.
 
@@ -58,6 +63,27 @@ def ensure_first_administrator(*, email: str) -> tuple[User, str] | None:
         user.save()
         record("account.first_administrator", actor=None, subject=user)
     return user, password
+
+
+def change_profile(user: User, **fields: str) -> None:
+    """Writes what of `name`, `affiliation` and `position` is given.
+
+    Raises NameFromKeycloak for another name of somebody whom Keycloak names.
+    """
+    with transaction.atomic():
+        latest = User.objects.select_for_update().get(pk=user.pk)
+        before = {name: getattr(latest, name) for name, value in fields.items() if getattr(latest, name) != value}
+        if not before:
+            return
+        if "name" in before and is_named_by_keycloak(latest):
+            raise NameFromKeycloak
+        after = {name: fields[name] for name in before}
+        User.objects.filter(pk=user.pk).update(**after)
+        record("account.profile_changed", actor=user.pk, subject=user, before=before, after=after)
+
+
+def is_named_by_keycloak(user: User) -> bool:
+    return bool(settings.AUTH_MODE == "keycloak" and user.identities.exists())
 
 
 def password_link(user: User) -> str:

@@ -12,6 +12,7 @@ from apps.accounts.sign_in_views import with_password
 ours = (
     [
         path("", views.account, name="account"),
+        path("profile/", views.change_profile, name="change_profile"),
         path("tokens/", views.make_token, name="make_token"),
         path("tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
         path("ssh-keys/", views.add_ssh_key, name="add_ssh_key"),

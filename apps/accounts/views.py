@@ -5,9 +5,9 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.accounts import services
+from apps.accounts import second_factor, services, sessions
 from apps.accounts.access import get_ssh_key, get_token, signed_in
-from apps.accounts.forms import SshKeyForm, ThemeForm, TokenForm
+from apps.accounts.forms import ProfileForm, SshKeyForm, ThemeForm, TokenForm
 from apps.accounts.keycloak import account_address, began_with_password, is_in_use
 
 A_YEAR = 365 * 24 * 3600
@@ -16,6 +16,17 @@ A_YEAR = 365 * 24 * 3600
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
     return _page(request)
+
+
+@require_POST
+def change_profile(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    form = ProfileForm(request.POST, has_name=not services.is_named_by_keycloak(user))
+    if not form.is_valid():
+        return _page(request, profile_form=form)
+    services.change_profile(user, **form.cleaned_data)
+    messages.success(request, "Your profile is changed.")
+    return redirect("accounts:account")
 
 
 @require_POST
@@ -80,12 +91,16 @@ def _remember_theme(response: HttpResponse, choice: str) -> None:
 
 def _page(request: HttpRequest, **shown: object) -> HttpResponse:
     user = signed_in(request)
+    profile = {"name": user.name, "affiliation": user.affiliation, "position": user.position}
     context = {
+        "profile_form": ProfileForm(initial=profile, has_name=not services.is_named_by_keycloak(user)),
         "form": TokenForm(),
         "key_form": SshKeyForm(),
         "tokens": user.api_tokens.order_by("-pk"),
         "ssh_keys": user.ssh_keys.order_by("-pk"),
         "has_password": began_with_password(request),
+        "has_second_factor": second_factor.has_one(user),
+        "session_count": len(sessions.sessions_of(user, this="")),
         "keycloak_account": account_address() if is_in_use() else "",
     }
     return render(request, "accounts/account.html", {**context, **shown})

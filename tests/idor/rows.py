@@ -68,6 +68,8 @@ DASHBOARD = [
 
 ACCOUNTS = [
     Row("accounts:account", _all(200, anonymous=302)),
+    Row("accounts:change_profile", _all(405, anonymous=302)),
+    Row("accounts:change_profile", _all(200, anonymous=302), "POST"),
     Row("accounts:make_token", _all(405, anonymous=302)),
     Row("accounts:make_token", _all(200, anonymous=302), "POST"),
     # The token is alice's, who is the owner of the project; nobody else's role helps.
@@ -167,6 +169,12 @@ JOBS = [
     Row("jobs:log", _project(200), kwargs=RUN),
     Row("jobs:log_file", _project(200), kwargs=RUN),
     Row("jobs:cancel", _project(403, member=302), "POST", RUN),
+    Row("accounts_api:account", _all(200, anonymous=401)),
+    Row("accounts_api:account", _all(200, anonymous=401), "PATCH"),
+    Row("accounts_api:tokens", _all(200, anonymous=401)),
+    Row("accounts_api:tokens", _all(422, anonymous=401), "POST"),
+    # The token is alice's.
+    Row("accounts_api:token", (401, 404, 404, 404, 204, 404, 404, 404), "DELETE", {"pk": "api_token"}),
     Row("projects_api:projects", _all(200, anonymous=401)),
     Row("jobs_api:algorithms", _all(200, anonymous=401)),
     Row("jobs_api:runs", _project(200, anonymous=401), kwargs=NAMESPACE),
