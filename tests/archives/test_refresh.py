@@ -92,6 +92,17 @@ def test_an_archive_that_was_full_before_is_taken_in(remote: Remote, archive: Ar
     assert counts() == (1, 1, 1, 3)
 
 
+def test_objects_are_removed_by_their_uid_and_twice_is_once(remote: Remote, archive: Archive, tmp_path: Path) -> None:
+    series = ct_series(tmp_path / "1", slices=3)
+    put(remote, *series.paths)
+    refresh(archive)
+    for _ in range(2):
+        services.remove(archive, series.sop_instance_uids[:2])
+        assert counts() == (1, 1, 1, 1)
+        assert remote.count() == 1
+    assert Instance.objects.get().sop_instance_uid == series.sop_instance_uids[2]
+
+
 def test_what_is_removed_leaves_the_index(remote: Remote, archive: Archive, tmp_path: Path) -> None:
     first, second = ct_series(tmp_path / "1", slices=3), ct_series(tmp_path / "2", slices=2, patient_id="TEST-2")
     names = put(remote, *first.paths)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ssl import SSLContext
 from typing import Any
 
 import requests
@@ -45,11 +47,17 @@ def session_by(route: Route, sign_in: tuple[str, str] | None = None) -> requests
     return session
 
 
+@lru_cache(maxsize=64)
+def _context(gateway: Credentials) -> SSLContext:
+    """Kept, since reading all the CAs of a system takes longer than most answers."""
+    return trusting(gateway)
+
+
 class _Trusting(HTTPAdapter):
     """Trusts the gateway's CA alone, and shows it the portal's certificate."""
 
     def __init__(self, gateway: Credentials) -> None:
-        self._context = trusting(gateway)
+        self._context = _context(gateway)
         super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:

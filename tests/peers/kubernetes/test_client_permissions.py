@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from apps.clusters import permissions
+from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.client import KubernetesClient
+from apps.integrations.kubernetes.ours import MANAGED_BY
 from apps.integrations.kubernetes.port import (
     CLUSTER_ROLE,
     NAMESPACE,
@@ -69,7 +71,7 @@ def namespace(portal: KubernetesClient) -> Iterator[str]:
 
 
 def ours(name: str) -> Manifest:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": permissions.LABELS}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": MANAGED_BY}}
 
 
 def secret(namespace: str) -> Manifest:
@@ -78,7 +80,8 @@ def secret(namespace: str) -> Manifest:
 
 def test_the_check_finds_nothing_missing(portal: KubernetesClient) -> None:
     assert portal.missing(permissions.needed_everywhere()) == []
-    assert permissions.lacking(portal.read(CLUSTER_ROLE, permissions.PROJECT_ROLE)) == []
+    role = portal.read(CLUSTER_ROLE, permissions.PROJECT_ROLE)
+    assert permissions.lacking(role, Cluster.ServiceAccess.DIRECT) == []
 
 
 def test_the_check_names_what_is_missing(portal: KubernetesClient, kubernetes: Kubernetes) -> None:
@@ -105,7 +108,7 @@ def test_it_watches_pods(portal: KubernetesClient) -> None:
 
 
 def test_each_permission_of_a_project_is_given_in_it(portal: KubernetesClient, namespace: str) -> None:
-    needed = [replace(one, namespace=namespace) for one in permissions.lacking(None)]
+    needed = [replace(one, namespace=namespace) for one in permissions.needed_in_projects(Cluster.ServiceAccess.DIRECT)]
     assert portal.missing(needed) == []
     assert portal.missing([replace(one, namespace="kube-system") for one in needed]) == [
         replace(one, namespace="kube-system") for one in needed if (one.verb, one.resource) != ("list", "pods")
@@ -145,7 +148,7 @@ def test_it_binds_no_other_role(portal: KubernetesClient, namespace: str) -> Non
         portal.apply({**mighty, "roleRef": {**binding["roleRef"], "name": "cluster-admin"}})
 
 
-@pytest.mark.parametrize("labels", [permissions.LABELS, {"harmless": "yes"}])
+@pytest.mark.parametrize("labels", [MANAGED_BY, {"harmless": "yes"}])
 def test_it_takes_over_no_namespace_of_others(
     portal: KubernetesClient, kubernetes: Kubernetes, labels: dict[str, str]
 ) -> None:
