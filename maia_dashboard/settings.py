@@ -311,4 +311,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {
+        "RunState": "apps.jobs.models.Run.Status",
+        "RegistrationState": "apps.registrations.models.Registration.Status",
+        "JoiningRole": "apps.registrations.models.Registration.WANTED_ROLES",
+    },
 }
