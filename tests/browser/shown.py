@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.steps import (
+    INVITATION_LINK,
     LINK,
     confirm_address,
     register,
@@ -14,6 +15,8 @@ from tests.browser.steps import (
 from tests.portal import Portal
 
 ASKER = "ida.berg@uni.example"
+INVITED = "kim.ek@uni.example"
+MEMBERS = "/projects/sample/members/"
 HEAD_CT = "SELECT series_instance_uid FROM archives_series ORDER BY instance_count DESC LIMIT 1"
 STUDY_OF_HEAD_CT = (
     "SELECT t.study_instance_uid FROM archives_study t JOIN archives_series s ON s.study_id = t.id "
@@ -49,9 +52,12 @@ def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]
     for algorithm in ("Threshold segmentation", "Measurements"):
         _run(page, series, algorithm)
     _add_cluster(page)
+    _invite(page)
+    invitation = portal.link_to(INVITED, INVITATION_LINK).removeprefix(portal.url)
     state = admin.storage_state()
     _close(visitor, admin)
-    return state, _pages(portal, series, private, unproved)  # type: ignore[return-value]
+    pages = [*_pages(portal, series, private, unproved), *_pages_of_members(invitation)]
+    return state, pages  # type: ignore[return-value]
 
 
 def _run(page: Page, series: str, algorithm: str) -> None:
@@ -67,6 +73,27 @@ def _add_cluster(page: Page) -> None:
     page.get_by_label("Token of a service account").fill("made-up-token")
     page.get_by_role("button", name="Add the cluster").click()
     expect(page.get_by_text("Unreachable since")).to_be_visible(timeout=90_000)
+
+
+def _invite(page: Page) -> None:
+    """Somebody, and somebody who declines."""
+    page.goto(f"{MEMBERS}invite-many/")
+    page.get_by_label("People, one a line").fill(f"{INVITED},member,Kim Ek\nsecond.{INVITED},viewer\nnobody")
+    page.get_by_role("button", name="Look through the list").click()
+    page.get_by_role("button", name="Invite 2 people").click()
+    expect(page.get_by_text("2 people are invited.")).to_be_visible()
+
+
+def _pages_of_members(invitation: str) -> list[Shown]:
+    return [
+        Shown("members", MEMBERS),
+        Shown("members-none", f"{MEMBERS}?q=nobody"),
+        Shown("invitations", f"{MEMBERS}invitations/"),
+        Shown("invite-many", f"{MEMBERS}invite-many/"),
+        Shown("leave", f"{MEMBERS}leave/"),
+        Shown("invitation", invitation, is_public=True),
+        Shown("invitation-of-another", invitation),
+    ]
 
 
 def _close(*contexts: BrowserContext) -> None:

@@ -21,6 +21,7 @@ class Mailbox(Protocol):
 
 PASSWORD = "correct horse battery 9"
 LINK = r"/requests/\S+/"
+INVITATION_LINK = r"/invitations/\S+/"
 PASSWORD_LINK = r"/account/password/reset/key/\S+/"
 # The images are grey, so colour on the canvas is the mask.
 COLOURED_PIXELS = """() => {
