@@ -14,9 +14,10 @@ from apps.projects.models import Project
 is_name = RegexValidator(
     r"\A[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z", "Use small letters, digits and hyphens; begin and end with none."
 )
-is_domain = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+DOMAIN = re.compile(rf"{LABEL}(\.{LABEL})*(:[0-9]{{1,5}})?")
 IS_PORT = (MinValueValidator(1), MaxValueValidator(65535))
-NAMESPACE_SOURCE = re.compile(r"namespace:[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+NAMESPACE_SOURCE = re.compile(f"namespace:{LABEL}")
 
 
 def are_sources(text: str) -> None:
@@ -113,8 +114,8 @@ class Cluster(Stateful):
     def clean(self) -> None:
         """Raises ValidationError for what the way to its services needs besides."""
         if self.is_passed_on and not self.passed_on_from:
-            raise ValidationError({"passed_on_from": "Name it: whence requests are passed on is let into namespaces."})
-        if self.service_access == self.ServiceAccess.INGRESS and not is_domain.fullmatch(self.domain):
+            raise ValidationError({"passed_on_from": "Say from where: nothing else is let into namespaces."})
+        if self.service_access == self.ServiceAccess.INGRESS and not DOMAIN.fullmatch(self.domain):
             raise ValidationError({"domain": "An ingress needs a domain, like maia.example or maia.example:8443."})
 
     @property

@@ -87,12 +87,16 @@ def test_the_secret_is_sealed_and_on_no_page(cluster: Cluster, administrator: Cl
         ({"ssh_port_first": "31000"}, "must not be below the first"),
         ({"ssh_port_last": "70000"}, "less than or equal to 65535"),
         ({"service_access": "carrier"}, "Select a valid choice"),
-        ({"service_access": "proxy"}, "whence requests are passed on"),
+        ({"service_access": "proxy"}, "Say from where"),
         ({"service_access": "proxy", "passed_on_from": "10.0.0.1/24"}, "10.0.0.1/24 is neither"),
         ({"service_access": "ingress", "passed_on_from": "namespace:Traefik"}, "is neither a network"),
         ({"service_access": "ingress", "passed_on_from": "namespace:traefik"}, "needs a domain"),
         (
             {"service_access": "ingress", "passed_on_from": "namespace:traefik", "domain": "https://maia.example/"},
+            "needs a domain",
+        ),
+        (
+            {"service_access": "ingress", "passed_on_from": "namespace:traefik", "domain": "maia..example"},
             "needs a domain",
         ),
     ],
@@ -199,7 +203,7 @@ def test_registered_by_a_script(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_changed_by_a_script() -> None:
     cluster = seen_cluster("main", ca_pem=CA)
-    with pytest.raises(CommandError, match="whence requests are passed on"):
+    with pytest.raises(CommandError, match="Say from where"):
         call_command("cluster", "change", "main", "--service-access", "proxy")
     call_command("cluster", "change", "main", "--service-access", "proxy", "--passed-on-from", "10.0.0.10/32")
     changed = Cluster.objects.get()

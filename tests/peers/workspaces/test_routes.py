@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from apps.integrations.kubernetes.route import DOOR, SIGN_IN, Route, session_by
 from apps.workspaces.manifests import OrthancWish, Place, orthanc
 from apps.workspaces.manifests.network import DOOR_PORT
 from apps.workspaces.wishes import EXPLORER_USER
+from tests.dicom import ct_series
 from tests.integrations.test_dicomweb_contract import *  # noqa: F403
 from tests.integrations.test_dicomweb_contract import ABSENT, Server
 from tests.peers.kubernetes.cluster import Kubernetes
@@ -41,7 +44,16 @@ def namespace(kubernetes: Kubernetes, images: dict[str, str], traefik: Traefik) 
     """With an Orthanc that is reached both ways."""
     name = f"routes-{uuid.uuid4().hex[:8]}"
     host = f"orthanc-{name}.{DOMAIN}"
-    place = Place(name, "", (), images["orthanc"], "", True, host, traefik.ingress_class)
+    place = Place(
+        namespace=name,
+        storage_class="",
+        portal_sources=(),
+        orthanc_image=images["orthanc"],
+        workspace_image="",
+        has_door=True,
+        ingress_host=host,
+        ingress_class=traefik.ingress_class,
+    )
     kubernetes.kubectl("create", "namespace", name)
     kubernetes.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     try:
@@ -97,6 +109,16 @@ def is_there(server: Server) -> bool:
     except OrthancUnreachable:
         return False
     return True
+
+
+def test_a_large_object_passes(api: Orthanc, tmp_path: Path) -> None:
+    """Larger than controllers let through unless they are told to."""
+    (path,) = ct_series(tmp_path, slices=1, rows=4096, columns=4096).paths
+    stored = api.store(path)
+    received = io.BytesIO()
+    api.download(stored.orthanc_id, received, most_bytes=path.stat().st_size)
+    assert received.getvalue() == path.read_bytes()
+    api.delete(stored.orthanc_id)
 
 
 @pytest.mark.attacks
