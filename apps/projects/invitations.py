@@ -105,6 +105,12 @@ def decline(invitation: Invitation, *, by: User | None) -> None:
         _move(invitation, Status.DECLINED, by)
         actor = by.pk if by else None
         record("invitation.declined", actor=actor, project=invitation.project_id, subject=invitation)
+        mail.post(
+            to=invitation.invited_by.email,
+            subject=f"{invitation.email} has declined your invitation to {invitation.project.name}",
+            template="projects/mail/declined.txt",
+            context={"invitation": invitation},
+        )
 
 
 def accept(invitation: Invitation, *, by: User) -> None:

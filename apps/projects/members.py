@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import record
+from apps.core import mail
 from apps.core.doorbell import ring
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal
 
@@ -101,6 +102,7 @@ def set_export(membership: Membership, *, may_export: bool, by: User) -> None:
             raise OwnersExport
         if current.may_export != may_export:
             Membership.objects.filter(pk=current.pk).update(may_export=may_export)
+            _tell_export(current, may_export, by)
             _record("member.export_changed", current, by, before=current.may_export, after=may_export)
 
 
@@ -191,6 +193,16 @@ def _ask(membership: Membership, action: Action, by: User | None) -> MembershipC
     )
     ring("provisioning.advance_member", change.pk)
     return change
+
+
+def _tell_export(membership: Membership, may_export: bool, by: User) -> None:
+    words = "may take images out of" if may_export else "may no longer take images out of"
+    mail.post(
+        to=membership.user.email,
+        subject=f"You {words} the project {membership.project.name}",
+        template="projects/mail/export.txt",
+        context={"membership": membership, "may_export": may_export, "by": by},
+    )
 
 
 def _record(action: str, membership: Membership, by: User | None, **detail: object) -> None:

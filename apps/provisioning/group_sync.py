@@ -85,7 +85,7 @@ def _tell_memberships(directory: KeycloakDirectory) -> None:
 def tell(directory: KeycloakDirectory, membership: Membership) -> None:
     """Puts the member into the group of the role and no other. Twice is once. Raises PersonMissing."""
     identity = identities.identity_of(membership.user)
-    if identity is None:
+    if identity is None or membership.project.status in groups.GONE:
         return
     directory.ensure_membership(identity.subject, identities.EVERYBODY)
     for role, group in groups.groups_of(membership.project.namespace).items():

@@ -153,9 +153,11 @@ def test_somebody_else_accepts_and_declines_nothing(
 def test_declining_ends_it(project: Project, alice: User) -> None:
     _, path = invited(project, alice)
     visitor = Client()
+    assert Mail.objects.filter(to=alice.email).count() == 0
     assert "It was declined" in visitor.post(f"{path}decline/", follow=True).content.decode()
     assert "This invitation was declined" in visitor.post(f"{path}accept/", NEWCOMER, follow=True).content.decode()
     assert not User.objects.filter(email="ida.berg@uni.example").exists()
+    assert "has declined your invitation" in Mail.objects.get(to=alice.email).subject
 
 
 def test_after_two_weeks_it_is_out_of_date_until_it_is_sent_again(

@@ -77,6 +77,11 @@ def test_the_right_to_export_is_given_and_taken(project: Project, alice: User, b
     client.post(path)
     assert not row_of(bob).may_export
     assert [entry.detail["after"] for entry in Entry.objects.filter(action="member.export_changed")] == [True, False]
+    subjects = list(Mail.objects.filter(to=bob.email).order_by("pk").values_list("subject", flat=True))
+    assert subjects == [
+        "You may take images out of the project Cardiac mr",
+        "You may no longer take images out of the project Cardiac mr",
+    ]
     assert "Owners may always export" in said(client, f"{PAGE}{row_of(alice).pk}/export/")
 
 
