@@ -1,0 +1,260 @@
+"""Requests from both sides, in two browsers: joining, changes, rejection, withdrawal, expiry; the keyboard alone."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings
+from django.core.mail import EmailMessage
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from apps.accounts.models import User
+from apps.projects.models import Membership, Project
+from apps.registrations import links, services
+from apps.registrations.models import Registration
+from tests.browser.steps import LINK, approve, confirm_address, register
+from tests.registrations.conftest import Make, joining, submitted, waiting
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+__all__ = ["joining", "submitted", "waiting"]  # fixtures
+
+IDA, JONAS = "ida.berg@uni.example", "jonas.lind@uni.example"
+Status = Registration.Status
+
+
+class Mailbox:
+    """The mails of this test."""
+
+    def __init__(self, mails: list[EmailMessage]) -> None:
+        self.mails = mails
+
+    def link_to(self, address: str, pattern: str) -> str:
+        texts = [mail.body for mail in self.mails if mail.to == [address]]
+        return next(found for text in reversed(texts) for found in reversed(re.findall(pattern, text)))
+
+    def subjects(self, address: str) -> list[str]:
+        return [mail.subject for mail in self.mails if mail.to == [address]]
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
+def has_scripts(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def mailbox(bells: list[str], mailoutbox: list[EmailMessage]) -> Mailbox:
+    return Mailbox(mailoutbox)
+
+
+@pytest.fixture
+def visitor(browser: Browser, live_server: LiveServer, settings: LazySettings, has_scripts: bool) -> Iterator[Page]:
+    """Somebody who is not signed in."""
+    settings.PUBLIC_URL = live_server.url
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=has_scripts)
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def decider(open_as: Callable[..., BrowserContext], approver: User, has_scripts: bool) -> Page:
+    return open_as(approver, java_script_enabled=has_scripts).new_page()
+
+
+def test_joining_an_existing_project(
+    visitor: Page,
+    open_as: Callable[..., BrowserContext],
+    project: Project,
+    alice: User,
+    mailbox: Mailbox,
+    has_scripts: bool,
+) -> None:
+    visitor.goto("/register/")
+    visitor.get_by_role("link", name="An existing project").click()
+    answers = {
+        "Your name": "Jonas Lind",
+        "E-mail address": JONAS,
+        "Affiliation": "Lund University",
+        "Position": "Radiologist",
+        "Purpose": "Reading the second site.",
+        "Namespace of the project": project.namespace,
+    }
+    for label, value in answers.items():
+        visitor.get_by_role("main").get_by_label(label, exact=True).fill(value)
+    visitor.get_by_label("look at images and results", exact=True).check()
+    visitor.get_by_label("I accept the terms").check()
+    visitor.get_by_role("button", name="Send request").click()
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("Check your mail")
+    visitor.goto(mailbox.link_to(JONAS, LINK))
+    visitor.get_by_role("button", name="Confirm my e-mail address").click()
+    expect(visitor.get_by_role("main")).to_contain_text("An owner of the project has to decide")
+    hers = open_as(alice, java_script_enabled=has_scripts).new_page()
+    hers.goto(mailbox.link_to(alice.email, r"/approvals/\d+/"))
+    expect(hers.get_by_role("main")).to_contain_text("as viewer")
+    hers.get_by_label("Role").select_option("member")
+    hers.get_by_role("button", name="Approve").click()
+    expect(hers.get_by_role("main")).to_contain_text("The requester is in the project")
+    services.sweep()
+    visitor.reload()
+    expect(visitor.get_by_role("link", name="Open the project")).to_be_visible()
+    assert Membership.objects.get(user__email=JONAS).role == Membership.Role.MEMBER
+
+
+def test_asked_for_changes_edited_approved(visitor: Page, decider: Page, mailbox: Mailbox) -> None:
+    register(visitor, IDA, "prostate-bpmri-atlas")
+    confirm_address(mailbox, visitor, IDA)
+    _open_first(decider)
+    decider.get_by_text("Ask for changes").click()
+    decider.get_by_label("What has to change, or your question").fill("Name the ethics approval, please.")
+    decider.get_by_role("button", name="Send back to Ida Berg").click()
+    visitor.goto(mailbox.link_to(IDA, LINK))
+    expect(visitor.get_by_role("main")).to_contain_text("Name the ethics approval, please.")
+    visitor.get_by_role("link", name="Edit the request").click()
+    visitor.get_by_label("Ethics approval").fill("2026-01234-01")
+    visitor.get_by_label("Or its content").fill("--index-url https://evil.example\nnumpy")
+    visitor.get_by_role("button", name="Send request").click()
+    expect(visitor.get_by_role("main")).to_contain_text("Line 1 names a place to get packages from")
+    visitor.get_by_label("Or its content").fill("numpy>=2.1")
+    visitor.get_by_role("button", name="Send request").click()
+    expect(visitor.get_by_role("main")).to_contain_text("numpy>=2.1")
+    approve(decider, "prostate-bpmri-atlas", GPUs="1")
+    services.sweep()
+    visitor.reload()
+    expect(visitor.get_by_role("link", name="Open the project")).to_be_visible()
+    assert Project.objects.get().allocation.granted_gpus == 1
+
+
+def test_a_question_is_answered(visitor: Page, decider: Page, mailbox: Mailbox, waiting: Make) -> None:
+    row = waiting()
+    _open_first(decider)
+    decider.get_by_text("Ask for changes").click()
+    decider.get_by_label("What has to change, or your question").fill("Which scanner?")
+    decider.get_by_role("button", name="Send back").click()
+    visitor.goto(links.path_of(row))
+    visitor.get_by_text("Only answer").click()
+    visitor.get_by_label("Your answer").fill("A 3 T one.")
+    visitor.get_by_role("button", name="Send the answer").click()
+    expect(visitor.get_by_role("main")).to_contain_text("An approver has to decide")
+    decider.reload()
+    expect(decider.get_by_role("main")).to_contain_text("A 3 T one.")
+
+
+def test_rejected(visitor: Page, decider: Page, mailbox: Mailbox, waiting: Make) -> None:
+    row = waiting()
+    _open_first(decider)
+    decider.get_by_text("Reject", exact=True).click()
+    decider.get_by_label("Reason").fill("No ethics approval.")
+    decider.get_by_role("button", name="Reject the request").click()
+    expect(decider.get_by_role("main")).to_contain_text("Rejected. The requester gets the reason by mail.")
+    visitor.goto(mailbox.link_to(row.email, LINK))
+    expect(visitor.get_by_role("main")).to_contain_text("No ethics approval.")
+    expect(visitor.get_by_role("link", name="Register another project")).to_be_visible()
+
+
+def test_withdrawn(visitor: Page, decider: Page, mailbox: Mailbox, waiting: Make) -> None:
+    row = waiting()
+    _open_first(decider)
+    visitor.goto(links.path_of(row))
+    visitor.get_by_role("button", name="Withdraw the request").click()
+    expect(visitor.get_by_role("main")).to_contain_text("You took the request back")
+    decider.get_by_role("button", name="Approve").click()
+    expect(decider.get_by_role("main")).to_contain_text("Already withdrawn by Ida Berg")
+    assert mailbox.subjects(row.email)[-1] == "Your request is withdrawn: Prostate bpMRI atlas"
+
+
+def test_expired(visitor: Page, mailbox: Mailbox, joining: Make) -> None:
+    row = joining()
+    Registration.objects.update(status_changed_at=timezone.now() - timedelta(days=61))
+    services.sweep()
+    visitor.goto(links.path_of(row))
+    expect(visitor.get_by_role("main")).to_contain_text("The request expired")
+    expect(visitor.get_by_role("link", name="Register again")).to_be_visible()
+    assert "has expired" in mailbox.subjects(row.email)[-1]
+
+
+def test_several_at_once(decider: Page, mailbox: Mailbox, waiting: Make) -> None:
+    for number in range(3):
+        waiting(namespace=f"course-{number}", project_name=f"Course {number}", email=f"{number}@uni.example")
+    decider.goto("/approvals/")
+    for number in (0, 2):
+        decider.get_by_label(f"Choose Course {number}").check()
+    decider.get_by_text("Reject the chosen").click()
+    decider.get_by_label("Reason").fill("The platform is full.")
+    decider.get_by_role("button", name="Reject them with this reason").click()
+    expect(decider.get_by_role("main")).to_contain_text("2 of 2 decided")
+    decider.get_by_role("link", name="Back to the list").click()
+    decider.get_by_role("link", name="Choose all on this page").click()
+    decider.get_by_role("button", name="Approve the chosen as asked").click()
+    expect(decider.get_by_role("main")).to_contain_text("1 of 1 decided")
+    states = list(Registration.objects.order_by("pk").values_list("status", flat=True))
+    assert states == [Status.REJECTED, Status.PROVISIONED, Status.REJECTED]
+
+
+def test_the_whole_console_by_keyboard(open_as: Callable[..., BrowserContext], approver: User, waiting: Make) -> None:
+    for number in range(3):
+        waiting(namespace=f"course-{number}", project_name=f"Course {number}", email=f"{number}@uni.example")
+    page = open_as(approver).new_page()
+    page.goto("/")
+    _go(page, "Approvals")
+    _tab_to(page, "Project, namespace or person")
+    page.keyboard.type("Course 1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row")).to_have_count(2)
+    _go(page, "Course 1")
+    _press(page, "Reject")
+    _tab_to(page, "Reason")
+    page.keyboard.type("No room.")
+    _press(page, "Reject the request")
+    expect(page.get_by_role("main")).to_contain_text("Rejected. The requester gets the reason by mail.")
+    _go(page, "Approvals")
+    _go(page, "Course 0")
+    _tab_to(page, "GPUs")
+    page.keyboard.type("1")
+    _press(page, "Approve")
+    expect(page.get_by_role("main")).to_contain_text("The portal is setting the project up")
+    _go(page, "Approvals")
+    _tab_to(page, "Choose Course 2 of Ida Berg")
+    page.keyboard.press("Space")
+    _press(page, "Approve the chosen as asked")
+    expect(page.get_by_role("main")).to_contain_text("1 of 1 decided")
+    assert Project.objects.count() == 2
+
+
+def _open_first(page: Page) -> None:
+    page.goto("/approvals/")
+    page.get_by_role("table").get_by_role("link").first.click()
+
+
+def _go(page: Page, name: str) -> None:
+    """By a link of that name to the page of that name."""
+    _press(page, name)
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def _press(page: Page, name: str) -> None:
+    _tab_to(page, name)
+    page.keyboard.press("Enter")
+
+
+def _tab_to(page: Page, name: str) -> None:
+    """Presses Tab until something whose name begins so has the focus, which must be seen."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED).startswith(name):
+            assert page.evaluate(HAS_OUTLINE)
+            return
+    raise AssertionError(f"{name} is not reached by Tab")
+
+
+FOCUSED = """() => {
+    const one = document.activeElement;
+    const label = one.getAttribute("aria-label") || (one.labels && one.labels[0] && one.labels[0].innerText);
+    return (label || one.innerText || "").trim();
+}"""
+HAS_OUTLINE = """() => {
+    const style = getComputedStyle(document.activeElement);
+    return style.outlineStyle !== "none" || style.boxShadow !== "none";
+}"""
