@@ -137,6 +137,12 @@ def invitation_by_link(token: str) -> Invitation:
     return get_object_or_404(found, digest=digest_of(token))
 
 
+def enter_any(user: User, namespace: str) -> Entry:
+    """Into a project whatever its state: into one that is to be deleted as into its settings. Raises as these do."""
+    entry = _entry(user, namespace)
+    return enter_settings(user, namespace) if entry.project.status in HIDDEN else entry
+
+
 def _entry(user: User, namespace: str) -> Entry:
     membership = Membership.objects.select_related("project").filter(user=user, project__namespace=namespace).first()
     if membership is not None:

@@ -1,18 +1,11 @@
 from django.db.models import QuerySet
-from rest_framework import generics, serializers
+from rest_framework import generics
 from rest_framework.request import Request
 
 from apps.accounts.access import signed_in
 from apps.projects.access import visible_projects
+from apps.projects.api_serializers import ProjectSerializer
 from apps.projects.models import Project
-
-
-class ProjectSerializer(serializers.ModelSerializer[Project]):
-    state = serializers.CharField(source="status")
-
-    class Meta:
-        model = Project
-        fields = ["namespace", "name", "description", "state", "starts_on", "ends_on"]
 
 
 class Projects(generics.ListAPIView[Project]):

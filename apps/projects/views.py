@@ -17,6 +17,7 @@ from apps.accounts.access import signed_in
 from apps.core.state import IllegalTransition
 from apps.projects import granting, lifecycle
 from apps.projects.access import Entry, Role, enter_settings, every_project
+from apps.projects.fields import Strict
 from apps.projects.forms import DeletionForm, DescriptionForm, ExtensionForm, ListForm, ResourcesForm, WhyForm
 from apps.projects.history import shown_changes
 from apps.projects.models import ExtensionRequest, ProjectChange
@@ -54,7 +55,7 @@ def settings(request: HttpRequest, namespace: str) -> HttpResponse:
 @require_POST
 def describe(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = _owner(request, namespace)
-    form = DescriptionForm(request.POST, instance=entry.project)
+    form = DescriptionForm(request.POST)
     if not form.is_valid():
         return _page(request, entry, description_form=form)
     write_description(entry.project, form.cleaned_data["description"], by=entry.user)
@@ -109,7 +110,7 @@ def suspend(request: HttpRequest, namespace: str) -> HttpResponse:
 
 @require_POST
 def resume(request: HttpRequest, namespace: str) -> HttpResponse:
-    return _turn(request, namespace, Action.RESUME, lifecycle.resume, forms.Form(request.POST), "It goes on.")
+    return _turn(request, namespace, Action.RESUME, lifecycle.resume, Strict(request.POST), "It goes on.")
 
 
 @require_POST
@@ -119,7 +120,7 @@ def archive(request: HttpRequest, namespace: str) -> HttpResponse:
 
 @require_POST
 def restore(request: HttpRequest, namespace: str) -> HttpResponse:
-    return _turn(request, namespace, Action.RESTORE, lifecycle.restore, forms.Form(request.POST), "It goes on.")
+    return _turn(request, namespace, Action.RESTORE, lifecycle.restore, Strict(request.POST), "It goes on.")
 
 
 @require_POST
@@ -132,7 +133,7 @@ def schedule_deletion(request: HttpRequest, namespace: str) -> HttpResponse:
 @require_POST
 def undo_deletion(request: HttpRequest, namespace: str) -> HttpResponse:
     done = "The project is not deleted."
-    return _turn(request, namespace, Action.UNDO_DELETION, lifecycle.undo_deletion, forms.Form(request.POST), done)
+    return _turn(request, namespace, Action.UNDO_DELETION, lifecycle.undo_deletion, Strict(request.POST), done)
 
 
 def _turn(
@@ -181,7 +182,7 @@ def _page(request: HttpRequest, entry: Entry, **bound: forms.BaseForm) -> HttpRe
         "allocation": project.allocation,
         "changes": shown_changes(project),
         "grace_days": django_settings.DELETION_GRACE_DAYS,
-        "description_form": DescriptionForm(instance=project),
+        "description_form": DescriptionForm(initial={"description": project.description}),
         "extension_form": ExtensionForm(),
         "resources_form": ResourcesForm(project=project),
         "suspend_form": WhyForm(auto_id="id_suspend_%s"),

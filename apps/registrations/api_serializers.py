@@ -6,9 +6,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB
 from apps.registrations import selectors
 from apps.registrations.environments import LARGEST_BYTES
-from apps.registrations.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB
 from apps.registrations.models import Registration
 from apps.registrations.namespaces import LONGEST
 

@@ -8,11 +8,12 @@ from django import forms
 from django.utils import timezone
 
 from apps.clusters.models import Cluster
+from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, Strict, amount
 from apps.projects.models import Membership
 from apps.projects.services import Resources
 from apps.provisioning.plan import are_on_clusters
 from apps.registrations.applications import Grant
-from apps.registrations.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, Strict, amount, refuse_end
+from apps.registrations.fields import refuse_end
 from apps.registrations.models import Registration
 from apps.registrations.selectors import Filter
 

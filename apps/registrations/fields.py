@@ -4,44 +4,16 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils import timezone
 
 LONGEST_YEARS = 5
-CPUS = (1, 1024)
-MEMORY_GIB = (1, 8192)
-GPUS = (0, 128)
-STORAGE_GIB = (1, 100_000)
 # These lines stand in mails and in headings: nothing in them may begin a line of its own or turn the writing round.
 ONE_LINE = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*\Z", "Write this on one line.")
 
 
-class Strict(forms.Form):
-    """A form that refuses what it does not ask for, instead of passing it by."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        unknown = sorted({*self.data, *self.files} - self.fields.keys() - {"csrfmiddlewaretoken"})
-        if unknown:
-            raise ValidationError(f"This form has no field {unknown[0][:40]!r}, so nothing was written.")
-        return cleaned
-
-
-class Day(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
-
-
 def one_line(label: str, max_length: int, *, widget: forms.Widget | None = None, **options: Any) -> forms.CharField:
     return forms.CharField(label=label, max_length=max_length, validators=[ONE_LINE], widget=widget, **options)
-
-
-def amount(label: str, bounds: tuple[int, int], initial: int | None = None) -> forms.IntegerField:
-    least, most = bounds
-    return forms.IntegerField(label=label, min_value=least, max_value=most, initial=initial)
 
 
 def longest_end(starts_on: date) -> date:

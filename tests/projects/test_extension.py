@@ -65,7 +65,7 @@ def test_an_approver_grants_another_day(
 ) -> None:
     client, given = client_of(approver), later - timedelta(days=30)
     assert "Two more scanners" in client.get(f"/extensions/{asked.pk}/").content.decode()
-    sent = {"ends_on": str(given), "said": "One scanner", "status": "refused"}
+    sent = {"ends_on": str(given), "said": "One scanner"}
     assert client.post(f"/extensions/{asked.pk}/grant/", sent).status_code == 302
     project.refresh_from_db()
     asked.refresh_from_db()
@@ -159,11 +159,10 @@ def test_what_an_administrator_suspended_stays_so(
 
 def test_an_administrator_grants_other_resources(project: Project, admin: User, client_of: ClientOf) -> None:
     sent = {
-        "granted_cpus": "16",
-        "granted_memory_gib": "32",
-        "granted_gpus": "0",
-        "granted_storage_gib": "200",
-        "requested_cpus": "99",
+        "cpus": "16",
+        "memory_gib": "32",
+        "gpus": "0",
+        "storage_gib": "200",
         "ends_on": str(project.ends_on),
     }
     client = client_of(admin)

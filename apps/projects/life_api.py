@@ -1,0 +1,236 @@
+"""The life of projects for programs: the same access and services as the pages."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.access import signed_in
+from apps.core.api import REFUSED, Conflict, ErrorSerializer, StrictSerializer, Unprocessable, sentence_of
+from apps.core.state import IllegalTransition
+from apps.projects import granting, lifecycle
+from apps.projects.access import Entry, Role, enter_any, enter_settings, extension_to_decide, visible_extensions
+from apps.projects.api_serializers import (
+    ChangeSerializer,
+    DeletionSerializer,
+    DescriptionSerializer,
+    ExtensionSerializer,
+    ExtensionWishSerializer,
+    GrantSerializer,
+    ProjectDetailSerializer,
+    RefusalSerializer,
+    ResourcesSerializer,
+    WhySerializer,
+)
+from apps.projects.models import ExtensionRequest, Project, ProjectChange
+from apps.projects.services import Resources, describe
+
+Action = ProjectChange.Action
+UNREADABLE = {400: ErrorSerializer, 415: ErrorSerializer, 422: ErrorSerializer}
+SHOWN = {200: ProjectDetailSerializer, **REFUSED}
+TURNED = {**SHOWN, **UNREADABLE, 409: ErrorSerializer}
+DECIDED = {200: ExtensionSerializer, **REFUSED, **UNREADABLE, 409: ErrorSerializer}
+
+
+class ProjectDetail(APIView):
+    @extend_schema(operation_id="projects_retrieve", responses=SHOWN)
+    def get(self, request: Request, namespace: str) -> Response:
+        """One project; one that is to be deleted for its owners alone."""
+        return _shown(enter_any(signed_in(request), namespace).project)
+
+    @extend_schema(operation_id="projects_describe", request=DescriptionSerializer, responses={**SHOWN, **UNREADABLE})
+    def patch(self, request: Request, namespace: str) -> Response:
+        """Describe the project anew; for owners."""
+        entry = _owner(request, namespace)
+        describe(entry.project, _sent(request, DescriptionSerializer)["description"], by=entry.user)
+        return _shown(entry.project)
+
+
+class Changes(generics.ListAPIView[ProjectChange]):
+    """The turns of a project's life, newest first; for owners."""
+
+    serializer_class = ChangeSerializer
+    queryset = ProjectChange.objects.none()
+    request: Request
+
+    def get_queryset(self) -> QuerySet[ProjectChange]:
+        project = enter_settings(signed_in(self.request), self.kwargs["namespace"]).project
+        return project.changes.select_related("by").order_by("-pk")
+
+    @extend_schema(operation_id="projects_changes", responses={200: ChangeSerializer(many=True), **REFUSED})
+    def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
+        return super().get(request, *arguments, **fields)
+
+
+class Suspend(APIView):
+    @extend_schema(operation_id="projects_suspend", request=WhySerializer, responses=TURNED)
+    def post(self, request: Request, namespace: str) -> Response:
+        """Stop everything of a project and keep it; for administrators."""
+        return _turn(request, namespace, Action.SUSPEND, lifecycle.suspend, WhySerializer)
+
+
+class Resume(APIView):
+    @extend_schema(operation_id="projects_resume", request=None, responses=TURNED)
+    def post(self, request: Request, namespace: str) -> Response:
+        """End a suspension; for administrators."""
+        return _turn(request, namespace, Action.RESUME, lifecycle.resume)
+
+
+class ArchiveProject(APIView):
+    @extend_schema(operation_id="projects_archive", request=WhySerializer, responses=TURNED)
+    def post(self, request: Request, namespace: str) -> Response:
+        """Remove workspaces and models, keep the images; for owners."""
+        return _turn(request, namespace, Action.ARCHIVE, lifecycle.archive, WhySerializer)
+
+
+class Restore(APIView):
+    @extend_schema(operation_id="projects_restore", request=None, responses=TURNED)
+    def post(self, request: Request, namespace: str) -> Response:
+        """Put an archived project to work again; for administrators."""
+        return _turn(request, namespace, Action.RESTORE, lifecycle.restore)
+
+
+class ScheduleDeletion(APIView):
+    @extend_schema(operation_id="projects_delete", request=DeletionSerializer, responses=TURNED)
+    def post(self, request: Request, namespace: str) -> Response:
+        """Have the project deleted after the grace period; for owners."""
+        return _turn(request, namespace, Action.SCHEDULE_DELETION, lifecycle.schedule_deletion, DeletionSerializer)
+
+
+class UndoDeletion(APIView):
+    @extend_schema(operation_id="projects_undo_deletion", request=None, responses=TURNED)
+    def post(self, request: Request, namespace: str) -> Response:
+        """Keep a project that was to be deleted; for owners."""
+        return _turn(request, namespace, Action.UNDO_DELETION, lifecycle.undo_deletion)
+
+
+class ProjectResources(APIView):
+    @extend_schema(operation_id="projects_grant", request=ResourcesSerializer, responses={**SHOWN, **UNREADABLE})
+    def put(self, request: Request, namespace: str) -> Response:
+        """Grant other resources; for administrators."""
+        entry = enter_settings(signed_in(request), namespace)
+        entry.need_administrator()
+        granting.grant_resources(entry.project, Resources(**_sent(request, ResourcesSerializer)), by=entry.user)
+        return _shown(Project.objects.get(pk=entry.project.pk))
+
+
+class ProjectExtensions(generics.ListAPIView[ExtensionRequest]):
+    """What was asked for the project, newest first; for owners."""
+
+    serializer_class = ExtensionSerializer
+    queryset = ExtensionRequest.objects.none()
+    request: Request
+
+    def get_queryset(self) -> QuerySet[ExtensionRequest]:
+        project = enter_settings(signed_in(self.request), self.kwargs["namespace"]).project
+        return project.extension_requests.select_related("project", "asked_by", "decided_by").order_by("-pk")
+
+    @extend_schema(operation_id="projects_extensions", responses={200: ExtensionSerializer(many=True), **REFUSED})
+    def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
+        return super().get(request, *arguments, **fields)
+
+    @extend_schema(
+        operation_id="projects_ask_extension",
+        request=ExtensionWishSerializer,
+        responses={201: ExtensionSerializer, **REFUSED, **UNREADABLE, 409: ErrorSerializer},
+    )
+    def post(self, request: Request, namespace: str) -> Response:
+        """Ask for more time; for owners. 409 while an earlier request waits."""
+        entry = _owner(request, namespace)
+        wish = _sent(request, ExtensionWishSerializer)
+        try:
+            asked = granting.ask_extension(entry.project, **wish, by=entry.user)
+        except granting.NotLater as refusal:
+            raise Unprocessable(str(refusal)) from refusal
+        except (granting.AlreadyAsked, granting.CannotBeExtended) as refusal:
+            raise Conflict(str(refusal)) from refusal
+        return Response(ExtensionSerializer(asked).data, status=status.HTTP_201_CREATED)
+
+
+class Extensions(generics.ListAPIView[ExtensionRequest]):
+    """Every request for more time, newest first; for approvers."""
+
+    serializer_class = ExtensionSerializer
+    queryset = ExtensionRequest.objects.none()
+    request: Request
+
+    def get_queryset(self) -> QuerySet[ExtensionRequest]:
+        return visible_extensions(signed_in(self.request)).order_by("-pk")
+
+    @extend_schema(operation_id="extensions_list", responses={200: ExtensionSerializer(many=True), **REFUSED})
+    def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
+        return super().get(request, *arguments, **fields)
+
+
+class GrantExtension(APIView):
+    @extend_schema(operation_id="extensions_grant", request=GrantSerializer, responses=DECIDED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Give the project this last day; 409 when it is decided already, or your own request."""
+        return _decide(request, pk, granting.grant_extension, GrantSerializer)
+
+
+class RefuseExtension(APIView):
+    @extend_schema(operation_id="extensions_refuse", request=RefusalSerializer, responses=DECIDED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Refuse with a reason; 409 when it is decided already, or your own request."""
+        return _decide(request, pk, granting.refuse_extension, RefusalSerializer)
+
+
+def _turn(
+    request: Request,
+    namespace: str,
+    action: Action,
+    verb: Callable[..., None],
+    serializer: type[StrictSerializer] = StrictSerializer,
+) -> Response:
+    entry = enter_settings(signed_in(request), namespace)
+    entry.need_turn(action)
+    try:
+        _act(partial(verb, entry.project, **_sent(request, serializer), by=entry.user))
+    except lifecycle.NamespaceMistyped as mistyped:
+        raise Unprocessable(str(mistyped)) from mistyped
+    except lifecycle.IsOver as over:
+        raise Conflict(str(over)) from over
+    return _shown(entry.project)
+
+
+def _decide(request: Request, pk: int, verb: Callable[..., None], serializer: type[StrictSerializer]) -> Response:
+    user = signed_in(request)
+    asked = extension_to_decide(user, pk)
+    try:
+        _act(partial(verb, asked, **_sent(request, serializer), by=user))
+    except granting.OwnRequest as own:
+        raise Conflict(str(own)) from own
+    except granting.NotLater as refusal:
+        raise Unprocessable(str(refusal)) from refusal
+    return Response(ExtensionSerializer(asked).data)
+
+
+def _act(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except IllegalTransition as moved:
+        raise Conflict("It had moved on already: look at it again.") from moved
+
+
+def _owner(request: Request, namespace: str) -> Entry:
+    entry = enter_settings(signed_in(request), namespace)
+    entry.need(Role.OWNER)
+    return entry
+
+
+def _sent(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
+    wish = serializer(data=request.data)
+    if not wish.is_valid():
+        raise Unprocessable(sentence_of(wish.errors))
+    return dict(wish.validated_data)
+
+
+def _shown(project: Project) -> Response:
+    return Response(ProjectDetailSerializer(Project.objects.select_related("allocation").get(pk=project.pk)).data)
