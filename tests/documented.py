@@ -1,4 +1,4 @@
-"""The commands of docs/administrators.md, as the tests run them.
+"""The commands of the documents, as the tests run them.
 
 A comment before each block of commands names the test that runs it: `<!-- run: tests/… -->`.
 """
@@ -14,10 +14,10 @@ BLOCK = re.compile(r"<!-- run: (\S+) -->\n```\n(.*?)```", re.DOTALL)
 STRICT = "set -euo pipefail\n"
 
 
-def blocks(test: str) -> list[str]:
-    """Those that this file runs, each a script for bash."""
+def blocks(test: str, document: Path = DOCUMENT) -> list[str]:
+    """Those of the document that this file runs, each a script for bash."""
     own = str(Path(test).relative_to(REPOSITORY))
-    return [STRICT + block for name, block in BLOCK.findall(DOCUMENT.read_text()) if name == own]
+    return [STRICT + block for name, block in BLOCK.findall(document.read_text()) if name == own]
 
 
 def adapted(script: str, here: Mapping[str, str]) -> str:
