@@ -179,6 +179,8 @@ AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_tried"
 AXES_WHITELIST_CALLABLE = "apps.accounts.lockout.is_without_password"
 AXES_CLIENT_IP_CALLABLE = "apps.accounts.lockout.address_tried_from"
 AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
+# By whom a mail is asked for is not known: an address gets a few, and all their links work.
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key"}
 MFA_ADAPTER = "apps.accounts.second_factor.SecondFactor"
 MFA_FORMS = {
     "authenticate": "apps.accounts.forms.CodeForm",
