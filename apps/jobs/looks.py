@@ -21,10 +21,9 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=40)
 
 def due(cluster_pks: Iterable[int]) -> list[int]:
     """Those of the clusters whose time has come, in order."""
-    pks = sorted(cluster_pks)
-    later = (
-        ClusterLook.objects.filter(cluster__in=pks, due_at__gt=timezone.now()) if pks else ClusterLook.objects.none()
-    )
+    if not (pks := sorted(cluster_pks)):
+        return []
+    later = ClusterLook.objects.filter(cluster__in=pks, due_at__gt=timezone.now())
     waiting = set(later.values_list("cluster_id", flat=True))
     return [pk for pk in pks if pk not in waiting]
 

@@ -7,6 +7,7 @@ Of several watchers one watches a cluster, by a lease; the others stand by.
 from __future__ import annotations
 
 import threading
+import time
 
 import structlog
 from django.db import DatabaseError, connection
@@ -16,12 +17,11 @@ from apps.clusters.services import connect
 from apps.core.doorbell import ring
 from apps.core.leases import Held, LeaseLost, lease
 from apps.core.sealed import SecretUnreadable
-from apps.integrations.kubernetes.ours import NAME_LABEL, selector_of
+from apps.integrations.executors.kubernetes import RUNS
 from apps.integrations.kubernetes.port import POD, ApiRefused, ClusterUnreachable, KubernetesApi, VersionGone
 from apps.jobs.looks import ANSWER_SECONDS
 from apps.jobs.watching import clusters_with_runs, note, watch_of
 
-RUNS = selector_of({NAME_LABEL: "run"})
 LOOK_SECONDS, WATCH_SECONDS = 1.0, 50.0
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
@@ -32,19 +32,21 @@ class Watcher:
     """Starts a thread for each cluster that has runs, again when one has ended."""
 
     def __init__(self) -> None:
-        self._stopping = threading.Event()
+        self._is_stopping = False
         self._threads: dict[int, threading.Thread] = {}
         self._held: dict[int, Held] = {}
 
     def run(self) -> None:
         """Returns after `stop`. The threads end with the process."""
-        while not self._stopping.wait(LOOK_SECONDS):
+        while not self._is_stopping:
             self._look()
+            time.sleep(LOOK_SECONDS)
         for held in list(self._held.values()):
             held.release()
 
     def stop(self) -> None:
-        self._stopping.set()
+        """May be called by a handler of signals."""
+        self._is_stopping = True
 
     @property
     def is_watching(self) -> bool:
@@ -78,10 +80,10 @@ class Watcher:
             connection.close()
 
     def _go_on(self, watch: ClusterWatch, held: Held) -> None:
-        while not self._stopping.is_set() and watch.cluster_pk in clusters_with_runs():
+        while not self._is_stopping and watch.cluster_pk in clusters_with_runs():
             held.check()
             watch.go_on()
-            self._stopping.wait(watch.pause_seconds)
+            time.sleep(watch.pause_seconds)
 
 
 class ClusterWatch:

@@ -58,7 +58,8 @@ def observe_cluster(cluster: Cluster) -> None:
     """Looks at all of a cluster's runs and rings for those that have something to be done; reads on in the logs of the
     others.
     """
-    runs = [run for run in _unfinished().filter(cluster=cluster) if _is_free(run)]
+    unfinished = list(_unfinished().filter(cluster=cluster))
+    runs = [run for run in unfinished if _is_free(run)]
     try:
         api = connect(cluster, answer_seconds=ANSWER_SECONDS)
         with asking(cluster.pk):
@@ -67,18 +68,23 @@ def observe_cluster(cluster: Cluster) -> None:
         log.warning("runs of a cluster could not be observed", cluster=cluster.pk, trouble=type(trouble).__name__)
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(waiting=UNREACHABLE)
         return
-    is_quiet = True
-    running = []
+    news, running = [], []
     for run in runs:
         one = seen.get((run.project.namespace, run.name), ABSENT)
         if _has_news(run, one):
-            is_quiet = False
+            news.append(run)
             ring("jobs.advance", run.pk)
         elif run.status == Status.RUNNING:
             running.append((run, one))
-    is_told = is_quiet and not running and bool(are_held([watch_of(cluster.pk)]))
-    look_again(cluster.pk, seconds=QUIET_SECONDS if is_told else 0.75 * settings.OBSERVE_SECONDS)
+    is_quiet = not news and not running and len(runs) == len(unfinished)
+    look_again(cluster.pk, seconds=_pause(cluster, is_quiet=is_quiet))
     _follow(api, running)
+
+
+def _pause(cluster: Cluster, *, is_quiet: bool) -> float:
+    """A little less than the time between two bells, and longer where a watch tells all that is waited for."""
+    is_told = is_quiet and bool(are_held([watch_of(cluster.pk)]))
+    return QUIET_SECONDS if is_told else 0.75 * settings.OBSERVE_SECONDS
 
 
 def watch_of(cluster_pk: int) -> str:
@@ -97,15 +103,18 @@ def note(cluster_pk: int, change: Change) -> None:
     if change.what == "BOOKMARK":
         return
     metadata = change.object["metadata"]
-    run = _run_of(cluster_pk, metadata["namespace"], metadata["labels"][RUN_LABEL])
-    seen = ABSENT if change.what == "DELETED" else observation_of_pod(change.object)
-    if run is None or not _has_news(run, seen):
+    run = _run_of(cluster_pk, metadata["namespace"], metadata["labels"].get(RUN_LABEL, ""))
+    if run is None or not _has_news(run, _seen(change)):
         return
     if _is_free(run):
         ring("jobs.advance", run.pk)
     else:
         # Who works on it may have looked before this change.
         look_again(cluster_pk, seconds=0)
+
+
+def _seen(change: Change) -> JobObservation:
+    return ABSENT if change.what == "DELETED" else observation_of_pod(change.object)
 
 
 def _run_of(cluster_pk: int, namespace: str, name: str) -> Run | None:

@@ -86,6 +86,8 @@ def test_pods_that_are_none_of_a_run_ring_for_nobody(kubelet: Kubelet, cluster: 
         labels = {**pod["metadata"]["labels"]}
         labels["maia.io/run"] = {"nobody": "run-x-1", "earlier": f"run-{kubelet.run.pk}-7"}.get(name, kubelet.run.name)
         kubelet.api.put({**pod, "metadata": {"name": name, "namespace": namespace, "labels": labels}})
+    theirs = {"name": "theirs", "namespace": "default", "labels": {"app.kubernetes.io/name": "run"}}
+    kubelet.api.put({**pod, "metadata": theirs, "spec": {}, "status": {"phase": "Odd"}})
     kubelet.api.delete(POD, kubelet.pod, kubelet.namespace)
     Run.objects.update(status=Run.Status.SUCCEEDED)
     watching_it.go_on()
@@ -174,6 +176,16 @@ def test_a_watched_cluster_is_asked_seldom_where_nothing_is_expected(
         assert seconds_to_next_look(cluster) < 2
         kubelet.advance()
         # Its log is followed.
+        assert seconds_to_next_look(cluster) < 2
+
+
+def test_a_cluster_is_not_quiet_while_somebody_is_at_work_there(
+    kubelet: Kubelet, cluster: Cluster, bells: Bells
+) -> None:
+    kubelet.advance()
+    kubelet.show(RUNS)
+    Run.objects.update(claimed_until=timezone.now() + timedelta(seconds=60), claim_token="another")
+    with lease(watch_of(cluster.pk)):
         assert seconds_to_next_look(cluster) < 2
 
 

@@ -37,6 +37,8 @@ from apps.integrations.kubernetes.port import (
     Manifest,
 )
 
+RUNS = selector_of({NAME_LABEL: "run"})
+"""Selects the pods of all runs."""
 LOG_BYTES = Limits(0, 0).log_bytes
 REPORT_BYTES = 16 * 1024**2
 PATIENCE_SECONDS = 3
@@ -140,7 +142,7 @@ class KubernetesExecutor:
 def observations(api: KubernetesApi) -> dict[tuple[str, str], JobObservation]:
     """All runs of a cluster that have a pod, by namespace and name: one list, however many there are."""
     pods: dict[tuple[str, str], list[Manifest]] = {}
-    for pod in api.objects(POD, labels=selector_of({NAME_LABEL: "run"})):
+    for pod in api.objects(POD, labels=RUNS):
         metadata = pod["metadata"]
         pods.setdefault((metadata["namespace"], metadata["labels"].get(RUN_LABEL, "")), []).append(pod)
     return {key: observation_of_pod(newest) for key, found in pods.items() if (newest := _newest(found))}
