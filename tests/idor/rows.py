@@ -344,6 +344,21 @@ LIFE = [
     Row("provisioning:project_change", SETTINGS, kwargs=PROJECT_CHANGE),
     Row("provisioning:project_steps", SETTINGS, kwargs=PROJECT_CHANGE),
     Row("provisioning:retry_project", MANAGERS_POST, "POST", PROJECT_CHANGE),
+    Row("projects_api:project", _project(200, anonymous=401), kwargs=NAMESPACE),
+    Row("projects_api:project", (401, 404, 403, 403, 422, 404, 403, 403), "PATCH", NAMESPACE),
+    Row("projects_api:changes", (401, 404, 403, 403, 200, 404, 200, 200), kwargs=NAMESPACE),
+    Row("projects_api:suspend", (401, 404, 403, 403, 403, 404, 403, 422), "POST", NAMESPACE),
+    Row("projects_api:resume", (401, 404, 403, 403, 403, 404, 403, 409), "POST", NAMESPACE),
+    Row("projects_api:archive", (401, 404, 403, 403, 422, 404, 403, 422), "POST", NAMESPACE),
+    Row("projects_api:restore", (401, 404, 403, 403, 403, 404, 403, 409), "POST", NAMESPACE),
+    Row("projects_api:schedule_deletion", (401, 404, 403, 403, 422, 404, 403, 422), "POST", NAMESPACE),
+    Row("projects_api:undo_deletion", (401, 404, 403, 403, 409, 404, 403, 409), "POST", NAMESPACE),
+    Row("projects_api:resources", (401, 404, 403, 403, 403, 404, 403, 422), "PUT", NAMESPACE),
+    Row("projects_api:project_extensions", (401, 404, 403, 403, 200, 404, 200, 200), kwargs=NAMESPACE),
+    Row("projects_api:project_extensions", (401, 404, 403, 403, 422, 404, 403, 403), "POST", NAMESPACE),
+    Row("projects_api:extensions", (401, 404, 404, 404, 404, 200, 200, 200)),
+    Row("projects_api:grant_extension", (401, 404, 404, 404, 404, 422, 404, 422), "POST", EXTENSION),
+    Row("projects_api:refuse_extension", (401, 404, 404, 404, 404, 422, 404, 422), "POST", EXTENSION),
 ]
 
 ROWS = [
