@@ -70,11 +70,15 @@ def test_second_start_keeps_secrets_and_people_and_stops_whole(tmp_path: Path) -
 
 
 def test_killed_children_are_started_again(tmp_path: Path) -> None:
-    with running_portal(tmp_path / "var", **BARE) as portal:
+    with running_portal(tmp_path / "var", **BARE, PLATFORM="kubernetes") as portal:
+        wait_until(lambda: set(portal.processes()) == {"web", "worker", "beat", "watcher"})
         for kind, pid in portal.processes().items():
             os.kill(pid, signal.SIGKILL)
             wait_until(lambda kind=kind, pid=pid: portal.processes().get(kind, pid) != pid, 20)  # type: ignore[misc]
         wait_until(portal._answers, 30)
+        children = descendants(portal.process.pid)  # type: ignore[union-attr]
+        assert portal.stop() == 0
+        assert not [pid for pid in children if alive(pid)]
 
 
 def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
