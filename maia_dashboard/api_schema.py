@@ -8,6 +8,35 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.views import SpectacularJSONAPIView
 
 schema = SpectacularJSONAPIView.as_view()
+METHODS = {"get", "post", "put", "patch", "delete"}
+# What any address may answer, whatever its view does: RFC 9110 15.5.
+REFUSALS = {
+    "401": "Not signed in, or the API token is unknown, expired or revoked.",
+    "403": "You may not do this.",
+    "404": "There is no such thing, or you may not see it.",
+    "406": "Only JSON is answered.",
+}
+REFUSALS_OF_CONTENT = {
+    "400": "The content is no JSON.",
+    "413": "The content is too large.",
+    "415": "Only JSON is taken.",
+    "422": "The content cannot be used; the sentence says why.",
+}
+
+
+def document_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Adds to each operation what the portal answers before a view is asked (a hook of drf-spectacular)."""
+    for path in result["paths"].values():
+        for operation in (path[method] for method in METHODS & path.keys()):
+            refusals = REFUSALS | (REFUSALS_OF_CONTENT if "requestBody" in operation else {})
+            for code, sentence in refusals.items():
+                operation["responses"].setdefault(code, _refusal(sentence))
+    return result
+
+
+def _refusal(sentence: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {"description": sentence, "content": content}
 
 
 class BearerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

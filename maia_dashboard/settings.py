@@ -317,5 +317,11 @@ SPECTACULAR_SETTINGS = {
         "RunState": "apps.jobs.models.Run.Status",
         "RegistrationState": "apps.registrations.models.Registration.Status",
         "JoiningRole": "apps.registrations.models.Registration.WANTED_ROLES",
+        "InvitationState": "apps.projects.models.Invitation.Status",
+        "ProjectState": "apps.projects.models.Project.Status",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "maia_dashboard.api_schema.document_refusals",
+    ],
 }

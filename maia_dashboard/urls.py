@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/v1/", include("apps.projects.member_api_urls")),
     path("api/v1/", include("apps.jobs.api_urls")),
     path("api/v1/", include("apps.registrations.api_urls")),
+    path("api/v1/", include("apps.dashboard.api_urls")),
     path("api/v1/schema/", schema, name="schema"),
 ]
 

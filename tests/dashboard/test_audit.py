@@ -196,3 +196,24 @@ def test_ten_more_rows_cost_no_more_queries(
         other = make_project(f"other-{number}")
         record("test.done", actor=None, project=other.pk, subject=other)
     assert cost_of(client, "/audit/") == before
+
+
+def test_programs_read_it_page_by_page(some: None, admin: User, alice: User, client_of: ClientOf) -> None:
+    client, address, seen = client_of(admin), "/api/v1/audit/?until=2026-05-31&limit=2", []
+    while address:
+        page = client.get(address).json()
+        seen += [(row["person"], row["action"], row["project"]) for row in page["results"]]
+        address = page["next"]
+    assert seen == [
+        ("bob@hospital.example", "test.third", "atlas"),
+        ("bob@hospital.example", "test.second", "cardiac-mr"),
+        ("alice@hospital.example", "test.first", "cardiac-mr"),
+    ]
+    own = client_of(alice).get("/api/v1/projects/cardiac-mr/audit/?until=2026-05-31").json()["results"]
+    assert [row["action"] for row in own] == ["test.second", "test.first"]
+
+
+def test_programs_are_told_what_is_wrong(admin: User, client_of: ClientOf) -> None:
+    answer = client_of(admin).get("/api/v1/audit/?since=yesterday")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "since: Enter a valid date.")
+    assert client_of(admin).get("/api/v1/audit/?cursor=junk").status_code == 404

@@ -56,6 +56,8 @@ CORE = [Row("core:live", _all(200)), Row("core:ready", _all(200)), Row("schema",
 DASHBOARD = [
     Row("dashboard:home", _all(200)),
     Row("dashboard:search", _all(200, anonymous=302), query="?q=cardiac"),
+    Row("dashboard_api:audit", (401, *LOOKERS[1:])),
+    Row("dashboard_api:project_audit", (401, *AUDITORS[1:]), kwargs=NAMESPACE),
     Row("dashboard:styleguide", LOOKERS),
     Row("dashboard:audit", LOOKERS),
     Row("dashboard:export_audit", LOOKERS, "POST"),

@@ -1,0 +1,50 @@
+"""The API answers as its OpenAPI document says, whatever is sent to it: requests made from the document, sent to a
+portal that is running."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from tests.portal import ADMINISTRATOR, running_portal
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "ignored_auth",
+)
+REQUESTS_AN_OPERATION = 8
+pytestmark = pytest.mark.attacks
+
+
+def test_the_document_is_sound() -> None:
+    validate_schema(SchemaGenerator().get_schema(public=True))
+
+
+@pytest.mark.timeout(300)
+def test_the_api_keeps_its_promises(tmp_path: Path) -> None:
+    with running_portal(tmp_path / "var") as portal:
+        token = portal.manage("api_token", ADMINISTRATOR)
+        run = subprocess.run(
+            [
+                Path(sys.executable).parent / "schemathesis",
+                *("run", portal.url + reverse("schema"), "--header", f"Authorization: Bearer {token}"),
+                *("--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing", "--continue-on-failure"),
+                *("--max-examples", str(REQUESTS_AN_OPERATION), "--generation-deterministic", "--no-color"),
+                *("--workers", "2"),
+                *("--suppress-health-check", "all", "--warnings", "off"),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 0, run.stdout
+    assert "No issues found" in run.stdout
