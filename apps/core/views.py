@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -30,7 +31,9 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error(request, HTTPStatus.BAD_REQUEST)
+    is_large = isinstance(exception, RequestDataTooBig)
+    sentence = "What was sent is larger than the portal takes here. Nothing was changed." if is_large else ""
+    return _error(request, HTTPStatus.BAD_REQUEST, sentence=sentence)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -91,7 +91,12 @@ def _granted() -> dict[int | None, str]:
 def _words(row: Mapping[str, Any]) -> str:
     if not row.get("projects"):
         return "nothing so far"
+    gpus, projects = _count(row["gpus"], "GPU"), _count(row["projects"], "project")
     return (
-        f"{row['cpus']} CPU cores, {row['memory_gib']} GiB of memory, {row['gpus']} GPUs and {row['storage_gib']} GiB "
-        f"of storage, to {row['projects']} project{'s' if row['projects'] > 1 else ''}"
+        f"{row['cpus']} CPU cores, {row['memory_gib']} GiB of memory, {gpus} and {row['storage_gib']} GiB of storage, "
+        f"to {projects}"
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -4,12 +4,11 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 from django.utils import timezone
 
+from apps.core.validators import ONE_LINE
+
 LONGEST_YEARS = 5
-# These lines stand in mails and in headings: nothing in them may begin a line of its own or turn the writing round.
-ONE_LINE = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*\Z", "Write this on one line.")
 
 
 def one_line(label: str, max_length: int, *, widget: forms.Widget | None = None, **options: Any) -> forms.CharField:

@@ -55,7 +55,7 @@ class ApplicantForm(Strict):
     purpose = forms.CharField(
         max_length=5000,
         label="Purpose",
-        help_text="What are the images used for? The approvers decide by this.",
+        help_text="What are the images used for? Your request is decided by this.",
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     terms = data_use.acceptance()
@@ -142,7 +142,6 @@ class RegistrationForm(ApplicantForm):
         widget=forms.ClearableFileInput(attrs={"accept": ".txt,.yml,.yaml"}),
     )
     environment_file = forms.CharField(
-        max_length=environments.LARGEST_BYTES,
         required=False,
         strip=False,
         label="Or its content",

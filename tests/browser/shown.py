@@ -110,6 +110,8 @@ def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Sho
         Shown("sign-in", "/account/login/", is_public=True),
         Shown("forgot-password", "/account/password/reset/", is_public=True),
         Shown("register", "/register/", is_public=True),
+        Shown("register-join", "/register/join/", is_public=True),
+        Shown("terms", "/terms/", is_public=True),
         Shown("sent", "/register/sent/", is_public=True),
         Shown("request-unproved", unproved, is_public=True),
         Shown("request", private, is_public=True),

@@ -1,19 +1,23 @@
 """The form for a new project, as strangers and as people who are signed in send it."""
 
+import html
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts import terms
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.core import mail
 from apps.projects.models import Project
-from apps.registrations import limits, links
+from apps.registrations import decisions, limits, links
 from apps.registrations.fields import longest_end
 from apps.registrations.models import Registration
 from tests.registrations.conftest import Make, answers, without
@@ -276,9 +280,77 @@ def test_other_methods_are_refused(client: Client, method: str) -> None:
     assert client.post(SENT).status_code == 405
 
 
-def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
-    assert client.post(REGISTER, answers(purpose="x" * 2 * 1024**2)).status_code == 400
+@pytest.mark.parametrize("path", [REGISTER, "/register/join/", "/register/environment/"])
+@pytest.mark.parametrize("way", ["fields", "file"])
+def test_a_body_of_ten_megabytes_is_refused(client: Client, path: str, way: str) -> None:
+    large = "x" * 10 * 1024**2
+    sent = {"environment_upload": SimpleUploadedFile("a.txt", large.encode())} if way == "file" else {"purpose": large}
+    answer = client.post(path, answers(**sent))
+    assert answer.status_code == 400
+    assert "larger than the portal takes here" in answer.text
     assert not Registration.objects.exists()
+
+
+def test_an_environment_file_is_read_and_shown_back(client: Client) -> None:
+    upload = SimpleUploadedFile("environment.yml", b"\xef\xbb\xbfdependencies:\n  - numpy=2.1\n")
+    client.post(REGISTER, answers(environment_upload=upload))
+    registration = Registration.objects.get()
+    assert registration.environment_file == "dependencies:\n  - numpy=2.1\n"
+    assert registration.environment["packages"] == ["numpy=2.1"]
+    assert "numpy=2.1" in client.get(links.path_of(registration)).text
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"-r more.txt", "Line 1 refers to another file"),
+        (b"\xff\xfe", "This is no text"),
+        (b"#" * (64 * 1024 + 1), "64 KiB"),
+        (b"", "The submitted file is empty."),
+    ],
+)
+def test_an_environment_file_that_cannot_be_taken_gets_its_sentence(client: Client, content: bytes, says: str) -> None:
+    assert says in error_of(client, environment_upload=SimpleUploadedFile("requirements.txt", content))
+
+
+def test_the_text_of_the_file_is_there_when_the_form_comes_back(client: Client) -> None:
+    page = client.post(REGISTER, answers(cpus=0, environment_upload=SimpleUploadedFile("r.txt", b"monai==1.5.1\n")))
+    assert re.search(r"<textarea[^>]*name=\"environment_file\"[^>]*>\s*monai==1.5.1", page.text)
+
+
+def test_the_fragment_shows_what_is_read_out_of_the_environment_file(client: Client) -> None:
+    path = reverse("registrations:environment")
+    assert "monai==1.5.1" in client.post(path, {"environment_file": "monai == 1.5.1"}).text
+    assert "refers to another file" in client.post(path, {"environment_file": "-r x"}).text
+    assert client.post(path, {"environment_file": " "}).status_code == 204
+    assert client.get(path).status_code == 405
+
+
+def test_terms_that_are_not_accepted_send_nothing(client: Client) -> None:
+    refused = client.post(REGISTER, without(answers(), "terms"))
+    assert "Nothing is sent unless you accept the terms" in refused.text
+    client.post(REGISTER, answers())
+    registration = Registration.objects.get()
+    assert registration.terms_version == terms.VERSION
+    assert registration.terms_accepted_at is not None
+    assert all(sentence[:30] in html.unescape(client.get("/terms/").text) for _, sentence in terms.TERMS)
+
+
+def test_new_terms_are_accepted_when_the_request_is_edited(
+    client: Client, waiting: Make, approver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registration = waiting()
+    before = registration.terms_accepted_at
+    decisions.ask_for_changes(registration, message="Why?", by=approver)
+    monkeypatch.setattr(terms, "VERSION", "2099-01")
+    path = f"{links.path_of(registration)}edit/"
+    assert "terms" in client.post(path, without(answers(), "terms")).context["form"].errors
+    client.post(path, answers())
+    registration.refresh_from_db()
+    assert registration.terms_version == "2099-01"
+    assert registration.terms_accepted_at is not None
+    assert before is not None
+    assert registration.terms_accepted_at > before
 
 
 def fragment(client: Client, **query: str) -> str:
