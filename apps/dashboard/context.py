@@ -31,6 +31,7 @@ SECTIONS = {
     "projects:extension": "approvals",
     "projects:extensions": "approvals",
     "projects": "settings",
+    "provisioning:project_change": "settings",
     "registrations": "approvals",
     "accounts": "account",
     "people": "people",

@@ -21,13 +21,14 @@ from apps.datasets.selectors import totals
 from apps.jobs.access import visible_runs
 from apps.jobs.pages import rows as run_rows
 from apps.jobs.selectors import for_list
-from apps.projects.access import Entry, ending_projects, enter
+from apps.projects.access import Entry, ending_projects, enter, extensions_waiting_for
 from apps.projects.models import Project
 from apps.provisioning.selectors import lines_of, steps_for
 from apps.registrations.selectors import open_requests_of, waiting_for
 from apps.workspaces import pages as workspaces
 
 PROJECTS_A_PAGE = 25
+EXTENSIONS_SHOWN = 10
 
 
 @login_not_required
@@ -41,6 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "projects": Paginator(selectors.projects_of(user), PROJECTS_A_PAGE).get_page(request.GET.get("page")),
         "ending": ending_projects(user),
+        "extensions": extensions_waiting_for(user)[:EXTENSIONS_SHOWN],
         "waiting": waiting.count(),
         "waiting_since": longest.status_changed_at if longest else None,
         "requests": open_requests_of(user),

@@ -120,7 +120,9 @@ def manage_members(user: User, namespace: str) -> Entry:
 
     Raises Http404 and PermissionDenied as `enter` does.
     """
-    return enter(user, namespace, at_least=Role.VIEWER if user.is_administrator else Role.OWNER)
+    entry = enter(user, namespace)
+    entry.need_owner_or_administrator()
+    return entry
 
 
 def get_membership(entry: Entry, pk: int) -> Membership:
@@ -169,6 +171,14 @@ def visible_extensions(user: User) -> QuerySet[ExtensionRequest]:
     if not (user.may_approve or user.may_look):
         raise Http404
     return ExtensionRequest.objects.select_related("project", "asked_by", "decided_by")
+
+
+def extensions_waiting_for(user: User) -> QuerySet[ExtensionRequest]:
+    """Those that this approver may decide now, the longest waiting first; none for others."""
+    if not user.may_approve:
+        return ExtensionRequest.objects.none()
+    waiting = ExtensionRequest.objects.filter(status=ExtensionRequest.Status.WAITING).exclude(asked_by=user)
+    return waiting.select_related("project").order_by("pk")
 
 
 def extension_to_decide(user: User, pk: int) -> ExtensionRequest:

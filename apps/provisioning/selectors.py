@@ -4,7 +4,7 @@ from apps.core import ledger
 from apps.core.models import Step
 from apps.core.templatetags.ui import clock, duration
 from apps.projects.models import MembershipChange, Project, ProjectChange
-from apps.provisioning.plan import KIND, LIFE, MEMBER, steps_of_change, steps_of_new_project
+from apps.provisioning.plan import KIND, LIFE, MEMBER, steps_of_change, steps_of_new_project, steps_of_turn
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def steps_of_member(change: MembershipChange) -> list[Step]:
     return ledger.steps_of(MEMBER, change.pk)
 
 
-def steps_of_turn(change: ProjectChange) -> list[Step]:
+def steps_of_life(change: ProjectChange) -> list[Step]:
     """What follows from a turn in a project's life; none where there is nothing to do, or it was not begun."""
     return ledger.steps_of(LIFE, change.pk)
 
@@ -44,6 +44,11 @@ def lines_ahead() -> list[StepLine]:
 def lines_of_change(change: MembershipChange) -> list[StepLine]:
     """What a change of the members will take, before it has begun."""
     return [StepLine(title, "next", "", "") for _, title in steps_of_change(change)]
+
+
+def lines_of_turn(change: ProjectChange) -> list[StepLine]:
+    """What a turn in a project's life will take, before it has begun."""
+    return [StepLine(title, "next", "", "") for _, title in steps_of_turn(change)]
 
 
 def has_failed(steps: list[Step]) -> bool:

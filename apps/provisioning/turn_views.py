@@ -11,7 +11,7 @@ from apps.accounts.access import signed_in
 from apps.projects.access import Entry, enter_settings
 from apps.projects.models import ProjectChange
 from apps.provisioning import lifecycle
-from apps.provisioning.selectors import has_failed, lines_of, steps_of_turn
+from apps.provisioning.selectors import has_failed, lines_of, lines_of_turn, steps_of_life
 
 
 @require_safe
@@ -46,10 +46,11 @@ def _change(request: HttpRequest, namespace: str, pk: int) -> tuple[Entry, Proje
 
 
 def _steps(entry: Entry, change: ProjectChange) -> dict[str, Any]:
-    steps, address = steps_of_turn(change), [entry.project.namespace, change.pk]
+    steps, address = steps_of_life(change), [entry.project.namespace, change.pk]
     can_retry = has_failed(steps) and entry.is_owner_or_administrator and change.done_at is None
+    is_ahead = not steps and change.done_at is None
     return {
-        "lines": lines_of(steps),
+        "lines": lines_of_turn(change) if is_ahead else lines_of(steps),
         "poll_url": reverse("provisioning:project_steps", args=address) if change.done_at is None else "",
         "retry_url": reverse("provisioning:retry_project", args=address) if can_retry else "",
     }

@@ -30,7 +30,7 @@ from apps.projects.access import enter
 from apps.projects.models import Project, ProjectChange
 from apps.provisioning import lifecycle as following
 from apps.provisioning.plan import LIFE
-from apps.provisioning.selectors import lines_of, steps_of_turn
+from apps.provisioning.selectors import lines_of, steps_of_life
 from tests.dicom import ct_series
 
 Status = Project.Status
@@ -146,7 +146,7 @@ def test_a_run_that_stores_its_outputs_is_waited_for(project: Project, run: Run,
     lifecycle.suspend(project, by=admin, why="Pause")
     change = follow(project, turns=2)
     assert change.done_at is None
-    (line,) = lines_of(steps_of_turn(change))
+    (line,) = lines_of(steps_of_life(change))
     assert (line.title, line.sentence) == ("Runs ended", "Runs of the project are being ended.")
     Run.objects.filter(pk=run.pk).update(status=Run.Status.FAILED, claimed_until=None, cleaned_at=timezone.now())
     assert follow(project).done_at is not None
@@ -159,7 +159,7 @@ def test_nothing_is_left_but_the_row_and_the_audit(
     assert folder.exists()
     to_deletion(project, alice)
     change = follow(project)
-    assert {step.status for step in steps_of_turn(change)} == {Step.Status.DONE}
+    assert {step.status for step in steps_of_life(change)} == {Step.Status.DONE}
     assert_nothing_is_left(project, archive, folder)
     assert not Path(settings.RUNS_DIR, "logs", f"{run.pk}.txt").exists()
 
@@ -238,7 +238,7 @@ def test_the_groups_go_with_the_project(
     keycloak.is_down = True
     change = follow(project, turns=3)
     assert change.done_at is None
-    assert "Keycloak does not answer" in [line.sentence for line in lines_of(steps_of_turn(change))][2]
+    assert "Keycloak does not answer" in [line.sentence for line in lines_of(steps_of_life(change))][2]
     keycloak.is_down = False
     follow(project)
     assert project.status == Status.DELETED
@@ -263,7 +263,7 @@ def test_the_page_follows_the_steps(project: Project, run: Run, admin: User, ali
     lifecycle.suspend(project, by=admin, why="Pause")
     change = project.changes.get()
     address = f"/projects/cardiac-mr/settings/changes/{change.pk}/"
-    assert "Nothing else had to be done" in client_of(alice).get(address).content.decode()
+    assert "Runs ended" in client_of(alice).get(address).content.decode()
     following.sweep()
     page = client_of(alice).get(address).content.decode()
     assert "Runs ended" in page

@@ -32,7 +32,7 @@ from apps.projects.groups import groups_of
 from apps.projects.models import Project, ProjectChange
 from apps.projects.services import Resources
 from apps.provisioning import lifecycle as following
-from apps.provisioning.selectors import lines_of, steps_of_turn
+from apps.provisioning.selectors import lines_of, steps_of_life
 from apps.workspaces.models import Drift, NodePort, Workspace
 from tests.accounts.keycloak_mode import use_keycloak
 from tests.dicom import ct_series
@@ -63,7 +63,7 @@ def follow(project: Project, *, timeout_seconds: float = 180) -> None:
     try:
         wait_until(is_done, timeout_seconds)
     except AssertionError:
-        pytest.fail("; ".join(f"{line.title}: {line.kind} {line.sentence}" for line in lines_of(steps_of_turn(change))))
+        pytest.fail("; ".join(f"{line.title}: {line.kind} {line.sentence}" for line in lines_of(steps_of_life(change))))
     project.refresh_from_db()
 
 
