@@ -154,6 +154,7 @@ ACCOUNT_ADAPTER = "apps.accounts.adapter.LocalAccounts"
 ACCOUNT_FORMS = {
     "login": "apps.accounts.forms.SignInForm",
     "change_password": "apps.accounts.forms.ChangedPasswordForm",
+    "reauthenticate": "apps.accounts.forms.ConfirmingPasswordForm",
     "reset_password": "apps.accounts.forms.ForgottenPasswordForm",
     "reset_password_from_key": "apps.accounts.forms.NewPasswordForm",
 }

@@ -1,8 +1,15 @@
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordForm, ResetPasswordKeyForm
-from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+)
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.core.validators import RegexValidator
@@ -14,6 +21,7 @@ from apps.accounts.public_keys import CONTROL, KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 
 NO_CONTROL_CHARACTERS = RegexValidator(CONTROL, "There are control characters in it.", inverse_match=True)
+NO_ROLE = "none"
 CODE = {"code": "Code"}
 NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
 
@@ -62,7 +70,15 @@ class PeopleFilterForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(label="Role on the platform", required=False, choices=User.PlatformRole.choices)
+    role = forms.ChoiceField(label="Role on the platform", choices=[(NO_ROLE, "None"), *User.PlatformRole.choices[1:]])
+
+    @staticmethod
+    def shown_for(user: User) -> "RoleForm":
+        return RoleForm(initial={"role": user.platform_role or NO_ROLE})
+
+    def clean_role(self) -> User.PlatformRole:
+        chosen = self.cleaned_data["role"]
+        return User.PlatformRole("" if chosen == NO_ROLE else chosen)
 
 
 class ThemeForm(forms.Form):
@@ -104,7 +120,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
         _in_our_words(self, CODE)
 
 
-class ConfirmingCodeForm(ReauthenticateForm):  # type: ignore[misc]
+class ConfirmingCodeForm(ReauthenticateByCodeForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _in_our_words(self, CODE)
@@ -138,6 +154,12 @@ class SshKeyForm(forms.Form):
             return parse(self.cleaned_data["public_key"])
         except KeyRefused as refused:
             raise forms.ValidationError(str(refused)) from refused
+
+
+class ConfirmingPasswordForm(ReauthenticateForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _in_our_words(self, {})
 
 
 class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]

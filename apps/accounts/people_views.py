@@ -46,7 +46,7 @@ def give_role(request: HttpRequest, pk: int) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
         return _page(request, changed, role_form=form)
-    role = User.PlatformRole(form.cleaned_data["role"])
+    role = form.cleaned_data["role"]
     return _change(request, changed, lambda: people.give_role(changed, role, by=user), "The role is changed.")
 
 
@@ -106,7 +106,7 @@ def _page(request: HttpRequest, person: User, *, role_form: RoleForm | None = No
         "may_change": user.is_administrator and user.pk != person.pk,
         "is_own": user.pk == person.pk,
         "is_by_group": is_administrator_by_group(person),
-        "role_form": role_form or RoleForm(initial={"role": person.platform_role}),
+        "role_form": role_form or RoleForm.shown_for(person),
         "token_count": person.api_tokens.count(),
         "key_count": person.ssh_keys.count(),
         "has_second_factor": second_factor.has_one(person),

@@ -74,7 +74,7 @@ def test_a_role_is_given_and_taken_and_told(admin: User, alice: User, client_of:
     assert "It was so already." in act(client, "give_role", alice, role="approver")
     alice.refresh_from_db()
     assert alice.may_approve
-    act(client, "give_role", alice, role="")
+    act(client, "give_role", alice, role="none")
     alice.refresh_from_db()
     assert not alice.may_approve
     changes = Entry.objects.filter(action="account.platform_role", subject_pk=alice.pk, actor_pk=admin.pk)
@@ -88,9 +88,9 @@ def test_a_role_is_given_and_taken_and_told(admin: User, alice: User, client_of:
     ]
 
 
-@pytest.mark.parametrize("role", ["owner", "Administrator", "\0"])
+@pytest.mark.parametrize("role", ["owner", "Administrator", ""])
 def test_a_role_that_there_is_not_is_refused(admin: User, alice: User, client_of: ClientOf, role: str) -> None:
-    assert "Select a valid choice" in act(client_of(admin), "give_role", alice, role=role)
+    assert "role_error" in act(client_of(admin), "give_role", alice, role=role)
     alice.refresh_from_db()
     assert alice.platform_role == ""
 
@@ -120,7 +120,7 @@ def test_signing_somebody_out_ends_all_sessions(admin: User, alice: User, client
     assert Entry.objects.filter(action="account.signed_out_everywhere", actor_pk=admin.pk).exists()
 
 
-@pytest.mark.parametrize(("verb", "fields"), [("give_role", {"role": ""}), ("deactivate", {})])
+@pytest.mark.parametrize(("verb", "fields"), [("give_role", {"role": "none"}), ("deactivate", {})])
 def test_nobody_changes_the_own_account(admin: User, client_of: ClientOf, verb: str, fields: dict[str, str]) -> None:
     client = client_of(admin)
     assert "Deactivate<" not in client.get(reverse("people:person", args=[admin.pk])).text
@@ -134,7 +134,7 @@ def test_who_is_administrator_by_a_group_is_changed_there(admin: User, alice: Us
     identities.note_reading(identity, [identities.ADMINISTRATORS], is_enabled=True, read_at=timezone.now())
     client = client_of(admin)
     assert "by a group in Keycloak" in client.get(reverse("people:person", args=[alice.pk])).text
-    assert "change it there" in act(client, "give_role", alice, role="")
+    assert "change it there" in act(client, "give_role", alice, role="none")
     alice.refresh_from_db()
     assert alice.is_administrator
 
