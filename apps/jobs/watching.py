@@ -103,7 +103,7 @@ def note(cluster_pk: int, change: Change) -> None:
     if change.what == "BOOKMARK":
         return
     metadata = change.object["metadata"]
-    run = _run_of(cluster_pk, metadata["namespace"], metadata["labels"].get(RUN_LABEL, ""))
+    run = _run_of(cluster_pk, metadata["namespace"], metadata.get("labels", {}).get(RUN_LABEL, ""))
     if run is None or not _has_news(run, _seen(change)):
         return
     if _is_free(run):

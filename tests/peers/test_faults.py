@@ -271,8 +271,8 @@ def test_orthanc_deleted_by_hand_is_back_with_its_images(faulty: Faulty, series:
     repaired = of_project("SELECT row.kind, row.name, row.what FROM workspaces_drift row")
     with faulty.every_page_answers():
         faulty.kubernetes.kubectl("delete", "deployment", "orthanc", "--namespace", PROJECT)
-        # The lease of a worker that was killed in the middle of repairing ends first.
-        wait_until(lambda: faulty.deployed.rows(repaired, PROJECT), LEASE_SECONDS + 60)
+        # The lease of a worker that was killed in the middle of repairing ends first, and a sweep comes after it.
+        wait_until(lambda: faulty.deployed.rows(repaired, PROJECT), LEASE_SECONDS + 150)
         wait_until(lambda: pods_of_orthanc(faulty).isdisjoint(pods) and _answers(faulty), 120)
     assert instances_in_orthanc(faulty) == before
     assert faulty.deployed.rows(repaired, PROJECT) == [("Deployment", "orthanc", "deleted")]
