@@ -13,6 +13,7 @@ from django.db import transaction
 
 from apps.accounts.identities import ADMINISTRATORS, EVERYBODY
 from apps.accounts.models import User
+from apps.audit.services import change as changed
 from apps.audit.services import record
 from apps.projects.access import RANK
 from apps.projects.models import Membership, Project, Removal
@@ -109,7 +110,7 @@ def _keep(membership: Membership, role: Role | None, read_at: datetime) -> None:
     elif role != membership.role:
         given = {"role": role, "may_export": membership.may_export_as(role), "grouped_at": read_at}
         Membership.objects.filter(pk=membership.pk).update(**given)
-        _record("member.role_changed", membership, before=membership.role, after=role)
+        _record("member.role_changed", membership, role=changed(membership.role, role))
 
 
 def _join(project: Project, user: User, role: Role, read_at: datetime) -> None:
@@ -122,6 +123,6 @@ def _join(project: Project, user: User, role: Role, read_at: datetime) -> None:
         _record("member.joined", membership, role=role)
 
 
-def _record(action: str, membership: Membership, **detail: str) -> None:
+def _record(action: str, membership: Membership, **detail: object) -> None:
     project, member = membership.project_id, membership.user_id
     record(action, actor=None, project=project, subject=membership, member=member, by_group=True, **detail)

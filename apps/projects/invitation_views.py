@@ -17,10 +17,10 @@ from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import User
 from apps.accounts.services import password_link
 from apps.projects import invitation_list, invitations, member_selectors
-from apps.projects.access import get_invitation, invitation_by_link, manage_members
+from apps.projects.access import Entry, Role, get_invitation, invitation_by_link, manage_members
 from apps.projects.member_forms import InvitationFilter, InviteForm, InviteManyForm, NewcomerForm
 from apps.projects.member_views import page, page_or_form
-from apps.projects.members import MembersRefused
+from apps.projects.members import A_ROLE, MembersRefused
 from apps.projects.models import Invitation
 
 INVITATIONS_A_PAGE = 50
@@ -51,14 +51,13 @@ def invite_many(request: HttpRequest, namespace: str) -> HttpResponse:
     if form.is_valid():
         lines = invitation_list.read(entry.project, form.cleaned_data["people"])
         good = [line for line in lines if not line.fault]
-        if "confirmed" in request.POST and _invite_all(request, namespace, [line.invitee for line in good]):
+        if "confirmed" in request.POST and _invite_all(request, entry, [line.invitee for line in good]):
             return redirect("members:invitations", namespace)
         context |= {"lines": lines, "good": len(good), "bad": len(lines) - len(good)}
     return render(request, "projects/invite_many.html", context)
 
 
-def _invite_all(request: HttpRequest, namespace: str, invitees: list[invitations.Invitee]) -> bool:
-    entry = manage_members(signed_in(request), namespace)
+def _invite_all(request: HttpRequest, entry: Entry, invitees: list[invitations.Invitee]) -> bool:
     try:
         made = invitations.invite_all(entry.project, invitees, by=entry.user)
     except MembersRefused as refused:  # somebody else invites the same people in this moment
@@ -177,7 +176,7 @@ def _answer_page(request: HttpRequest, token: str, invitation: Invitation, **sho
     context = {
         "invitation": invitation,
         "token": token,
-        "a_role": invitations.A_ROLE[invitations.Role(invitation.role)],
+        "a_role": A_ROLE[Role(invitation.role)],
         "is_invited": user is not None and user.email == invitation.email,
         "is_somebody_else": user is not None and user.email != invitation.email,
         "has_account": User.objects.filter(email=invitation.email).exists(),

@@ -17,14 +17,13 @@ from apps.accounts.services import ensure_account
 from apps.audit.services import record
 from apps.core import mail
 from apps.core.state import IllegalTransition
-from apps.projects.members import AlreadyMember, MembersRefused, TakesNobody, add_member
+from apps.projects.members import A_ROLE, AlreadyMember, MembersRefused, TakesNobody, add_member
 from apps.projects.models import Invitation, Membership, Project, digest_of
 
 Role = Membership.Role
 Status = Invitation.Status
 VALID_FOR = timedelta(days=14)
 SENT_AGAIN_AFTER = timedelta(minutes=1)
-A_ROLE = {Role.OWNER: "an owner", Role.MEMBER: "a member", Role.VIEWER: "a viewer"}
 
 
 class AlreadyInvited(MembersRefused):

@@ -9,7 +9,6 @@ from apps.core import ledger
 from apps.core.models import Step
 from apps.projects.models import Invitation, Membership, MembershipChange, Project
 
-MEMBER = "member"  # the kind of ledger that does what follows from a change
 CHANGES_SHOWN = 20
 
 
@@ -51,5 +50,5 @@ def work_of(project: Project, *, user_pks: Collection[int] | None = None) -> lis
     if user_pks is not None:
         found = found.filter(user__in=user_pks)
     changes = list(found[:CHANGES_SHOWN])
-    steps = ledger.current_steps(MEMBER, [change.pk for change in changes])
+    steps = ledger.current_steps(MembershipChange.LEDGER, [change.pk for change in changes])
     return [Work(change, steps.get(change.pk)) for change in changes]

@@ -30,7 +30,7 @@ def page(request: HttpRequest, entry: Entry, **shown: Any) -> HttpResponse:
     asked = form.cleaned_data if form.is_valid() else {"q": "", "role": ""}
     found = member_selectors.matching(entry.project, words=asked["q"], role=asked["role"])
     rows = Paginator(found, MEMBERS_A_PAGE).get_page(request.GET.get("page"))
-    may_manage = entry.can(Role.OWNER) or entry.user.is_administrator
+    may_manage = entry.is_owner_or_administrator
     context = {
         "project": entry.project,
         "form": form,

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.audit.services import change as changed
 from apps.audit.services import record
 from apps.core import mail
 from apps.core.doorbell import ring
@@ -15,6 +16,7 @@ from apps.projects.models import Invitation, Membership, MembershipChange, Proje
 
 Role = Membership.Role
 Action = MembershipChange.Action
+A_ROLE = {Role.OWNER: "an owner", Role.MEMBER: "a member", Role.VIEWER: "a viewer"}
 
 
 class MembersRefused(Exception):
@@ -103,7 +105,7 @@ def set_export(membership: Membership, *, may_export: bool, by: User) -> None:
         if current.may_export != may_export:
             Membership.objects.filter(pk=current.pk).update(may_export=may_export)
             _tell_export(current, may_export, by)
-            _record("member.export_changed", current, by, before=current.may_export, after=may_export)
+            _record("member.export_changed", current, by, may_export=changed(current.may_export, may_export))
 
 
 def change(membership: Membership, *, by: User, role: str | None = None, may_export: bool | None = None) -> None:
@@ -123,7 +125,7 @@ def remove_member(project: Project, user: User, *, by: User) -> MembershipChange
         if membership is None:
             return None
         _refuse_last_owner(membership)
-        _record("member.removed", membership, by, before=membership.role)
+        _record("member.removed", membership, by, role=membership.role)
         membership.delete()
         wish = {"asked_at": timezone.now(), "done_at": None}
         Removal.objects.update_or_create(project=project, user=user, defaults=wish)
@@ -183,7 +185,7 @@ def _give(membership: Membership, role: Role, by: User | None) -> MembershipChan
     membership.may_export, membership.role = membership.may_export_as(role), role
     membership.changed_at, membership.grouped_at = timezone.now(), None
     membership.save(update_fields=["role", "may_export", "changed_at", "grouped_at"])
-    _record("member.role_changed", membership, by, before=before, after=role)
+    _record("member.role_changed", membership, by, role=changed(before, role))
     return _ask(membership, Action.ROLE, by)
 
 

@@ -141,6 +141,8 @@ class Membership(models.Model):
 class MembershipChange(models.Model):
     """Somebody joined, got another role or left. What follows elsewhere is done step by step until `done_at`."""
 
+    LEDGER = "member"
+
     class Action(models.TextChoices):
         JOIN = "join", "Joins"
         ROLE = "role", "Gets another role"

@@ -2,7 +2,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
-from apps.projects.access import Role, enter
+from apps.projects.access import enter
 from apps.projects.models import MembershipChange
 
 
@@ -14,7 +14,7 @@ def member_change(user: User, namespace: str, pk: int) -> tuple[MembershipChange
     entry = enter(user, namespace)
     found = MembershipChange.objects.select_related("project", "user", "asked_by")
     change = get_object_or_404(found, pk=pk, project=entry.project)
-    may_retry = entry.can(Role.OWNER) or user.is_administrator
+    may_retry = entry.is_owner_or_administrator
     if not (may_retry or user.may_look or change.user_id == user.pk):
         raise Http404
     return change, may_retry

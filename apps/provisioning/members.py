@@ -19,7 +19,7 @@ from apps.core import ledger, mail
 from apps.core.doorbell import ring
 from apps.core.ledger import Action, StepFailed, StepWaits
 from apps.core.models import Ledger
-from apps.projects.members import add_member
+from apps.projects.members import A_ROLE, add_member
 from apps.projects.models import Membership, MembershipChange, Project
 from apps.provisioning import group_sync, people
 from apps.provisioning.plan import MEMBER, steps_of_change
@@ -30,11 +30,6 @@ SUBJECTS = {
     MembershipChange.Action.JOIN: "You are in the project {project}",
     MembershipChange.Action.ROLE: "You have another role in the project {project}",
     MembershipChange.Action.LEAVE: "You are no longer in the project {project}",
-}
-ROLE_WORDS = {
-    Membership.Role.OWNER: "an owner",
-    Membership.Role.MEMBER: "a member",
-    Membership.Role.VIEWER: "a viewer",
 }
 
 
@@ -129,7 +124,7 @@ def send_letter(change_pk: int) -> None:
             template=f"provisioning/mail/member_{change.action}.txt",
             context={
                 "change": change,
-                "role_word": ROLE_WORDS[Membership.Role(change.role)],
+                "a_role": A_ROLE[Membership.Role(change.role)],
                 "is_by_another": change.asked_by_id not in (None, change.user_id),
                 "password_link": password_link(change.user) if needs_link else "",
                 "at_keycloak": is_in_use(),

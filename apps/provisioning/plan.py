@@ -8,7 +8,7 @@ from apps.clusters.models import Placement
 from apps.projects.models import MembershipChange, Project, ProjectChange
 
 KIND = "project"
-MEMBER = "member"
+MEMBER = MembershipChange.LEDGER
 LIFE = "lifecycle"
 Steps = tuple[tuple[str, str], ...]
 

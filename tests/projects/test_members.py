@@ -45,7 +45,7 @@ def test_an_owner_changes_a_role(project: Project, alice: User, bob: User, clien
     change = MembershipChange.objects.get()
     assert (change.action, change.role, change.user, change.asked_by) == ("role", "viewer", bob, alice)
     audited = Entry.objects.get(action="member.role_changed")
-    assert (audited.actor_pk, audited.detail["before"], audited.detail["after"]) == (alice.pk, "member", "viewer")
+    assert (audited.actor_pk, audited.detail["role"]) == (alice.pk, {"before": "member", "after": "viewer"})
 
 
 def test_the_same_role_again_changes_nothing(project: Project, alice: User, bob: User, client_of: ClientOf) -> None:
@@ -76,7 +76,10 @@ def test_the_right_to_export_is_given_and_taken(project: Project, alice: User, b
     assert row_of(bob).may_export
     client.post(path)
     assert not row_of(bob).may_export
-    assert [entry.detail["after"] for entry in Entry.objects.filter(action="member.export_changed")] == [True, False]
+    assert [entry.detail["may_export"]["after"] for entry in Entry.objects.filter(action="member.export_changed")] == [
+        True,
+        False,
+    ]
     subjects = list(Mail.objects.filter(to=bob.email).order_by("pk").values_list("subject", flat=True))
     assert subjects == [
         "You may take images out of the project Cardiac mr",
