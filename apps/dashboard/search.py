@@ -152,7 +152,7 @@ def _requests(user: User, words: Words) -> Group:
     rows = words.narrow(visible_to(user).order_by("-pk"), "project_name", "namespace", "name", "email")
     hits = [
         Hit(
-            row.project_name or row.name,
+            row.title,
             reverse("registrations:approval", args=[row.pk]),
             f"{row.badge.word}, {row.name}",
         )

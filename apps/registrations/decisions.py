@@ -25,8 +25,11 @@ class OwnRequest(Exception):
         super().__init__("This is your own request: somebody else has to decide on it.")
 
 
-class NotJoinable(Exception):
-    """Nobody can join the project now; the sentence says why."""
+class NoSuchProject(Exception):
+    """The requester asks to join what there is not."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"There is no project {namespace}: reject the request, or ask for another name.")
 
 
 def approve(registration: Registration, grant: Grant, *, by: User) -> Project:
@@ -51,16 +54,14 @@ def approve(registration: Registration, grant: Grant, *, by: User) -> Project:
 def approve_join(registration: Registration, *, role: Membership.Role, by: User) -> None:
     """The requester is in the project from now on, with an account if there was none: all of it or nothing.
 
-    Raises OwnRequest, IllegalTransition when somebody was faster, NotJoinable, and AlreadyMember of projects.members.
+    Raises OwnRequest, NoSuchProject, IllegalTransition when somebody was faster, and MembersRefused.
     """
     _refuse_own(registration, by)
     project = registration.joins
     if project is None:
-        raise NotJoinable(f"There is no project {registration.namespace}: reject the request, or ask for another name.")
+        raise NoSuchProject(registration.namespace)
     with transaction.atomic():
         registration.move_to(Status.APPROVED, by=by.pk)
-        if not project.takes_work:
-            raise NotJoinable(f"Nobody can join {project.name} now: it is {project.badge.word.lower()}.")
         change = join_person(project, _requester(registration), role=role, by=by)
         Registration.objects.filter(pk=registration.pk).update(membership_change=change)
         record("registration.approved", actor=by.pk, project=project.pk, subject=registration, role=role)

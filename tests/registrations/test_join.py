@@ -223,7 +223,7 @@ def test_nobody_joins_a_project_that_takes_no_work(
 ) -> None:
     registration = joining()
     project.move_to(Project.Status.ARCHIVED)
-    assert "Nobody can join Cardiac mr now: it is archived" in admit(client_of(alice), registration)
+    assert "Nobody can join the project now: archived" in admit(client_of(alice), registration)
     assert not Membership.objects.filter(user__email=registration.email).exists()
 
 
