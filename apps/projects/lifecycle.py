@@ -17,7 +17,7 @@ from apps.audit.services import record
 from apps.core.doorbell import ring
 from apps.core.state import IllegalTransition
 from apps.projects import letters
-from apps.projects.models import ExtensionRequest, Project, ProjectChange, Removal
+from apps.projects.models import ExtensionRequest, Invitation, Project, ProjectChange
 
 Status = Project.Status
 Action = ProjectChange.Action
@@ -103,8 +103,7 @@ def finish_deletion(project: Project) -> None:
         except IllegalTransition:
             return
         letters.tell_deleted(project)
-        project.memberships.all().delete()
-        Removal.objects.filter(project=project).delete()
+        _end_memberships(project)
         record("project.deleted", actor=None, project=project.pk, subject=project, namespace=project.namespace)
 
 
@@ -143,6 +142,15 @@ def _turn(project: Project, action: Action, target: Status, *, by: User | None, 
         change = write_change(project, action, by=by, target=target, why=why)
         record(f"project.{action}", actor=actor, project=project.pk, subject=change, before=before, after=target)
         letters.tell_turn(change)
+
+
+def _end_memberships(project: Project) -> None:
+    """And what was asked about them."""
+    for invitation in project.invitations.filter(status=Invitation.Status.WAITING):
+        invitation.move_to(Invitation.Status.REVOKED, why="the project is deleted")
+    project.membership_changes.filter(done_at=None).update(done_at=timezone.now())
+    project.removals.all().delete()
+    project.memberships.all().delete()
 
 
 def _note_health(project: Project, before: Status, after: Status, why: str) -> None:

@@ -1,12 +1,10 @@
 """What time alone does: mails at 30, 7 and 1 days, each once; suspension, archive; the end of a grace period."""
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -14,6 +12,7 @@ from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.projects import clock, granting, lifecycle
 from apps.projects.models import Project, ProjectChange
+from tests.racing import at_once
 
 Status = Project.Status
 
@@ -105,33 +104,12 @@ def test_the_deletion_begins_when_the_time_to_undo_it_is_over(project: Project, 
         lifecycle.undo_deletion(project, by=alice)
 
 
-def at_once(*works: Callable[[], object]) -> list[BaseException]:
-    """Does all of it in threads that start together; what they raised."""
-    start, raised = threading.Barrier(len(works)), list[BaseException]()
-
-    def run(work: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            work()
-        except IllegalTransition as error:
-            raised.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
-
-
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("days", [30, -1])
 def test_beats_at_once_write_one_mail_each(project: Project, days: int) -> None:
     set_days_left(project, days)
-    assert at_once(*[clock.sweep] * 4) == []
+    assert at_once(*[clock.sweep] * 4, refused=IllegalTransition) == []
     mails = list(Mail.objects.values_list("to", flat=True))
     assert sorted(mails) == sorted(set(mails))
     assert len(mails) == (1 if days > 0 else 3)
@@ -143,9 +121,8 @@ def test_beats_at_once_write_one_mail_each(project: Project, days: int) -> None:
 def test_undoing_at_the_end_of_the_grace_period_is_one_or_the_other(project: Project, alice: User) -> None:
     lifecycle.schedule_deletion(project, typed="cardiac-mr", by=alice)
     Project.objects.filter(pk=project.pk).update(delete_at=timezone.now() - timedelta(seconds=1))
-    raised = at_once(
-        clock.sweep, lambda: lifecycle.undo_deletion(Project.objects.get(pk=project.pk), by=alice), clock.sweep
-    )
+    undo = partial(lifecycle.undo_deletion, Project.objects.get(pk=project.pk), by=alice)
+    raised = at_once(clock.sweep, undo, clock.sweep, refused=IllegalTransition)
     project.refresh_from_db()
     assert project.status in (Status.DELETING, Status.READY)
     assert len(raised) == (1 if project.status == Status.DELETING else 0)
@@ -159,7 +136,8 @@ def test_undoing_at_the_end_of_the_grace_period_is_one_or_the_other(project: Pro
 def test_a_later_day_given_while_the_clock_suspends_ends_at_work(project: Project, admin: User) -> None:
     set_days_left(project, -1)
     later = timezone.localdate() + timedelta(days=90)
-    raised = at_once(clock.sweep, lambda: granting.set_last_day(project, later, by=admin), clock.sweep)
+    extend = partial(granting.set_last_day, project, later, by=admin)
+    raised = at_once(clock.sweep, extend, clock.sweep, refused=IllegalTransition)
     project.refresh_from_db()
     assert raised == []
     assert (project.status, project.ends_on) == (Status.READY, later)

@@ -13,7 +13,7 @@ from apps.audit.models import Entry
 from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.projects import lifecycle
-from apps.projects.models import ExtensionRequest, Project, ProjectChange
+from apps.projects.models import ExtensionRequest, Invitation, Project, ProjectChange
 
 Status, Action = Project.Status, ProjectChange.Action
 ClientOf = Callable[[User], Client]
@@ -197,11 +197,22 @@ def test_what_is_suspended_is_not_degraded(project: Project, admin: User) -> Non
 def test_the_end_of_a_deletion_leaves_the_row_and_no_member(project: Project, alice: User) -> None:
     lifecycle.schedule_deletion(project, typed="cardiac-mr", by=alice)
     lifecycle.begin_deletion(project)
+    invited = Invitation.objects.create(
+        project=project,
+        email="kim@uni.example",
+        role="member",
+        status=Invitation.Status.WAITING,
+        invited_by=alice,
+        digest="of a link",
+        expires_at=timezone.now() + timedelta(days=14),
+    )
     Mail.objects.all().delete()
     lifecycle.finish_deletion(project)
     lifecycle.finish_deletion(project)
     assert state_of(project) == Status.DELETED
     assert not project.memberships.exists()
+    invited.refresh_from_db()
+    assert invited.status == Invitation.Status.REVOKED
     assert sorted(Mail.objects.values_list("to", flat=True)) == sorted(told())
     assert Mail.objects.count() == 3
     assert Project.objects.filter(namespace="cardiac-mr").exists()

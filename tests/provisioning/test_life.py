@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from apps.provisioning import lifecycle as following
 from apps.provisioning.plan import LIFE
 from apps.provisioning.selectors import lines_of, steps_of_life
 from tests.dicom import ct_series
+from tests.racing import at_once
 
 Status = Project.Status
 ClientOf = Callable[[User], Client]
@@ -107,6 +109,21 @@ def test_a_suspension_cancels_runs_with_the_reason_and_refuses_new_ones(
     refused = client.post(address)
     assert refused.status_code == 403
     assert "it is suspended" in refused.content.decode()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_launch_at_once_with_a_suspension_is_refused_or_cancelled(
+    project: Project, archive: Archive, admin: User, bob: User
+) -> None:
+    sync_bundled()
+    algorithm, series = Algorithm.objects.get(name="threshold-segmentation"), archive.series.get()
+    start = partial(launch, enter(bob, project.namespace), algorithm, series, arguments={})
+    suspend = partial(lifecycle.suspend, project, by=admin, why="Pause")
+    refused = at_once(start, suspend, start, refused=PermissionDenied)
+    assert follow(project).done_at is not None
+    assert Run.objects.count() == 2 - len(refused)
+    assert not Run.objects.filter(status__in=Run.UNFINISHED).exists()
 
 
 def test_a_suspended_project_is_read_and_takes_no_images(
