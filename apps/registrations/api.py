@@ -17,7 +17,7 @@ from apps.accounts.access import signed_in
 from apps.core.api import REFUSED, Conflict, ErrorSerializer, Unprocessable, sentence_of
 from apps.core.state import IllegalTransition
 from apps.registrations import decisions, selectors, services
-from apps.registrations.access import as_seen, for_decider, for_reader, get_own, own_of, visible_to
+from apps.registrations.access import as_seen, for_reader, get_own, own_of, visible_to
 from apps.registrations.api_serializers import (
     AnswerSerializer,
     ChangesSerializer,
@@ -28,8 +28,8 @@ from apps.registrations.api_serializers import (
     RegistrationSerializer,
     RejectSerializer,
 )
-from apps.registrations.console import outcome
-from apps.registrations.console_forms import FilterForm, RoleForm, as_asked
+from apps.registrations.console import approving, outcome
+from apps.registrations.console_forms import FilterForm, as_asked
 from apps.registrations.forms import ApplicantForm, JoinForm, RegistrationForm
 from apps.registrations.models import Registration
 
@@ -124,39 +124,36 @@ class Approve(APIView):
     @extend_schema(operation_id="approvals_approve", request=GrantSerializer, responses=CHANGED)
     def post(self, request: Request, pk: int) -> Response:
         """Grant what is asked, or something else; 409 says who was first, or what stands against it."""
-        user = signed_in(request)
-        for_decider(user, pk)
-        sent = _sent(request, GrantSerializer)
-        registration = as_seen(user, pk, sent.pop("version", ""))
-        form = as_asked(registration, changed=sent)
+        registration = _seen(request, pk)
+        form = as_asked(registration, changed=_sent(request, GrantSerializer))
         _need(form)
-        if isinstance(form, RoleForm):
-            admit = partial(decisions.approve_join, registration, role=form.granted(), by=user)
-            return _decide(request, registration, admit)
-        return _decide(request, registration, partial(decisions.approve, registration, form.grant(), by=user))
+        return _decide(request, registration, approving(registration, form, by=signed_in(request)))
 
 
 class Reject(APIView):
     @extend_schema(operation_id="approvals_reject", request=RejectSerializer, responses=CHANGED)
     def post(self, request: Request, pk: int) -> Response:
         """Reject with a reason, which is mailed to the requester."""
-        user = signed_in(request)
-        for_decider(user, pk)
-        sent = _sent(request, RejectSerializer)
-        registration = as_seen(user, pk, sent.get("version", ""))
-        return _decide(request, registration, partial(decisions.reject, registration, reason=sent["reason"], by=user))
+        registration = _seen(request, pk)
+        reason = _sent(request, RejectSerializer)["reason"]
+        act = partial(decisions.reject, registration, reason=reason, by=signed_in(request))
+        return _decide(request, registration, act)
 
 
 class AskForChanges(APIView):
     @extend_schema(operation_id="approvals_ask_for_changes", request=ChangesSerializer, responses=CHANGED)
     def post(self, request: Request, pk: int) -> Response:
         """Send the request back with a message, which is mailed to the requester."""
-        user = signed_in(request)
-        for_decider(user, pk)
-        sent = _sent(request, ChangesSerializer)
-        registration = as_seen(user, pk, sent.get("version", ""))
-        act = partial(decisions.ask_for_changes, registration, message=sent["message"], by=user)
+        registration = _seen(request, pk)
+        message = _sent(request, ChangesSerializer)["message"]
+        act = partial(decisions.ask_for_changes, registration, message=message, by=signed_in(request))
         return _decide(request, registration, act)
+
+
+def _seen(request: Request, pk: int) -> Registration:
+    """The request as the program saw it. Raises Http404 for who may not decide."""
+    version = request.data.get("version", "") if isinstance(request.data, dict) else ""
+    return as_seen(signed_in(request), pk, version if isinstance(version, str) else "")
 
 
 def _sent(request: Request, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:

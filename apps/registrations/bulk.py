@@ -13,8 +13,8 @@ from apps.accounts.access import signed_in
 from apps.accounts.models import User
 from apps.registrations import decisions
 from apps.registrations.access import as_seen, decides_some
-from apps.registrations.console import outcome
-from apps.registrations.console_forms import BulkForm, RoleForm, as_asked
+from apps.registrations.console import approving, outcome
+from apps.registrations.console_forms import BulkForm, as_asked
 from apps.registrations.models import Registration
 
 
@@ -49,10 +49,7 @@ def _approve(registration: Registration, user: User) -> Result:
     if not form.is_valid():
         sentence = " ".join(str(error) for errors in form.errors.values() for error in errors)
         return Result(registration, is_done=False, sentence=f"Open it and grant something else: {sentence}")
-    if isinstance(form, RoleForm):
-        admit = partial(decisions.approve_join, registration, role=form.granted(), by=user)
-        return Result(registration, *outcome(registration, admit, "Approved.", by=user))
-    act = partial(decisions.approve, registration, form.grant(), by=user)
+    act = approving(registration, form, by=user)
     return Result(registration, *outcome(registration, act, "Approved.", by=user))
 
 

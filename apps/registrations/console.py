@@ -73,11 +73,8 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     form = grant_form(registration, request)
     if not form.is_valid():
         return _page(request, registration, grant_form=form)
-    if isinstance(form, RoleForm):
-        admit = partial(decisions.approve_join, registration, role=form.granted(), by=user)
-        return _decide(request, registration, admit, "Approved. The requester is in the project.")
-    act = partial(decisions.approve, registration, form.grant(), by=user)
-    return _decide(request, registration, act, "Approved. The portal is setting the project up.")
+    is_there = "The requester is in the project." if registration.is_join else "The portal is setting the project up."
+    return _decide(request, registration, approving(registration, form, by=user), f"Approved. {is_there}")
 
 
 @require_POST
@@ -114,7 +111,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def may_retry(user: User, registration: Registration) -> bool:
-    """Administrators, and owners for who joins their project."""
+    """Administrators; for somebody who joins a project, those who decide on it."""
     if registration.membership_change:
         return decides_on(user, registration)
     return registration.project is not None and user.is_administrator
@@ -129,6 +126,13 @@ def _retry(registration: Registration, user: User) -> bool:
 def grant_form(registration: Registration, request: HttpRequest | None = None) -> GrantForm | RoleForm:
     form = RoleForm if registration.is_join else GrantForm
     return form(request.POST if request else None, registration=registration)
+
+
+def approving(registration: Registration, form: GrantForm | RoleForm, *, by: User) -> Callable[[], object]:
+    """The approval that a valid form asks for."""
+    if isinstance(form, RoleForm):
+        return partial(decisions.approve_join, registration, role=form.granted(), by=by)
+    return partial(decisions.approve, registration, form.grant(), by=by)
 
 
 def _decide(request: HttpRequest, registration: Registration, act: Callable[[], object], done: str) -> HttpResponse:

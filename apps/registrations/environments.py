@@ -7,6 +7,7 @@ https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environme
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -17,13 +18,15 @@ from apps.registrations import characters
 LARGEST_BYTES = 64 * 1024
 LONGEST_LINE = 500
 MOST_PACKAGES = 500
+MOST_SCALARS = 2 * MOST_PACKAGES  # packages, channels and keys
 DEEPEST = 10
 CONDA_KEYS = ("name", "channels", "dependencies", "prefix")
 LOOKS_LIKE_CONDA = re.compile(r"^(name|channels|dependencies|prefix|variables)[ \t]*:", re.MULTILINE)
 CHANNEL = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 # https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/pkg-specs.html, without its brackets
 CONDA_PACKAGE = re.compile(r"([A-Za-z0-9_.-]+::)?[A-Za-z0-9_][A-Za-z0-9_.-]*([ =<>!~][A-Za-z0-9_.*+!=<>,|~ -]*)?")
-IS_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|\.{0,2}/|.*\.(whl|zip|conda|tar\.gz|tar\.bz2)$", re.IGNORECASE)
+IS_TOO_MANY = f"The file names too many packages; at most {MOST_PACKAGES} are taken."
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|\.{0,2}/|.*\.(whl|zip|conda|tar\.gz|tar\.bz2)$", re.IGNORECASE)
 OTHER_FILE = "refers to another file, which the portal does not have: write its lines here instead"
 OTHER_INDEX = "names a place to get packages from: they come from where the administrators say"
 OPTIONS = {
@@ -32,6 +35,7 @@ OPTIONS = {
     **dict.fromkeys(("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index"), OTHER_INDEX),
     "--trusted-host": "turns off the check of a certificate, which the portal never does",
 }
+TOO_MANY = f"The file names too many packages; at most {MOST_PACKAGES} are taken."
 ADDRESS = "installs from an address or a file: only named packages are taken"
 
 
@@ -61,13 +65,13 @@ def read(text: str) -> Environment:
     if not count:
         raise EnvironmentInvalid("The file names no package.")
     if count > MOST_PACKAGES:
-        raise EnvironmentInvalid(f"The file names {count} packages; at most {MOST_PACKAGES} are taken.")
+        raise EnvironmentInvalid(TOO_MANY)
     return environment
 
 
 def _pip(text: str) -> Environment:
     lines = ((f"Line {number}", line) for number, line in enumerate(text.splitlines(), start=1))
-    return Environment("pip", requirements=list(_requirements(lines)))
+    return Environment("pip", requirements=list(islice(_requirements(lines), MOST_PACKAGES + 1)))
 
 
 def _requirements(lines: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -164,11 +168,14 @@ def _yaml(text: str) -> object:
 
 
 def _refuse_elaborate(text: str) -> None:
-    """Before anything is built: no references, which a few lines can blow up to gigabytes, and no deep nesting."""
-    depth = 0
+    """Before anything is built: no references, which a few lines can blow up to gigabytes, and nothing deep or long."""
+    depth = count = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise EnvironmentInvalid("The file refers to parts of itself (& and *): write them out.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        count += isinstance(event, yaml.ScalarEvent)
         if depth > DEEPEST:
             raise EnvironmentInvalid("The file is nested too deep for a conda environment.")
+        if count > MOST_SCALARS:
+            raise EnvironmentInvalid(TOO_MANY)

@@ -15,6 +15,7 @@ RESERVED = frozenset(
     | {"root", "sample", "static", "system", "users"}
 )
 RESERVED_PREFIXES = ("kube-", "maia", "openshift-")
+KEPT = re.compile("|".join(look_alikes(name) for name in sorted(RESERVED)))
 
 
 def malformed(namespace: str) -> str:
@@ -35,7 +36,7 @@ def fault_of(namespace: str) -> str:
         return fault
     if "--" in namespace:
         return "Use one hyphen at a time: two beside each other look like one."
-    if namespace in RESERVED or namespace.startswith(RESERVED_PREFIXES):
+    if KEPT.fullmatch(namespace) or namespace.startswith(RESERVED_PREFIXES):
         return "This name is kept for the platform: choose another one."
     return ""
 

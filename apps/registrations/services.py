@@ -95,7 +95,7 @@ def amend(registration: Registration, application: Applicant, *, by: User | None
 def answer(registration: Registration, *, text: str, by: User | None) -> None:
     """The requester answers what was asked and leaves the request as it is.
 
-    Raises NamespaceTaken, and IllegalTransition unless changes were asked.
+    Raises NamespaceTaken and AlreadyIn, and IllegalTransition unless changes were asked.
     """
     _need(registration, Status.CHANGES_REQUESTED)
     with transaction.atomic():

@@ -132,7 +132,8 @@ def test_a_namespace_is_a_dns_label_of_forty_characters(client: Client, namespac
 
 
 @pytest.mark.parametrize(
-    "namespace", ["kube-system", "kube-x", "default", "maia", "maia-2", "admin", "api", "sample", "openshift-a"]
+    "namespace",
+    ["kube-system", "kube-x", "default", "maia", "maia-2", "admin", "api", "sample", "openshift-a", "adm1n", "p0rta1"],
 )
 def test_names_of_the_platform_are_refused(client: Client, namespace: str) -> None:
     assert "kept for the platform" in error_of(client, namespace=namespace)
