@@ -25,8 +25,7 @@ LOOKS_LIKE_CONDA = re.compile(r"^(name|channels|dependencies|prefix|variables)[ 
 CHANNEL = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 # https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/pkg-specs.html, without its brackets
 CONDA_PACKAGE = re.compile(r"([A-Za-z0-9_.-]+::)?[A-Za-z0-9_][A-Za-z0-9_.-]*([ =<>!~][A-Za-z0-9_.*+!=<>,|~ -]*)?")
-IS_TOO_MANY = f"The file names too many packages; at most {MOST_PACKAGES} are taken."
-ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|\.{0,2}/|.*\.(whl|zip|conda|tar\.gz|tar\.bz2)$", re.IGNORECASE)
+IS_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|\.{0,2}/|.*\.(whl|zip|conda|tar\.gz|tar\.bz2)$", re.IGNORECASE)
 OTHER_FILE = "refers to another file, which the portal does not have: write its lines here instead"
 OTHER_INDEX = "names a place to get packages from: they come from where the administrators say"
 OPTIONS = {
