@@ -42,12 +42,15 @@ class ProfileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, has_name: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, auto_id="profile_%s", **kwargs)
         if not has_name:
             del self.fields["name"]
 
 
 class TokenForm(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="token_%s", **kwargs)
+
     name = forms.CharField(max_length=100, label="What is it for?", help_text="For example: nightly upload script")
     days = forms.IntegerField(min_value=1, max_value=LONGEST_TOKEN_DAYS, initial=90, label="Valid for days")
     scopes = forms.MultipleChoiceField(
@@ -140,6 +143,9 @@ class PublicText(forms.Textarea):
 
 
 class SshKeyForm(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="key_%s", **kwargs)
+
     public_key = forms.CharField(
         max_length=20_000,
         strip=False,
