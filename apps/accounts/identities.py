@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Identity, User
 from apps.accounts.services import end_sessions, withdraw_credentials
-from apps.audit.services import record
+from apps.audit.services import changed, record
 from apps.integrations.keycloak import realm
 from apps.integrations.keycloak.sign_in import Claims, SignInRefused
 
@@ -145,4 +145,4 @@ def _follow_administrators(identity: Identity, *, is_one: bool) -> None:
         identity.own_role, role = "", identity.own_role
     identity.is_group_administrator = is_one
     User.objects.filter(pk=user.pk).update(platform_role=role)
-    record("account.platform_role", actor=None, subject=user, role=role, by_group=is_one)
+    record("account.platform_role", actor=None, subject=user, role=changed(user.platform_role, role), by_group=is_one)

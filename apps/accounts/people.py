@@ -6,7 +6,7 @@ from apps.accounts import second_factor
 from apps.accounts.models import User
 from apps.accounts.selectors import is_administrator_by_group
 from apps.accounts.services import end_sessions
-from apps.audit.services import record
+from apps.audit.services import changed, record
 from apps.core import mail
 
 
@@ -37,7 +37,7 @@ def give_role(user: User, role: User.PlatformRole, *, by: User) -> bool:
             raise RoleByGroup
         if user.platform_role == role:
             return False
-        record("account.platform_role", actor=by.pk, subject=user, before=user.platform_role, role=role)
+        record("account.platform_role", actor=by.pk, subject=user, role=changed(user.platform_role, role))
         User.objects.filter(pk=user.pk).update(platform_role=role)
         _tell(user, "Your role on the platform has changed", "role", role=role.label if role else "")
     return True

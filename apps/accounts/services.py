@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.accounts import lockout
 from apps.accounts.models import ApiToken, SshKey, User
 from apps.accounts.public_keys import PublicKey
-from apps.audit.services import record
+from apps.audit.services import changed, record
 
 TOKEN_PREFIX = "maia_"  # noqa: S105 - makes leaked tokens findable, is none itself
 LONGEST_TOKEN_DAYS = 365
@@ -77,9 +77,9 @@ def change_profile(user: User, **fields: str) -> None:
             return
         if "name" in before and is_named_by_keycloak(latest):
             raise NameFromKeycloak
-        after = {name: fields[name] for name in before}
-        User.objects.filter(pk=user.pk).update(**after)
-        record("account.profile_changed", actor=user.pk, subject=user, before=before, after=after)
+        User.objects.filter(pk=user.pk).update(**{name: fields[name] for name in before})
+        told = {name: changed(value, fields[name]) for name, value in before.items()}
+        record("account.profile_changed", actor=user.pk, subject=user, profile=told)
 
 
 def is_named_by_keycloak(user: User) -> bool:

@@ -35,7 +35,7 @@ def record(
 ) -> Entry:
     """Appends a row in the caller's transaction, with the address of the request that it is part of.
 
-    `detail` holds plain values, no patient and no secret; what changed is told by `change`.
+    `detail` holds plain values, no patient and no secret; what changed is told by `changed`.
     """
     context = structlog.contextvars.get_contextvars()
     return Entry.objects.create(
@@ -50,8 +50,8 @@ def record(
     )
 
 
-def change(before: object, after: object) -> dict[str, object]:
-    """A detail that tells what a value was and what it became: `record(…, role=change("member", "owner"))`."""
+def changed(before: object, after: object) -> dict[str, object]:
+    """A detail that tells what a value was and what it became: `record(…, role=changed("member", "owner"))`."""
     return {"before": before, "after": after}
 
 

@@ -6,8 +6,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit.services import record
-from apps.clusters.models import Check, Cluster, Placement
+from apps.audit.services import changed, record
+from apps.clusters.models import SECRETS, Check, Cluster, Placement
 from apps.core.doorbell import ring
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.connection import EXCHANGE_SECONDS
@@ -91,9 +91,10 @@ def change(cluster: Cluster, *, by: User | None) -> None:
             Cluster.objects.filter(pk=cluster.pk).update(status_changed_at=timezone.now(), **facts)
         else:
             cluster.move_to(Cluster.Status.NEVER_SEEN, by=actor, why="changed", **facts)
+        told = _told(Cluster.objects.get(pk=cluster.pk), cluster)
         cluster.save(update_fields=SET_BY_HAND)
         Check.objects.filter(cluster=cluster).delete()
-        record("cluster.changed", actor=actor, subject=cluster, name=cluster.name)
+        record("cluster.changed", actor=actor, subject=cluster, name=cluster.name, settings=told)
         ring("clusters.collect", cluster.pk)
 
 
@@ -145,3 +146,11 @@ def _emptiest() -> Cluster:
     if found is None:
         raise NoCluster
     return found
+
+
+def _told(before: Cluster, after: Cluster) -> dict[str, object]:
+    """What the audit tells of a change: of secrets only that they were given anew."""
+    given = {name: "given anew" for name in SECRETS if name not in after.get_deferred_fields()}
+    names = [name for name in SET_BY_HAND if name not in SECRETS]
+    values = [(name, str(getattr(before, name)), str(getattr(after, name))) for name in names]
+    return {**{name: changed(old, new) for name, old, new in values if old != new}, **given}

@@ -96,16 +96,20 @@ def _value(name: str, value: object, names: Names) -> str:
     match value:
         case {"before": before, "after": after}:
             return f"{_value(name, before, names)} → {_value(name, after, names)}"
+        case dict():
+            return ", ".join(f"{part.replace('_', ' ')}: {_value(part, inner, names)}" for part, inner in value.items())
         case list():
             return ", ".join(_value(name, part, names) for part in value)
-        case bool():
-            return "yes" if value else "no"
         case int() if name in PEOPLE_IN_DETAIL and value in names.people:
             return names.people[value].name
-        case None | "":
-            return "none"
         case _:
-            return str(value)
+            return _word(value)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value in (None, "") else str(value)
 
 
 def _names(entries: Iterable[Entry]) -> Names:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit.services import record
+from apps.audit.services import changed, record
 from apps.projects import letters, lifecycle
 from apps.projects.clock import is_near_end
 from apps.projects.models import Allocation, ExtensionRequest, Project, ProjectChange
@@ -125,7 +125,8 @@ def grant_resources(project: Project, granted: Resources, *, by: User) -> None:
             return
         Allocation.objects.filter(pk=allocation.pk).update(**wanted, granted_at=timezone.now())
         change = lifecycle.write_change(project, Action.GRANT, by=by, detail=detail)
-        record("project.resources_granted", actor=by.pk, project=project.pk, subject=change, **detail)
+        told = {name: changed(*pair) for name, pair in detail.items()}
+        record("project.resources_granted", actor=by.pk, project=project.pk, subject=change, **told)
         letters.tell_granted(change)
 
 
@@ -137,7 +138,8 @@ def _move_last_day(project: Project, ends_on: date, *, by: User) -> ProjectChang
     locked.ends_on, locked.warned_at_days = ends_on, None
     locked.save(update_fields=["ends_on", "warned_at_days"])
     change = lifecycle.write_change(locked, Action.EXTEND, by=by, detail=detail, done_at=timezone.now())
-    record("project.last_day_set", actor=by.pk, project=project.pk, subject=change, **detail)
+    told = changed(*detail["ends_on"])
+    record("project.last_day_set", actor=by.pk, project=project.pk, subject=change, ends_on=told)
     _go_on(locked, by=by)
     return change
 

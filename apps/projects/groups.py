@@ -13,8 +13,7 @@ from django.db import transaction
 
 from apps.accounts.identities import ADMINISTRATORS, EVERYBODY
 from apps.accounts.models import User
-from apps.audit.services import change as changed
-from apps.audit.services import record
+from apps.audit.services import changed, record
 from apps.projects.access import RANK
 from apps.projects.models import Membership, Project, Removal
 

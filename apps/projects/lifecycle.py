@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit.services import record
+from apps.audit.services import changed, record
 from apps.core.doorbell import ring
 from apps.core.state import IllegalTransition
 from apps.projects import letters
@@ -140,7 +140,7 @@ def _turn(project: Project, action: Action, target: Status, *, by: User | None, 
         # What an earlier turn had still to do is wished no longer.
         ProjectChange.objects.filter(project=project, done_at=None).exclude(target="").update(done_at=timezone.now())
         change = write_change(project, action, by=by, target=target, why=why)
-        record(f"project.{action}", actor=actor, project=project.pk, subject=change, before=before, after=target)
+        record(f"project.{action}", actor=actor, project=project.pk, subject=change, state=changed(before, target))
         letters.tell_turn(change)
 
 
@@ -161,7 +161,7 @@ def _note_health(project: Project, before: Status, after: Status, why: str) -> N
             project.move_to(after, why=why)
         except IllegalTransition:
             return
-        record(f"project.{after}", actor=None, project=project.pk, subject=project)
+        record(f"project.{after}", actor=None, project=project.pk, subject=project, state=changed(before, after))
 
 
 def _need_time(project: Project) -> None:

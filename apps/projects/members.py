@@ -8,8 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit.services import change as changed
-from apps.audit.services import record
+from apps.audit.services import changed, record
 from apps.core import mail
 from apps.core.doorbell import ring
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal

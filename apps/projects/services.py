@@ -4,7 +4,7 @@ from datetime import date
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.audit.services import record
+from apps.audit.services import changed, record
 from apps.core.state import IllegalTransition
 from apps.projects.models import Allocation, Membership, Project, Removal
 
@@ -64,8 +64,9 @@ def ensure_member(project: Project, user: User, *, role: Membership.Role) -> Mem
 
 def describe(project: Project, description: str, *, by: User) -> None:
     with transaction.atomic():
+        told = changed(project.description, description)
         Project.objects.filter(pk=project.pk).update(description=description)
-        record("project.described", actor=by.pk, project=project.pk, subject=project)
+        record("project.described", actor=by.pk, project=project.pk, subject=project, description=told)
 
 
 def mark_ready(project: Project) -> None:

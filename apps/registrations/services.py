@@ -80,6 +80,7 @@ def amend(registration: Registration, application: Applicant, *, by: User | None
     """
     _need(registration, Status.CHANGES_REQUESTED)
     fields = application.columns()
+    edited = sorted(name for name, value in fields.items() if getattr(registration, name) != value)
     if application.terms_version != registration.terms_version:
         fields["terms_accepted_at"] = timezone.now()
     with transaction.atomic():
@@ -89,7 +90,7 @@ def amend(registration: Registration, application: Applicant, *, by: User | None
             nonce = links.new_nonce()
             registration.move_to(Status.SUBMITTED, nonce=nonce, is_namespace_reserved=False, **fields)
             letters.ask_to_confirm(registration)
-        record("registration.amended", actor=_pk(by), subject=registration)
+        record("registration.amended", actor=_pk(by), subject=registration, edited=edited)
 
 
 def answer(registration: Registration, *, text: str, by: User | None) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts import identities, people, services
 from apps.accounts.models import User
 from apps.audit.models import Entry
+from apps.audit.services import changed
 from apps.core.models import Mail
 from tests.conftest import make_person
 from tests.queries import cost_of
@@ -79,8 +80,8 @@ def test_a_role_is_given_and_taken_and_told(admin: User, alice: User, client_of:
     assert not alice.may_approve
     changes = Entry.objects.filter(action="account.platform_role", subject_pk=alice.pk, actor_pk=admin.pk)
     assert [entry.detail for entry in changes.order_by("pk")] == [
-        {"before": "", "role": "approver"},
-        {"before": "approver", "role": ""},
+        {"role": changed("", "approver")},
+        {"role": changed("approver", "")},
     ]
     assert ["approver of the platform" in mail.text for mail in Mail.objects.filter(to=alice.email).order_by("pk")] == [
         True,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from apps.accounts import identities
 from apps.accounts.models import User
 from apps.audit.models import Entry
+from apps.audit.services import changed
 from apps.integrations.keycloak import realm
 from tests.accounts.keycloak_mode import use_keycloak
 from tests.portal import free_port
@@ -40,7 +41,8 @@ def test_it_is_changed_and_what_was_before_is_recorded(alice: User, client_of: C
     assert profile(alice) == CHANGED
     save(client, **CHANGED)
     entry = Entry.objects.get(action="account.profile_changed", actor_pk=alice.pk)
-    assert entry.detail == {"before": {"name": "Alice", "affiliation": "", "position": ""}, "after": CHANGED}
+    before = {"name": "Alice", "affiliation": "", "position": ""}
+    assert entry.detail == {"profile": {name: changed(before[name], CHANGED[name]) for name in CHANGED}}
 
 
 def test_nothing_else_is(alice: User, client_of: ClientOf) -> None:

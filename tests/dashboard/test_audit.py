@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.models import Entry
-from apps.audit.services import change, record
+from apps.audit.services import changed, record
 from apps.dashboard import audit_csv, audit_views
 from apps.projects.models import Membership, Project
 from tests.queries import cost_of
@@ -54,7 +54,7 @@ def test_a_row_names_people_projects_and_subjects(
         project=project.pk,
         subject=membership,
         member=bob.pk,
-        role=change("member", "owner"),
+        role=changed("member", "owner"),
         by_group=False,
     )
     html = page(client_of(admin))
