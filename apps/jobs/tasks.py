@@ -1,8 +1,8 @@
 from celery import shared_task
 
-from apps.clusters.lanes import lane_of
+from apps.clusters.lanes import alone, lane_of
 from apps.clusters.models import Cluster
-from apps.core.leases import lease, under_lease
+from apps.core.leases import under_lease
 from apps.jobs import endings, services
 from apps.jobs.models import Run
 
@@ -25,14 +25,8 @@ def observe_active() -> None:
 
 @shared_task(name="jobs.observe_cluster")
 def observe_cluster(cluster_pk: int) -> None:
-    with lane_of(cluster_pk, or_ring=("jobs.observe_cluster", cluster_pk)) as is_free:
-        if is_free:
-            _observe_cluster(cluster_pk)
-
-
-def _observe_cluster(cluster_pk: int) -> None:
-    with lease(f"jobs.observe_cluster.{cluster_pk}") as had:
-        if had:
+    with alone("jobs.observe_cluster", cluster_pk) as held:
+        if held:
             services.observe_cluster(Cluster.objects.get(pk=cluster_pk))
 
 

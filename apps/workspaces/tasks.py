@@ -1,13 +1,10 @@
 """One task a cluster, under a lease of its own: a cluster that hangs holds nothing up but itself."""
 
-from collections.abc import Callable
-
 from celery import shared_task
 
-from apps.clusters.lanes import lane_of
+from apps.clusters.lanes import alone
 from apps.clusters.models import Cluster
 from apps.core.doorbell import ring
-from apps.core.leases import lease
 from apps.workspaces import sweeping
 
 
@@ -19,7 +16,9 @@ def sweep() -> None:
 
 @shared_task(name="workspaces.reconcile")
 def reconcile(cluster_pk: int) -> None:
-    _alone("workspaces.reconcile", cluster_pk, sweeping.reconcile)
+    with alone("workspaces.reconcile", cluster_pk) as held:
+        if held:
+            sweeping.reconcile(Cluster.objects.get(pk=cluster_pk), still_ours=held.check)
 
 
 @shared_task(name="workspaces.watch")
@@ -30,10 +29,6 @@ def watch() -> None:
 
 @shared_task(name="workspaces.observe")
 def observe(cluster_pk: int) -> None:
-    _alone("workspaces.observe", cluster_pk, sweeping.observe_unsettled)
-
-
-def _alone(task: str, cluster_pk: int, work: Callable[..., None]) -> None:
-    with lane_of(cluster_pk, or_ring=(task, cluster_pk)) as is_free, lease(f"{task}.{cluster_pk}") as held:
-        if is_free and held:
-            work(Cluster.objects.get(pk=cluster_pk), still_ours=held.check)
+    with alone("workspaces.observe", cluster_pk) as held:
+        if held:
+            sweeping.observe_unsettled(Cluster.objects.get(pk=cluster_pk), still_ours=held.check)
