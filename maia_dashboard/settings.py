@@ -18,6 +18,8 @@ def _origin(address: str) -> str:
 ENV = environment.read()
 BASE_DIR = ENV["BASE_DIR"]
 VAR_DIR = ENV["VAR_DIR"]
+# SQLite looks for it once, when it is loaded; on a read-only root there is no other folder for its temporary files.
+os.environ.setdefault("SQLITE_TMPDIR", str(VAR_DIR / "tmp"))
 os.umask(0o077)  # whatever this process writes is for nobody else, also in a folder that others may enter
 SECRET_KEY = ENV["SECRET_KEY"]
 CREDENTIALS_KEY = ENV["CREDENTIALS_KEY"]
