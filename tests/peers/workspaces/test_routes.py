@@ -127,7 +127,7 @@ def test_a_large_object_passes(api: Orthanc, tmp_path: Path) -> None:
 )
 def test_who_has_no_word_of_the_portal_gets_nothing(server: Server, sign_in: tuple[str, str] | None) -> None:
     with session_by(server.route, sign_in) as session:
-        answers = [session.get(server.route.address + path, timeout=10) for path in PATHS]
+        answers = [session.get(server.route.address + path, timeout=30) for path in PATHS]
     assert {(one.status_code, DOOR in one.headers) for one in answers} == {(401, True)}
 
 
@@ -138,7 +138,7 @@ def test_the_name_that_others_know_opens_no_ingress(routes: dict[str, Route]) ->
     wait_until(lambda: is_there(Server(route, USER, PASSWORD)), 30)
     with session_by(route) as session:
         known, ours = (
-            session.get(f"{route.address}/system", headers={name: word}, timeout=10)
+            session.get(f"{route.address}/system", headers={name: word}, timeout=30)
             for name in ("Authorization", SIGN_IN)
         )
     assert (known.status_code, ours.status_code) == (401, 200)
