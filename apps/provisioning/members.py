@@ -33,14 +33,23 @@ SUBJECTS = {
 }
 
 
-def join_person(project: Project, requester: Requester, *, role: Membership.Role, by: User | None) -> MembershipChange:
+def join_person(
+    project: Project, requester: Requester, *, role: Membership.Role, by: User | None, then: str = ""
+) -> MembershipChange:
     """Somebody known by a proved e-mail address alone is in the project from now on, with an account if there was none.
 
-    Raises AlreadyMember.
+    `then` is a task that is rung with the change when all is done. Raises AlreadyMember and TakesNobody.
     """
     with transaction.atomic():
         user = ensure_account(email=requester.email, name=requester.name, affiliation=requester.affiliation)
-        return add_member(project, user, role=role, by=by)
+        change = add_member(project, user, role=role, by=by)
+        ledger.open_ledger(MEMBER, change.pk, steps_of_change(change), then=then)
+    return change
+
+
+def is_finished(change: MembershipChange) -> bool:
+    """Whether everything that follows from the change is done."""
+    return Ledger.objects.filter(kind=MEMBER, subject_pk=change.pk, finished_at__isnull=False).exists()
 
 
 def advance(change: MembershipChange) -> bool:

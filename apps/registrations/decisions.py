@@ -62,7 +62,7 @@ def approve_join(registration: Registration, *, role: Membership.Role, by: User)
         raise NoSuchProject(registration.namespace)
     with transaction.atomic():
         registration.move_to(Status.APPROVED, by=by.pk)
-        change = join_person(project, _requester(registration), role=role, by=by)
+        change = join_person(project, _requester(registration), role=role, by=by, then="registrations.settle_join")
         Registration.objects.filter(pk=registration.pk).update(membership_change=change)
         record("registration.approved", actor=by.pk, project=project.pk, subject=registration, role=role)
     registration.membership_change = change

@@ -10,6 +10,7 @@ from apps.audit.services import record
 from apps.core.doorbell import ring
 from apps.core.state import IllegalTransition
 from apps.projects.models import Membership, Project
+from apps.provisioning.members import is_finished
 from apps.registrations import letters, links, namespaces
 from apps.registrations.applications import Applicant
 from apps.registrations.models import Registration
@@ -153,8 +154,8 @@ def sweep() -> None:
 
 
 def _is_done(registration: Registration) -> bool:
-    if registration.is_join:
-        return registration.membership_change is None or registration.membership_change.done_at is not None
+    if registration.is_join:  # the change is gone with a project that was deleted
+        return registration.membership_change is None or is_finished(registration.membership_change)
     return registration.project is not None and registration.project.status in Project.SET_UP
 
 

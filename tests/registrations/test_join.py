@@ -17,8 +17,8 @@ from apps.core import mail
 from apps.core.models import Mail
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
-from apps.provisioning.tasks import sweep_members
-from apps.registrations import decisions, links
+from apps.provisioning import members
+from apps.registrations import decisions, links, services
 from apps.registrations.models import Registration
 from tests.conftest import make_person
 from tests.queries import cost_of
@@ -130,7 +130,7 @@ def test_an_owner_admits_and_the_person_is_in_at_once(
     ).exists()
     registration.refresh_from_db()
     assert registration.status == Status.APPROVED
-    sweep_members()
+    members.sweep()
     sweeps()
     registration.refresh_from_db()
     assert registration.status == Status.PROVISIONED
@@ -138,6 +138,41 @@ def test_an_owner_admits_and_the_person_is_in_at_once(
     assert "You are in the project" in private
     assert f"/projects/{project.namespace}/" in private
     assert Mail.objects.filter(to="jonas.lind@uni.example", subject__startswith="You are in the project").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_requesters_page_follows_along_to_the_end(
+    client: Client, alice: User, joining: Make, client_of: ClientOf, bells: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registration = joining()
+    private = links.path_of(registration)
+    with monkeypatch.context() as patched:
+        patched.setattr(members, "advance", lambda change: False)
+        admit(client_of(alice), registration)
+    assert "Mail to the person" in client.get(private).text
+    assert f'hx-get="{private}progress/"' in client.get(private).text
+    assert client.get(f"{private}progress/").status_code == 200
+    members.sweep()
+    assert client.get(f"{private}progress/")["HX-Refresh"] == "true"
+    assert "You are in the project" in client.get(private).text
+
+
+@pytest.mark.django_db
+def test_a_step_that_failed_is_tried_again_by_an_owner(
+    alice: User, charlie: User, joining: Make, client_of: ClientOf
+) -> None:
+    User.objects.filter(pk=charlie.pk).update(is_active=False)
+    registration = joining(email=charlie.email)
+    owner = client_of(alice)
+    admit(owner, registration)
+    members.sweep()
+    assert "deactivated" in owner.get(path(registration)).text
+    User.objects.filter(pk=charlie.pk).update(is_active=True)
+    assert "The step is tried again" in owner.post(path(registration, "retry/"), follow=True).text
+    members.sweep()
+    services.sweep()
+    registration.refresh_from_db()
+    assert registration.status == Status.PROVISIONED
 
 
 @pytest.mark.django_db
