@@ -6,7 +6,6 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.access import signed_in
@@ -78,7 +77,6 @@ def _project(shown: Project) -> dict[str, Any]:
     members = selectors.members(shown)
     return {
         "project": shown,
-        "days_left": (shown.ends_on - timezone.localdate()).days,
         "steps": lines_of(steps_for(shown)) if shown.status == Project.Status.PROVISIONING else [],
         "memberships": members[: selectors.MEMBERS_SHOWN],
         "member_count": members.count(),

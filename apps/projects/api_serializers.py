@@ -50,7 +50,7 @@ class ProjectDetailSerializer(ProjectSerializer):
         ]
 
 
-class ChangeSerializer(serializers.ModelSerializer[ProjectChange]):
+class ProjectChangeSerializer(serializers.ModelSerializer[ProjectChange]):
     by = serializers.CharField(source="by.name", allow_null=True, default=None)
 
     class Meta:
@@ -98,12 +98,12 @@ class ExtensionWishSerializer(StrictSerializer):
     why = serializers.CharField(max_length=LONGEST_TEXT)
 
 
-class GrantSerializer(StrictSerializer):
+class ExtensionGrantSerializer(StrictSerializer):
     ends_on = LastDayField()
     said = serializers.CharField(max_length=LONGEST_TEXT, required=False, allow_blank=True, default="")
 
 
-class RefusalSerializer(StrictSerializer):
+class ExtensionRefusalSerializer(StrictSerializer):
     said = serializers.CharField(max_length=LONGEST_TEXT)
 
 

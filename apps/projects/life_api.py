@@ -17,14 +17,14 @@ from apps.core.state import IllegalTransition
 from apps.projects import granting, lifecycle
 from apps.projects.access import Entry, Role, enter_any, enter_settings, extension_to_decide, visible_extensions
 from apps.projects.api_serializers import (
-    ChangeSerializer,
     DeletionSerializer,
     DescriptionSerializer,
+    ExtensionGrantSerializer,
+    ExtensionRefusalSerializer,
     ExtensionSerializer,
     ExtensionWishSerializer,
-    GrantSerializer,
+    ProjectChangeSerializer,
     ProjectDetailSerializer,
-    RefusalSerializer,
     ResourcesSerializer,
     WhySerializer,
 )
@@ -55,7 +55,7 @@ class ProjectDetail(APIView):
 class Changes(generics.ListAPIView[ProjectChange]):
     """The turns of a project's life, newest first; for owners."""
 
-    serializer_class = ChangeSerializer
+    serializer_class = ProjectChangeSerializer
     queryset = ProjectChange.objects.none()
     request: Request
 
@@ -63,7 +63,7 @@ class Changes(generics.ListAPIView[ProjectChange]):
         project = enter_settings(signed_in(self.request), self.kwargs["namespace"]).project
         return project.changes.select_related("by").order_by("-pk")
 
-    @extend_schema(operation_id="projects_changes", responses={200: ChangeSerializer(many=True), **REFUSED})
+    @extend_schema(operation_id="projects_changes", responses={200: ProjectChangeSerializer(many=True), **REFUSED})
     def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
         return super().get(request, *arguments, **fields)
 
@@ -169,17 +169,17 @@ class Extensions(generics.ListAPIView[ExtensionRequest]):
 
 
 class GrantExtension(APIView):
-    @extend_schema(operation_id="extensions_grant", request=GrantSerializer, responses=DECIDED)
+    @extend_schema(operation_id="extensions_grant", request=ExtensionGrantSerializer, responses=DECIDED)
     def post(self, request: Request, pk: int) -> Response:
         """Give the project this last day; 409 when it is decided already, or your own request."""
-        return _decide(request, pk, granting.grant_extension, GrantSerializer)
+        return _decide(request, pk, granting.grant_extension, ExtensionGrantSerializer)
 
 
 class RefuseExtension(APIView):
-    @extend_schema(operation_id="extensions_refuse", request=RefusalSerializer, responses=DECIDED)
+    @extend_schema(operation_id="extensions_refuse", request=ExtensionRefusalSerializer, responses=DECIDED)
     def post(self, request: Request, pk: int) -> Response:
         """Refuse with a reason; 409 when it is decided already, or your own request."""
-        return _decide(request, pk, granting.refuse_extension, RefusalSerializer)
+        return _decide(request, pk, granting.refuse_extension, ExtensionRefusalSerializer)
 
 
 def _turn(

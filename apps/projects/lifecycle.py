@@ -134,13 +134,13 @@ def write_change(project: Project, action: Action, *, by: User | None, **fields:
 def _turn(project: Project, action: Action, target: Status, *, by: User | None, why: str, **fields: Any) -> None:
     if not can_turn(project, action):
         raise IllegalTransition(project, target)
-    actor, before = by.pk if by else None, project.status
+    actor, before, done = by.pk if by else None, project.status, action.label.lower().replace(" ", "_")
     with transaction.atomic():
         project.move_to(target, by=actor, why=why, **fields)
         # What an earlier turn had still to do is wished no longer.
         ProjectChange.objects.filter(project=project, done_at=None).exclude(target="").update(done_at=timezone.now())
         change = write_change(project, action, by=by, target=target, why=why)
-        record(f"project.{action}", actor=actor, project=project.pk, subject=change, state=changed(before, target))
+        record(f"project.{done}", actor=actor, project=project.pk, subject=change, state=changed(before, target))
         letters.tell_turn(change)
 
 

@@ -65,6 +65,10 @@ def _unsettled() -> QuerySet[Project]:
 
 def _reconcile_and_observe(project: Project, api: KubernetesApi) -> None:
     NamespaceSeen.objects.update_or_create(project=project, defaults={"tried_at": timezone.now()})
+    # It may have been put to sleep since the turn of the others began.
+    project.refresh_from_db(fields=["status"])
+    if project.status not in Project.SET_UP:
+        return
     reconciling.reconcile(project, api)
     observing.observe(project, api)
 

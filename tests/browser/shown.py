@@ -1,6 +1,7 @@
 """A portal with something on every page, and the list of its pages: for screenshots and for the accessibility check."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -17,6 +18,7 @@ from tests.portal import Portal
 ASKER = "ida.berg@uni.example"
 INVITED = "kim.ek@uni.example"
 MEMBERS = "/projects/sample/members/"
+SETTINGS = "/projects/sample/settings/"
 HEAD_CT = "SELECT series_instance_uid FROM archives_series ORDER BY instance_count DESC LIMIT 1"
 STUDY_OF_HEAD_CT = (
     "SELECT t.study_instance_uid FROM archives_study t JOIN archives_series s ON s.study_id = t.id "
@@ -37,6 +39,15 @@ class Shown:
     is_public: bool = False
 
 
+PAGES_OF_LIFE = [
+    Shown("settings", SETTINGS),
+    Shown("project-change", f"{SETTINGS}changes/1/"),
+    Shown("projects", "/projects/"),
+    Shown("extensions", "/extensions/"),
+    Shown("extension", "/extensions/1/"),
+]
+
+
 def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]:
     """Acts on a portal with the sample project; returns the administrator's storage state and the pages."""
     visitor = browser.new_context(base_url=portal.url)
@@ -53,10 +64,11 @@ def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]
         _run(page, series, algorithm)
     _add_cluster(page)
     _invite(page)
+    _ask_more_time(page)
     invitation = portal.link_to(INVITED, INVITATION_LINK).removeprefix(portal.url)
     state = admin.storage_state()
     _close(visitor, admin)
-    pages = [*_pages(portal, series, private, unproved), *_pages_of_members(invitation)]
+    pages = [*_pages(portal, series, private, unproved), *_pages_of_members(invitation), *PAGES_OF_LIFE]
     return state, pages  # type: ignore[return-value]
 
 
@@ -82,6 +94,19 @@ def _invite(page: Page) -> None:
     page.get_by_role("button", name="Look through the list").click()
     page.get_by_role("button", name="Invite 2 people").click()
     expect(page.get_by_text("2 people are invited.")).to_be_visible()
+
+
+def _ask_more_time(page: Page) -> None:
+    page.goto(SETTINGS)
+    page.get_by_text("Ask for more time").click()
+    page.get_by_label("New last day").fill(str((datetime.now(UTC) + timedelta(days=500)).date()))
+    page.get_by_label("Why").fill("Two more scanners take part.")
+    page.get_by_role("button", name="Ask the approvers").click()
+    expect(page.get_by_role("button", name="Withdraw the request")).to_be_visible()
+    page.get_by_text("Grant something else").click()
+    page.get_by_label("CPU cores").fill("3")
+    page.get_by_role("button", name="Grant", exact=True).click()
+    expect(page.get_by_text("CPU cores: 3, was 2")).to_be_visible()
 
 
 def _pages_of_members(invitation: str) -> list[Shown]:

@@ -49,7 +49,7 @@ def test_an_administrator_suspends_and_resumes(project: Project, admin: User, cl
     assert state_of(project) == Status.READY
     assert [change.action for change in project.changes.order_by("pk")] == [Action.SUSPEND, Action.RESUME]
     actions = Entry.objects.filter(project_pk=project.pk, actor_pk=admin.pk).values_list("action", flat=True)
-    assert list(actions) == ["project.suspend", "project.resume"]
+    assert list(actions) == ["project.suspended", "project.resumed"]
 
 
 def test_a_suspension_needs_a_reason(project: Project, admin: User, client_of: ClientOf) -> None:
