@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-GROUPS = ("pages", "dicomweb", "runs", "collector", "hanging")
+GROUPS = ("pages", "members", "dicomweb", "runs", "collector", "hanging")
 
 
 def main() -> int:

@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _measure_all(admin: User, people: list[User]) -> None:
-    client = _signed_in(admin)
+    client = signed_in(admin)
     middle = Entry.objects.order_by("pk")[AUDIT_ROWS // 2].pk
     for name, path in (
         ("home", "/"),
@@ -66,14 +66,14 @@ def _measure_all(admin: User, people: list[User]) -> None:
         ("search", "/search/?q=bench"),
         ("search in vain", "/search/?q=nothing+fits"),
     ):
-        _measure(client, name, path)
-    _measure(_signed_in(people[0]), "home of a member", "/")
+        measure(client, name, path)
+    measure(signed_in(people[0]), "home of a member", "/")
     seconds = figures.median_seconds(lambda: _export(client, "/audit/export/?person=Person"), 1)
     figures.show("audit export", AUDIT_ROWS / PEOPLE * 20 / seconds, "rows/s")
     figures.show("audit seal, 5,000 rows", figures.median_seconds(seal, 3) * 1000, "ms")
 
 
-def _signed_in(user: User) -> Client:
+def signed_in(user: User) -> Client:
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     return client
@@ -83,7 +83,7 @@ def _export(client: Client, path: str) -> int:
     return sum(len(part) for part in client.post(path).streaming_content)  # type: ignore[attr-defined]
 
 
-def _measure(client: Client, name: str, path: str) -> None:
+def measure(client: Client, name: str, path: str) -> None:
     client.get(path)  # templates are compiled at the first request
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
