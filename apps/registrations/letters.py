@@ -44,10 +44,15 @@ def tell_approvers(registration: Registration) -> None:
 
 
 def tell_owners(registration: Registration) -> None:
-    """One mail to every owner of the project that the requester asks to join; none for one that there is not."""
+    """One mail to every owner of the project that the requester asks to join, or to the approvers for want of one.
+
+    None for a project that there is not: it waits in the approvers' list.
+    """
+    if registration.joins_id is None:
+        return
     roles = {"memberships__project": registration.joins_id, "memberships__role": Membership.Role.OWNER}
-    owners = User.objects.filter(is_active=True, **roles) if registration.joins_id else User.objects.none()
-    _to_deciders(registration, owners.order_by("pk"), "joins")
+    owners = User.objects.filter(is_active=True, **roles).order_by("pk")
+    _to_deciders(registration, owners or approvers(), "joins")
 
 
 def approvers() -> Iterable[User]:

@@ -134,7 +134,7 @@ def last_word(registration: Registration) -> str:
 
 
 def who_was_first(registration: Registration, *, reader: User) -> str:
-    """For a decision that came too late: "Already approved by Anna Berg, 2 min ago."."""
+    """For a decision that came too late: "Already approved by Anna Berg at 12:03, 2 min ago."."""
     if registration.status == Status.EMAIL_VERIFIED:
         return "The request has changed since you opened it: look at it again."
     if registration.status == Status.SUBMITTED:

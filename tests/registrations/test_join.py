@@ -66,6 +66,18 @@ def test_owners_are_told_by_the_sweep_when_the_bell_is_lost_and_once(joining: Ma
     assert Mail.objects.filter(subject__startswith="A request waits").count() == 1
 
 
+@pytest.mark.django_db
+def test_without_an_owner_who_is_active_the_approvers_are_told(
+    joining: Make, alice: User, approver: User, sweeps: Callable[[], None]
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    joining()
+    sweeps()
+    assert list(Mail.objects.filter(subject__startswith="A request waits").values_list("to", flat=True)) == [
+        approver.email
+    ]
+
+
 def seen_of(client: Client, registration: Registration) -> list[str]:
     """What the requester of this request sees, without the request's own words."""
     private = links.path_of(registration)
