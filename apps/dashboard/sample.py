@@ -30,7 +30,8 @@ def load_sample_project(owner: User) -> Project:
 def _ensure_project(owner: User) -> Project:
     with transaction.atomic():
         project = Project.objects.filter(namespace=NAMESPACE).first() or create_project(_plan(), by=owner)
-        ensure_member(project, owner, role=Membership.Role.OWNER)
+        if project.status == Project.Status.PROVISIONING:
+            ensure_member(project, owner, role=Membership.Role.OWNER)
     return project
 
 

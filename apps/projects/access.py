@@ -15,7 +15,6 @@ Action = ProjectChange.Action
 RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.OWNER: 3}
 NEEDS = {Role.MEMBER: "Viewers can look but not change anything here.", Role.OWNER: "Only an owner can do this."}
 ADMINISTRATORS_ONLY = "Only an administrator can do this."
-HIDDEN = Project.ENDING | {Project.Status.DELETED}
 # All others are for administrators alone.
 OWNERS_TURNS = frozenset({Action.ARCHIVE, Action.SCHEDULE_DELETION, Action.UNDO_DELETION})
 
@@ -79,7 +78,7 @@ class Entry:
 
 def visible_projects(user: User) -> QuerySet[Project]:
     """Those whose pages the person can open."""
-    open_ones = Project.objects.exclude(status__in=HIDDEN).order_by("name", "pk")
+    open_ones = Project.objects.exclude(status__in=Project.HIDDEN).order_by("name", "pk")
     return open_ones if user.may_look else open_ones.filter(memberships__user=user)
 
 
@@ -96,7 +95,7 @@ def enter(user: User, namespace: str, *, at_least: Role = Role.VIEWER) -> Entry:
     PermissionDenied for a lesser role.
     """
     entry = _entry(user, namespace)
-    if entry.project.status in HIDDEN:
+    if entry.project.status in Project.HIDDEN:
         raise Http404
     entry.need(at_least)
     return entry
@@ -135,14 +134,14 @@ def get_invitation(entry: Entry, pk: int) -> Invitation:
 
 def invitation_by_link(token: str) -> Invitation:
     """Raises Http404 for a link that nobody has, the former ones of an invitation that was sent again included."""
-    found = Invitation.objects.select_related("project", "invited_by").exclude(project__status__in=HIDDEN)
+    found = Invitation.objects.select_related("project", "invited_by").exclude(project__status__in=Project.HIDDEN)
     return get_object_or_404(found, digest=digest_of(token))
 
 
 def enter_any(user: User, namespace: str) -> Entry:
     """Into a project whatever its state: into one that is to be deleted as into its settings. Raises as these do."""
     entry = _entry(user, namespace)
-    return enter_settings(user, namespace) if entry.project.status in HIDDEN else entry
+    return enter_settings(user, namespace) if entry.project.status in Project.HIDDEN else entry
 
 
 def _entry(user: User, namespace: str) -> Entry:

@@ -117,6 +117,12 @@ def recover(project: Project) -> None:
     _note_health(project, Status.DEGRADED, Status.READY, "all runs again")
 
 
+def trouble_of(project: Project) -> str:
+    """What a degraded project is degraded by; "" of any other."""
+    noted = project.events().last() if project.status == Status.DEGRADED else None
+    return noted.why if noted else ""
+
+
 def can_turn(project: Project, action: Action) -> bool:
     """Whether the project's state allows it now."""
     return project.status in FROM[action]

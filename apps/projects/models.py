@@ -42,6 +42,7 @@ class Project(Stateful):
     SET_UP: ClassVar = AT_WORK | {Status.SUSPENDED, Status.ARCHIVED}
     ASLEEP: ClassVar = frozenset({Status.SUSPENDED, Status.DELETION_SCHEDULED})
     ENDING: ClassVar = frozenset({Status.DELETION_SCHEDULED, Status.DELETING})
+    HIDDEN: ClassVar = ENDING | {Status.DELETED}
     BADGES: ClassVar = {
         Status.PROVISIONING: Badge("busy", "loader-2", "Being set up"),
         Status.READY: Badge("good", "circle-check", "Ready"),

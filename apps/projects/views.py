@@ -177,6 +177,7 @@ def _page(request: HttpRequest, entry: Entry, **bound: forms.BaseForm) -> HttpRe
         "is_owner": entry.can(Role.OWNER),
         "is_administrator": entry.user.is_administrator,
         "turns": turns,
+        "trouble": lifecycle.trouble_of(project),
         "waiting": granting.waiting_request(project),
         "can_ask": entry.can(Role.OWNER) and granting.can_be_extended(project),
         "allocation": project.allocation,

@@ -13,6 +13,7 @@ from apps.archives.services import destroy_archives
 from apps.audit.services import record
 from apps.core import ledger
 from apps.core.doorbell import ring
+from apps.core.leases import lease
 from apps.core.ledger import Action, StepWaits
 from apps.core.models import Ledger
 from apps.integrations.keycloak.port import KeycloakDirectory
@@ -26,14 +27,12 @@ from apps.workspaces import resting
 
 
 def advance(change: ProjectChange) -> bool:
-    """Does the steps that can be done now. True when nothing is left to do; what a later turn has overtaken is left."""
-    if change.done_at is not None:
-        return True
-    opened = ledger.open_ledger(LIFE, change.pk, steps_of_turn(change))
-    is_done = ledger.advance(opened, ACTIONS)
-    if is_done:
-        ProjectChange.objects.filter(pk=change.pk, done_at=None).update(done_at=timezone.now())
-    return is_done
+    """Does the steps that can be done now. True when nothing is left to do; what a later turn has overtaken is left.
+
+    One worker a project: what an earlier turn still does ends before a later one begins.
+    """
+    with lease(f"provisioning.life.{change.project_id}") as held:
+        return bool(held) and _advance(change)
 
 
 def retry(change: ProjectChange, *, by: User) -> bool:
@@ -89,6 +88,17 @@ def close(change_pk: int) -> None:
     with transaction.atomic():
         resting.forget(project)
         finish_deletion(project)
+
+
+def _advance(change: ProjectChange) -> bool:
+    still_open = ProjectChange.objects.filter(pk=change.pk, done_at=None)
+    if not still_open.exists():
+        return True
+    opened = ledger.open_ledger(LIFE, change.pk, steps_of_turn(change))
+    is_done = ledger.advance(opened, ACTIONS)
+    if is_done:
+        still_open.update(done_at=timezone.now())
+    return is_done
 
 
 def _on_cluster(bring: Callable[[Project], None]) -> Action:

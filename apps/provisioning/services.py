@@ -39,7 +39,7 @@ def open_for(project: Project, requester: Requester, *, then: str = "") -> Ledge
 
 def advance(project: Project) -> bool:
     """Does the steps that can be done now. True when the project is set up; none of one that is to be deleted."""
-    if project.status in Project.ENDING:
+    if project.status in Project.HIDDEN:
         return False
     return ledger.advance(Ledger.objects.get(kind=KIND, subject_pk=project.pk), ACTIONS)
 

@@ -1,7 +1,7 @@
 """Bringing what a project has on its cluster to the state of its life: asleep, awake, without workspaces, gone.
 
-Everything here may run twice, or after a kill. What asks the cluster raises ClusterUnreachable and ApiRefused, and
-NotYet while the cluster is at it.
+Everything here may run twice, or after a kill, and does nothing once the project is in another state. What asks the
+cluster raises ClusterUnreachable and ApiRefused, and NotYet while the cluster is at it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,6 +52,8 @@ REFUSED = (403, 422)
 
 def sleep(project: Project) -> None:
     """Nothing runs: our own things have no replicas wished, those of others get none until `wake`."""
+    if not project.is_asleep:
+        return
     api = api_of(project)
     _make_running_parts(project, api)
     for one in _workloads_of_others(project, api):
@@ -63,6 +65,8 @@ def sleep(project: Project) -> None:
 
 def wake(project: Project) -> None:
     """What had been put to sleep runs again, Orthanc answers, and the index is brought up to it."""
+    if project.is_asleep:
+        return
     api = api_of(project)
     _make_running_parts(project, api)
     for one in _workloads_of_others(project, api):
@@ -75,6 +79,8 @@ def wake(project: Project) -> None:
 
 def retire(project: Project) -> None:
     """No workspace and nothing of others runs any more. Orthanc stays, and so do volumes: homes for their time."""
+    if project.status != Project.Status.ARCHIVED:
+        return
     api = api_of(project)
     reconcile(project, api)
     for one in [*_workloads_of_others(project, api), *_model_services(project, api)]:

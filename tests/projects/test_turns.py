@@ -177,11 +177,12 @@ def test_a_later_turn_ends_what_an_earlier_one_had_to_do(project: Project, admin
     assert resumed.done_at is None
 
 
-def test_degraded_is_noted_and_forgotten_by_itself(project: Project) -> None:
+def test_degraded_is_noted_and_forgotten_by_itself(project: Project, alice: User, client_of: ClientOf) -> None:
     lifecycle.degrade(project, why="Orthanc does not run")
     lifecycle.degrade(project, why="Orthanc does not run")
     assert state_of(project) == Status.DEGRADED
     assert project.takes_work
+    assert "Orthanc does not run" in client_of(alice).get(SETTINGS).content.decode()
     lifecycle.recover(project)
     lifecycle.recover(project)
     assert state_of(project) == Status.READY

@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.archives.models import Archive, Instance
 from apps.archives.services import ArchiveUnreachable, fetch
 from apps.clusters.models import Placement
-from apps.core.models import Step
+from apps.core.models import Lease, Step
 from apps.datasets.services import import_files
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import (
@@ -222,6 +222,25 @@ def test_somebody_elses_namespace_of_that_name_stays(
     assert api.read(NAMESPACE, project.namespace) is not None
 
 
+@pytest.mark.faults
+def test_a_worker_killed_after_each_step_leaves_it_asleep_archived_and_awake(
+    project: Project, api: KubernetesClient, admin: User
+) -> None:
+    set_up(project)
+    workspace = Workspace.objects.get(project=project).name
+    lifecycle.suspend(project, by=admin, why="Pause")
+    _kill_after_each(project, "runs", "sleep")
+    assert replicas(api, project) == {"orthanc": 0, workspace: 0}
+    lifecycle.archive(project, by=admin)
+    _kill_after_each(project, "runs", "retire", "wake")
+    assert replicas(api, project) == {"orthanc": 1}
+    lifecycle.restore(project, by=admin)
+    _kill_after_each(project, "wake")
+    assert replicas(api, project) == {"orthanc": 1, workspace: 1}
+    sweep(project)
+    assert list(Drift.objects.all()) == []
+
+
 @pytest.fixture
 def realm(keycloak: Keycloak, mail: Mail) -> Iterator[Realm]:
     with imported_realm(keycloak, portal_url="http://portal.example", mail=mail) as realm:
@@ -243,15 +262,20 @@ def test_a_worker_killed_after_each_step_of_the_deletion_leaves_nothing(
     subject = alice.identities.get().subject
     assert f"MAIA:{project.namespace}:owner" in directory.groups_of(subject)
     to_deletion(project, alice)
-    change = project.changes.order_by("pk").last()
-    assert change is not None
-    for name in ("runs", "workspaces", "orthanc", "namespace", "images", "groups", "end"):
-        wait_until(lambda: _is_killed_after(change, name), 180)  # noqa: B023 - called at once
-    follow(project)
+    _kill_after_each(project, "runs", "workspaces", "orthanc", "namespace", "images", "groups", "end")
     assert_nothing_is_left(project, api, kubernetes)
     assert directory.groups_of(subject) & set(groups_of(project.namespace).values()) == set()
     found = at_keycloak.as_administrator("GET", f"/groups?search=MAIA:{project.namespace}")
     assert found.json() == []
+
+
+def _kill_after_each(project: Project, *names: str) -> None:
+    """Each step of what follows from the latest turn is done by a worker that is killed then."""
+    change = project.changes.order_by("pk").last()
+    assert change is not None
+    for name in names:
+        wait_until(lambda: _is_killed_after(change, name), 180)  # noqa: B023 - called at once
+    follow(project)
 
 
 def _is_killed_after(change: ProjectChange, name: str) -> bool:
@@ -270,5 +294,6 @@ def _is_killed_after(change: ProjectChange, name: str) -> bool:
 
     Step.objects.filter(look_again_at__isnull=False).update(look_again_at=timezone.now())
     is_killed = exit_of_child(work) < 0
+    Lease.objects.update(held_until=timezone.now())
     Step.objects.filter(status=Step.Status.RUNNING).update(status_changed_at=timezone.now() - timedelta(hours=1))
     return is_killed
