@@ -167,7 +167,7 @@ def _current(membership: Membership) -> Membership:
 
 
 def _refuse_last_owner(membership: Membership) -> None:
-    owners = Membership.objects.filter(project=membership.project_id, role=Role.OWNER)
+    owners = Membership.objects.filter(project=membership.project_id, role=Role.OWNER, user__is_active=True)
     if membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists():
         raise LastOwner
 

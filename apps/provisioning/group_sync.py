@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import structlog
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts import identities
@@ -112,7 +113,7 @@ def _read_again(directory: KeycloakDirectory) -> None:
         with _by_itself(identity=identity.pk):
             _read_one(directory, identity)
     as_before = rows.exclude(pk__in=[identity.pk for identity in changed])
-    as_before.filter(read_at__lt=read_at).update(read_at=read_at)
+    as_before.filter(Q(read_at=None) | Q(read_at__lt=read_at)).update(read_at=read_at)
 
 
 def _groups_by_subject(directory: KeycloakDirectory, known: groups.Known) -> dict[str, set[str]]:
@@ -127,8 +128,7 @@ def _groups_by_subject(directory: KeycloakDirectory, known: groups.Known) -> dic
 
 def _is_news(identity: Identity, known: groups.Known, enabled: Collection[str], found: Collection[str]) -> bool:
     return (
-        identity.read_at is None
-        or identity.is_enabled != (identity.subject in enabled)
+        identity.is_enabled != (identity.subject in enabled)
         or identity.is_group_administrator != (identities.ADMINISTRATORS in found)
         or known.is_news(identity.user_id, found)
     )

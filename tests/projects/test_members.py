@@ -10,7 +10,7 @@ from apps.accounts.services import make_token
 from apps.audit.models import Entry
 from apps.core.models import Mail
 from apps.projects.invitations import Invitee, invite
-from apps.projects.members import NotMember, add_member, change_role, remove_member, set_export
+from apps.projects.members import LastOwner, NotMember, add_member, change_role, remove_member, set_export
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal
 from apps.provisioning import members as ledger
 from tests.conftest import make_person
@@ -232,6 +232,14 @@ def test_a_step_that_failed_is_shown_and_retried(
     assert "tried again" in said(client, f"{path}retry/")
     ledger.sweep()
     assert "Retry" not in client.get(path).content.decode()
+
+
+def test_an_owner_who_is_deactivated_is_none_to_leave_the_project_to(project: Project, alice: User, bob: User) -> None:
+    change_role(row_of(bob), role=Role.OWNER, by=alice)
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    with pytest.raises(LastOwner):
+        remove_member(project, alice, by=alice)
+    assert remove_member(project, bob, by=alice)
 
 
 @pytest.mark.parametrize("path", ["role/", "export/"])
