@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Any
 
@@ -23,6 +24,7 @@ from apps.accounts.access import client_address
 from apps.accounts.models import User
 from apps.audit.services import record
 
+IPV6_PREFIX = 64  # bits, the least that a subscriber gets (RFC 6177)
 LONGEST_NAME = 255  # as the table of attempts has it
 
 
@@ -40,11 +42,14 @@ def name_tried(_request: HttpRequest, credentials: Mapping[str, Any] | None) -> 
 
 
 def address_tried_from(request: HttpRequest) -> str | None:
-    """None where no connection stands behind the request."""
+    """None where no connection stands behind the request. Who has an IPv6 address has its whole network."""
     try:
-        return client_address(request)
-    except PermissionDenied:
+        address = ip_address(client_address(request))
+    except (PermissionDenied, ValueError):
         return None
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, IPV6_PREFIX), strict=False).network_address)
+    return str(address)
 
 
 def is_without_password(_request: HttpRequest, credentials: Mapping[str, Any] | None) -> bool:
@@ -54,7 +59,7 @@ def is_without_password(_request: HttpRequest, credentials: Mapping[str, Any] | 
 
 def answer(request: HttpRequest, _response: HttpResponse | None, credentials: Mapping[str, Any] | None) -> HttpResponse:
     """The same for an address that nobody has."""
-    found = _locks(username=name_tried(request, credentials), ip_address=client_address(request))
+    found = _locks(username=name_tried(request, credentials), ip_address=address_tried_from(request) or "")
     until = found[0].until if found else timezone.now() + _cool_off()
     context = {"until": until, "has_links": settings.AUTH_MODE == "local"}
     response = render(request, "account/locked.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)

@@ -1,6 +1,7 @@
 """Doors to the accounts of others: administrators change them, support reads them."""
 
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -16,6 +17,24 @@ from apps.accounts.models import User
 from apps.accounts.selectors import is_administrator_by_group, matching
 
 ROWS_A_PAGE = 25
+
+
+class Verb(Protocol):
+    """Whether there was anything to change; None where there always is. Raises ChangeRefused."""
+
+    def __call__(self, user: User, *, by: User) -> bool | None: ...
+
+
+VERBS: dict[str, tuple[Verb, str]] = {
+    "deactivate": (people.deactivate, "The account is deactivated: nothing opens with it any more."),
+    "activate": (people.activate, "The account is active again."),
+    "sign_out": (people.sign_out_everywhere, "All sessions of the person have ended."),
+    "unlock": (lockout.unlock, "Passwords are taken again from everywhere."),
+    "remove_second_factor": (
+        people.remove_second_factor,
+        "The second factor is removed: the password alone opens the account.",
+    ),
+}
 
 
 @require_safe
@@ -51,42 +70,11 @@ def give_role(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
+def change(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     user = signed_in(request)
     changed = person_to_change(user, pk)
-    done = "The account is deactivated: nothing opens with it any more."
-    return _change(request, changed, lambda: people.deactivate(changed, by=user), done)
-
-
-@require_POST
-def activate(request: HttpRequest, pk: int) -> HttpResponse:
-    user = signed_in(request)
-    changed = person_to_change(user, pk)
-    return _change(request, changed, lambda: people.activate(changed, by=user), "The account is active again.")
-
-
-@require_POST
-def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
-    user = signed_in(request)
-    changed = person_to_change(user, pk)
-    done = "All sessions of the person have ended."
-    return _change(request, changed, lambda: people.sign_out_everywhere(changed, by=user), done)
-
-
-@require_POST
-def unlock(request: HttpRequest, pk: int) -> HttpResponse:
-    user = signed_in(request)
-    changed = person_to_change(user, pk)
-    done = "Passwords are taken again from everywhere."
-    return _change(request, changed, lambda: lockout.unlock(changed, by=user), done)
-
-
-@require_POST
-def remove_second_factor(request: HttpRequest, pk: int) -> HttpResponse:
-    user = signed_in(request)
-    changed = person_to_change(user, pk)
-    done = "The second factor is removed: the password alone opens the account."
-    return _change(request, changed, lambda: people.remove_second_factor(changed, by=user), done)
+    act, done = VERBS[verb]
+    return _change(request, changed, lambda: act(changed, by=user), done)
 
 
 def _change(request: HttpRequest, changed: User, act: Callable[[], bool | None], done: str) -> HttpResponse:

@@ -65,6 +65,14 @@ def test_another_case_of_the_address_is_the_same_one(alice: User) -> None:
     assert try_from(HOME, alice.email, "wrong").last.status_code == 429  # type: ignore[attr-defined]
 
 
+def test_another_browser_or_address_of_the_same_network_starts_no_new_count(alice: User) -> None:
+    for number in range(5):
+        client = Client(REMOTE_ADDR=f"2001:db8:1:2::{number}", headers={"User-Agent": f"browser {number}"})
+        client.post(reverse("account_login"), {"login": alice.email, "password": "wrong"})
+    assert not is_in(try_from("2001:db8:1:2:ffff::1", alice.email))
+    assert is_in(try_from("2001:db8:1:3::1", alice.email))
+
+
 def test_an_address_that_nobody_has_is_locked_alike(alice: User) -> None:
     answers = [lock(HOME, email).last for email in (alice.email, "nobody@uni.example")]  # type: ignore[attr-defined]
     assert [answer.status_code for answer in answers] == [429, 429]

@@ -1,10 +1,13 @@
 """SSH public keys: what is taken, what is refused and why, and that they are one's own."""
 
+import base64
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 from django.urls import reverse
 
@@ -62,8 +65,21 @@ def test_a_key_is_added_shown_and_removed(tmp_path: Path, alice: User, client_of
     assert list(actions) == ["ssh_key.added", "ssh_key.removed"]
 
 
-def test_a_security_key_is_taken(alice: User, client_of: ClientOf) -> None:
-    add(client_of(alice), SECURITY_KEY, name="token")
+def wire(*fields: bytes) -> str:
+    """A public key as it is sent (RFC 4251 5): each field after its length, in base64."""
+    return base64.b64encode(b"".join(len(field).to_bytes(4, "big") + field for field in fields)).decode()
+
+
+def ecdsa_security_key() -> str:
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    key_type = "sk-ecdsa-sha2-nistp256@openssh.com"
+    return f"{key_type} {wire(key_type.encode(), b'nistp256', raw, b'ssh:')} ida@token"
+
+
+@pytest.mark.parametrize("line", [SECURITY_KEY, ecdsa_security_key()], ids=["ed25519", "ecdsa"])
+def test_a_security_key_is_taken(alice: User, client_of: ClientOf, line: str) -> None:
+    add(client_of(alice), line, name="token")
     assert SshKey.objects.get().name == "token"
 
 
