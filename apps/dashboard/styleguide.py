@@ -72,7 +72,6 @@ def samples() -> dict[str, Any]:
         "form": SampleForm(prefix="empty"),
         "wrong_form": SampleForm({"wrong-day": "yesterday"}, prefix="wrong"),
         "steps": STEPS,
-        "first_page": Paginator(range(95), 20).page(1),
         "middle_page": Paginator(range(95), 20).page(3),
         "progress": (0, 40, 100),
         "icons": icons(),
