@@ -320,6 +320,7 @@ SPECTACULAR_SETTINGS = {
         "RunState": "apps.jobs.models.Run.Status",
         "RegistrationState": "apps.registrations.models.Registration.Status",
         "JoiningRole": "apps.registrations.models.Registration.WANTED_ROLES",
+        "MembershipRole": "apps.projects.models.Membership.Role",
         "InvitationState": "apps.projects.models.Invitation.Status",
         "ProjectState": "apps.projects.models.Project.Status",
     },
