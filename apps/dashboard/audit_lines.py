@@ -70,12 +70,19 @@ def _line(entry: Entry, names: Names) -> Line:
         entry=entry,
         at=entry.at,
         actor=actor,
-        who=actor.name if actor else ("the portal" if entry.actor_pk is None else f"person {entry.actor_pk}, removed"),
+        who=actor.name if actor else _nobody(entry),
         action=action_in_words(entry.action),
         project=names.projects.get(entry.project_pk or 0),
         subject=_subject(entry, names),
         detail=[(name.replace("_", " "), _value(name, value, names)) for name, value in entry.detail.items()],
     )
+
+
+def _nobody(entry: Entry) -> str:
+    """Who it was that has no account: a request without a signed-in person, or work of the portal's own."""
+    if entry.actor_pk is not None:
+        return f"person {entry.actor_pk}, removed"
+    return "a visitor" if entry.address else "the portal"
 
 
 def _subject(entry: Entry, names: Names) -> str:

@@ -75,6 +75,14 @@ def test_what_is_gone_is_told_by_its_number(admin: User, client_of: ClientOf) ->
 def test_the_portal_s_own_work_is_told_as_such(admin: User, client_of: ClientOf) -> None:
     record("test.swept", actor=None)
     assert "the portal" in page(client_of(admin))
+    assert "a visitor" not in page(client_of(admin))
+
+
+def test_who_is_not_signed_in_is_a_visitor(admin: User, client_of: ClientOf) -> None:
+    Entry.objects.create(action="registration.submitted", address="192.0.2.7")
+    html = page(client_of(admin))
+    assert "a visitor" in html
+    assert "192.0.2.7" in html
 
 
 @pytest.fixture
