@@ -27,7 +27,12 @@ class Setting:
 SETTINGS = (
     Setting("VAR_DIR", "str", "var", "Folder for the database, images, queue, mails and secrets of a single machine."),
     Setting("SECRET_KEY", "str", "", "Signs sessions and links. Empty: read from VAR_DIR/secret_key, made by `up`."),
-    Setting("CREDENTIALS_KEY", "str", "", "Encrypts stored credentials of clusters and archives. Empty: SECRET_KEY."),
+    Setting(
+        "CREDENTIALS_KEY",
+        "str",
+        "",
+        "Encrypts stored credentials of clusters, archives and second factors. Empty: SECRET_KEY.",
+    ),
     Setting("PORT", "int", 8000, "Port of the web server that `up` starts."),
     Setting("BIND", "str", "127.0.0.1", "Address on which it listens; 0.0.0.0 inside a container."),
     Setting("PUBLIC_URL", "str", "", "Address that people type. Empty: http://127.0.0.1:PORT."),

@@ -154,11 +154,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "apps.accounts.adapter.LocalAccounts"
 ACCOUNT_FORMS = {
-    "login": "apps.accounts.forms.SignInForm",
-    "change_password": "apps.accounts.forms.ChangedPasswordForm",
-    "reauthenticate": "apps.accounts.forms.ConfirmingPasswordForm",
-    "reset_password": "apps.accounts.forms.ForgottenPasswordForm",
-    "reset_password_from_key": "apps.accounts.forms.NewPasswordForm",
+    "login": "apps.accounts.sign_in_forms.SignInForm",
+    "change_password": "apps.accounts.sign_in_forms.ChangedPasswordForm",
+    "reauthenticate": "apps.accounts.sign_in_forms.ConfirmingPasswordForm",
+    "reset_password": "apps.accounts.sign_in_forms.ForgottenPasswordForm",
+    "reset_password_from_key": "apps.accounts.sign_in_forms.NewPasswordForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -186,9 +186,9 @@ AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
 ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key"}
 MFA_ADAPTER = "apps.accounts.second_factor.SecondFactor"
 MFA_FORMS = {
-    "authenticate": "apps.accounts.forms.CodeForm",
-    "reauthenticate": "apps.accounts.forms.ConfirmingCodeForm",
-    "activate_totp": "apps.accounts.forms.FirstCodeForm",
+    "authenticate": "apps.accounts.sign_in_forms.CodeForm",
+    "reauthenticate": "apps.accounts.sign_in_forms.ConfirmingCodeForm",
+    "activate_totp": "apps.accounts.sign_in_forms.FirstCodeForm",
 }
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 

@@ -1,34 +1,29 @@
 from typing import Any
 
-from allauth.account.adapter import get_adapter
-from allauth.account.forms import (
-    ChangePasswordForm,
-    LoginForm,
-    ReauthenticateForm,
-    ResetPasswordForm,
-    ResetPasswordKeyForm,
-)
-from allauth.mfa.base.forms import AuthenticateForm
-from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
-from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.core.validators import RegexValidator
 
-from apps.accounts.identities import may_break_glass
-from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import ApiToken, User
 from apps.accounts.public_keys import CONTROL, KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 
 NO_CONTROL_CHARACTERS = RegexValidator(CONTROL, "There are control characters in it.", inverse_match=True)
 NO_ROLE = "none"
-CODE = {"code": "Code"}
-NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
 
 
-class ProfileForm(forms.Form):
+class OnSharedPage(forms.Form):
+    """A form beside others: the ids of its fields begin with a word of its own."""
+
+    ids = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": f"{self.ids}_%s", **kwargs})
+
+
+class ProfileForm(OnSharedPage):
     """`has_name` is False for who is named by Keycloak."""
 
+    ids = "profile"
     name = forms.CharField(max_length=200, label="Name", validators=[NO_CONTROL_CHARACTERS])
     affiliation = forms.CharField(
         max_length=200, required=False, label="Affiliation", validators=[NO_CONTROL_CHARACTERS]
@@ -42,15 +37,13 @@ class ProfileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, has_name: bool, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="profile_%s", **kwargs)
+        super().__init__(*args, **kwargs)
         if not has_name:
             del self.fields["name"]
 
 
-class TokenForm(forms.Form):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="token_%s", **kwargs)
-
+class TokenForm(OnSharedPage):
+    ids = "token"
     name = forms.CharField(max_length=100, label="What is it for?", help_text="For example: nightly upload script")
     days = forms.IntegerField(min_value=1, max_value=LONGEST_TOKEN_DAYS, initial=90, label="Valid for days")
     scopes = forms.MultipleChoiceField(
@@ -88,53 +81,6 @@ class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=[("light", "Light"), ("dark", "Dark"), ("auto", "As the system")])
 
 
-def _in_our_words(form: forms.Form, labels: dict[str, str]) -> None:
-    """One wording on all pages, above the field and not once more inside it."""
-    for name, field in form.fields.items():
-        field.label = labels.get(name, field.label)
-        field.widget.attrs.pop("placeholder", None)
-
-
-class SignInForm(LoginForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, {"login": "E-mail address"})
-
-
-class BreakGlassForm(SignInForm):
-    """Refuses everybody else in the words of a wrong password, so that it names no administrator."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = ""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
-        user: User | None = self.user
-        if user is not None and not may_break_glass(user):
-            self.user: User | None = None
-            raise get_adapter().validation_error("email_password_mismatch")
-        return cleaned
-
-
-class CodeForm(AuthenticateForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, CODE)
-
-
-class ConfirmingCodeForm(ReauthenticateByCodeForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, CODE)
-
-
-class FirstCodeForm(ActivateTOTPForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, {"code": "Code that the app shows"})
-
-
 class PublicText(forms.Textarea):
     """Does not show a private key once more that was pasted by mistake."""
 
@@ -142,10 +88,8 @@ class PublicText(forms.Textarea):
         return None if "PRIVATE KEY" in str(value) else super().format_value(value)
 
 
-class SshKeyForm(forms.Form):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="key_%s", **kwargs)
-
+class SshKeyForm(OnSharedPage):
+    ids = "key"
     public_key = forms.CharField(
         max_length=20_000,
         strip=False,
@@ -160,29 +104,3 @@ class SshKeyForm(forms.Form):
             return parse(self.cleaned_data["public_key"])
         except KeyRefused as refused:
             raise forms.ValidationError(str(refused)) from refused
-
-
-class ConfirmingPasswordForm(ReauthenticateForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, {})
-
-
-class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, {"email": "E-mail address"})
-
-
-class ChangedPasswordForm(ChangePasswordForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, {"oldpassword": "Current password", **NEW_PASSWORD})
-        if is_in_use():  # no link by mail sets a password of the portal then
-            self.fields["oldpassword"].help_text = ""
-
-
-class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _in_our_words(self, NEW_PASSWORD)

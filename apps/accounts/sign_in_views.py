@@ -22,8 +22,8 @@ from django.views.decorators.http import require_http_methods
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
 from apps.accounts import keycloak
-from apps.accounts.forms import BreakGlassForm
 from apps.accounts.models import User
+from apps.accounts.sign_in_forms import BreakGlassForm
 from apps.audit.services import record
 
 SESSION_TOKEN = "keycloak_id_token"  # noqa: S105 - names where the session keeps it, sealed

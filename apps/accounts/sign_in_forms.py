@@ -1,0 +1,78 @@
+"""The forms of allauth in the portal's words: one wording on all pages, above the field and not again inside it."""
+
+from typing import Any, ClassVar
+
+from allauth.account import forms as account
+from allauth.account.adapter import get_adapter
+from allauth.mfa.base import forms as second_factor
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
+
+from apps.accounts.identities import may_break_glass
+from apps.accounts.keycloak import is_in_use
+from apps.accounts.models import User
+
+NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
+
+
+class InOurWords(forms.Form):
+    words: ClassVar[dict[str, str]] = {}  # labels by field
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = self.words.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
+
+
+class SignInForm(InOurWords, account.LoginForm):  # type: ignore[misc]
+    words = {"login": "E-mail address"}
+
+
+class BreakGlassForm(SignInForm):
+    """Refuses everybody else in the words of a wrong password, so that it names no administrator."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        user: User | None = self.user
+        if user is not None and not may_break_glass(user):
+            self.user: User | None = None
+            raise get_adapter().validation_error("email_password_mismatch")
+        return cleaned
+
+
+class ForgottenPasswordForm(InOurWords, account.ResetPasswordForm):  # type: ignore[misc]
+    words = {"email": "E-mail address"}
+
+
+class NewPasswordForm(InOurWords, account.ResetPasswordKeyForm):  # type: ignore[misc]
+    words = NEW_PASSWORD
+
+
+class ChangedPasswordForm(InOurWords, account.ChangePasswordForm):  # type: ignore[misc]
+    words = {"oldpassword": "Current password", **NEW_PASSWORD}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_in_use():  # no link by mail sets a password of the portal then
+            self.fields["oldpassword"].help_text = ""
+
+
+class ConfirmingPasswordForm(InOurWords, account.ReauthenticateForm):  # type: ignore[misc]
+    """Once more, before something that only the person may do."""
+
+
+class CodeForm(InOurWords, second_factor.AuthenticateForm):  # type: ignore[misc]
+    words = {"code": "Code"}
+
+
+class ConfirmingCodeForm(InOurWords, second_factor.ReauthenticateForm):  # type: ignore[misc]
+    words = {"code": "Code"}
+
+
+class FirstCodeForm(InOurWords, ActivateTOTPForm):  # type: ignore[misc]
+    words = {"code": "Code that the app shows"}
