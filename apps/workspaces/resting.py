@@ -27,6 +27,7 @@ from apps.integrations.kubernetes.port import (
 from apps.projects.models import Project
 from apps.workspaces.applying import apply_all
 from apps.workspaces.manifests import CLAIM_LABEL
+from apps.workspaces.manifests.base import storage
 from apps.workspaces.models import (
     App,
     Applied,
@@ -47,7 +48,8 @@ AWAKE = "maia.io/replicas-awake"
 OUR_PODS = ("orthanc", "workspace")
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET)
 REMOVED = (*WORKLOADS, SERVICE, CONFIG_MAP, SECRET, VOLUME_CLAIM, POD)
-REFUSED = (403, 422)
+CANNOT_GROW = (403, 422)
+"""How an API server answers for storage that cannot be expanded."""
 
 
 def sleep(project: Project) -> None:
@@ -98,15 +100,16 @@ def grow_volume(project: Project) -> None:
     access, granted_gib = OrthancAccess.objects.get(project=project), project.allocation.granted_storage_gib
     if granted_gib <= (access.volume_gib or 0):
         return
-    before = access.volume_gib
-    OrthancAccess.objects.filter(pk=access.pk).update(volume_gib=granted_gib)
     claims = [one for one in PARTS["orthanc"](project) if one["kind"] == VOLUME_CLAIM.kind]
+    for claim in claims:
+        claim["spec"]["resources"]["requests"]["storage"] = storage(granted_gib)
     try:
         apply_all(project, api_of(project), claims)
     except ApiRefused as error:
-        OrthancAccess.objects.filter(pk=access.pk).update(volume_gib=before)
-        if error.status not in REFUSED:
-            raise
+        if error.status in CANNOT_GROW:
+            return
+        raise
+    OrthancAccess.objects.filter(pk=access.pk).update(volume_gib=granted_gib)
 
 
 def remove_workspaces(project: Project) -> None:
