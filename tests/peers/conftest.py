@@ -27,6 +27,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if named or config.option.markexpr == "peers" else True
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A portal that is deployed lives by its rights on the cluster until the session ends."""
+    items.sort(key=lambda item: item.get_closest_marker("rights") is None)
+
+
 def _started_once(name: str) -> Callable[[], Iterator[object]]:
     @pytest.fixture(scope="session", name=name)
     def server() -> Iterator[object]:

@@ -14,7 +14,7 @@ from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.starting import output_of
 from tests.portal import REPOSITORY
 
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.peers, pytest.mark.rights, pytest.mark.timeout(300)]
 
 
 def commands(cluster: Kubernetes) -> str:

@@ -29,7 +29,7 @@ from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.portal_side import administrator
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.rights]
 BINDS = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding"}
 
 
