@@ -85,7 +85,7 @@ def _requirement(where: str, content: str) -> str:
         raise EnvironmentInvalid(f"{where} {fault}.")
     try:
         requirement = Requirement(content)
-    except InvalidRequirement as error:
+    except (InvalidRequirement, RecursionError) as error:
         raise EnvironmentInvalid(f"{where} is no requirement as pip reads them, such as numpy>=2.1.") from error
     if requirement.url:
         raise EnvironmentInvalid(f"{where} {ADDRESS}.")
@@ -97,6 +97,8 @@ def _fault(content: str) -> str:
     option = re.split(r"[\s=]", content, maxsplit=1)[0]
     if len(content) > LONGEST_LINE:
         return f"is longer than {LONGEST_LINE} characters"
+    if characters.first_unseen(content, allowed="\t") is not None:  # YAML may write it by its number
+        return "holds a character that cannot be seen"
     if content.endswith("\\"):
         return "goes on in the next one: write each package on one line"
     if option.startswith("-"):
@@ -162,16 +164,22 @@ def _yaml(text: str) -> object:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "its end"
         raise EnvironmentInvalid(f"The file is no YAML: it cannot be read at {line}.") from error
-    except (yaml.YAMLError, ValueError) as error:  # also dates and numbers that there are not
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # also dates and numbers that there are not
         raise EnvironmentInvalid("The file is no YAML that can be read.") from error
 
 
 def _refuse_elaborate(text: str) -> None:
-    """Before anything is built: no references, which a few lines can blow up to gigabytes, and nothing deep or long."""
+    """Before anything is built: no references, which a few lines can blow up to gigabytes, nothing deep or long, and no
+    types by tags, whose values need not be of that type.
+    """
     depth = count = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise EnvironmentInvalid("The file refers to parts of itself (& and *): write them out.")
+        if getattr(event, "tag", None):
+            raise EnvironmentInvalid("The file is no YAML of an environment: it names types (!).")
+        if len(getattr(event, "value", "")) > LONGEST_LINE:
+            raise EnvironmentInvalid(f"The file holds a value of more than {LONGEST_LINE} characters.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         count += isinstance(event, yaml.ScalarEvent)
         if depth > DEEPEST:
