@@ -214,6 +214,7 @@ def test_what_is_under_way_is_shown_to_owners_and_to_the_person(
         assert ("Under way" in client_of(user).get(PAGE).content.decode()) == (status == 200)
         assert client_of(user).get(path).status_code == status
     assert "Mail to the person" in client_of(bob).get(path).content.decode()
+    assert 'hx-select="#under-way"' in client_of(alice).get(PAGE).content.decode()
     ledger.sweep()
     assert "Under way" not in client_of(alice).get(PAGE).content.decode()
     assert "Done" in client_of(alice).get(path).content.decode()
