@@ -86,16 +86,20 @@ def register(page: Page, email: str, namespace: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 
 
-def confirm_address(portal: Mailbox, page: Page, email: str) -> None:
+def confirm_address(portal: Mailbox, page: Page, email: str, decider: str = "An approver") -> None:
     page.goto(portal.link_to(email, LINK))
     page.get_by_role("button", name="Confirm my e-mail address").click()
-    expect(page.get_by_role("main")).to_contain_text("An approver has to decide")
+    expect(page.get_by_role("main")).to_contain_text(f"{decider} has to decide")
+
+
+def open_request(page: Page, namespace: str) -> None:
+    page.goto("/approvals/")
+    page.get_by_role("row").filter(has_text=namespace).get_by_role("link").click()
 
 
 def approve(page: Page, namespace: str, **granted: str) -> None:
     """`granted` are values by the labels of their fields, where something else than what was asked is given."""
-    page.goto("/approvals/")
-    page.get_by_role("row").filter(has_text=namespace).get_by_role("link").click()
+    open_request(page, namespace)
     for label, value in granted.items():
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_role("button", name="Approve").click()

@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.projects.models import Membership, Project
 from apps.registrations import links, services
 from apps.registrations.models import Registration
+from tests.browser import stories
 from tests.browser.steps import LINK, approve, confirm_address, register
 from tests.registrations.conftest import Make, joining, submitted, waiting
 
@@ -72,31 +73,10 @@ def test_joining_an_existing_project(
     mailbox: Mailbox,
     has_scripts: bool,
 ) -> None:
-    visitor.goto("/register/")
-    visitor.get_by_role("link", name="An existing project").click()
-    answers = {
-        "Your name": "Jonas Lind",
-        "E-mail address": JONAS,
-        "Affiliation": "Lund University",
-        "Position": "Radiologist",
-        "Purpose": "Reading the second site.",
-        "Namespace of the project": project.namespace,
-    }
-    for label, value in answers.items():
-        visitor.get_by_role("main").get_by_label(label, exact=True).fill(value)
-    visitor.get_by_label("look at images and results", exact=True).check()
-    visitor.get_by_label("I accept the terms").check()
-    visitor.get_by_role("button", name="Send request").click()
-    expect(visitor.get_by_role("heading", level=1)).to_have_text("Check your mail")
-    visitor.goto(mailbox.link_to(JONAS, LINK))
-    visitor.get_by_role("button", name="Confirm my e-mail address").click()
-    expect(visitor.get_by_role("main")).to_contain_text("An owner of the project has to decide")
+    stories.ask_to_join(visitor, JONAS, project.namespace)
+    confirm_address(mailbox, visitor, JONAS, decider="An owner of the project")
     hers = open_as(alice, java_script_enabled=has_scripts).new_page()
-    hers.goto(mailbox.link_to(alice.email, r"/approvals/\d+/"))
-    expect(hers.get_by_role("main")).to_contain_text("as viewer")
-    hers.get_by_label("Role").select_option("member")
-    hers.get_by_role("button", name="Approve").click()
-    expect(hers.get_by_role("main")).to_contain_text("The requester is in the project")
+    stories.admit_as_member(hers, mailbox.link_to(alice.email, r"/approvals/\d+/"))
     services.sweep()
     visitor.reload()
     expect(visitor.get_by_role("link", name="Open the project")).to_be_visible()
@@ -107,19 +87,10 @@ def test_asked_for_changes_edited_approved(visitor: Page, decider: Page, mailbox
     register(visitor, IDA, "prostate-bpmri-atlas")
     confirm_address(mailbox, visitor, IDA)
     _open_first(decider)
-    decider.get_by_text("Ask for changes").click()
-    decider.get_by_label("What has to change, or your question").fill("Name the ethics approval, please.")
-    decider.get_by_role("button", name="Send back to Ida Berg").click()
+    stories.send_back(decider, "Name the ethics approval, please.")
     visitor.goto(mailbox.link_to(IDA, LINK))
     expect(visitor.get_by_role("main")).to_contain_text("Name the ethics approval, please.")
-    visitor.get_by_role("link", name="Edit the request").click()
-    visitor.get_by_label("Ethics approval").fill("2026-01234-01")
-    visitor.get_by_label("Or its content").fill("--index-url https://evil.example\nnumpy")
-    visitor.get_by_role("button", name="Send request").click()
-    expect(visitor.get_by_role("main")).to_contain_text("Line 1 names a place to get packages from")
-    visitor.get_by_label("Or its content").fill("numpy>=2.1")
-    visitor.get_by_role("button", name="Send request").click()
-    expect(visitor.get_by_role("main")).to_contain_text("numpy>=2.1")
+    stories.edit_request(visitor)
     approve(decider, "prostate-bpmri-atlas", GPUs="1")
     services.sweep()
     visitor.reload()
@@ -130,9 +101,7 @@ def test_asked_for_changes_edited_approved(visitor: Page, decider: Page, mailbox
 def test_a_question_is_answered(visitor: Page, decider: Page, mailbox: Mailbox, waiting: Make) -> None:
     row = waiting()
     _open_first(decider)
-    decider.get_by_text("Ask for changes").click()
-    decider.get_by_label("What has to change, or your question").fill("Which scanner?")
-    decider.get_by_role("button", name="Send back").click()
+    stories.send_back(decider, "Which scanner?")
     visitor.goto(links.path_of(row))
     visitor.get_by_text("Only answer").click()
     visitor.get_by_label("Your answer").fill("A 3 T one.")
@@ -145,10 +114,7 @@ def test_a_question_is_answered(visitor: Page, decider: Page, mailbox: Mailbox, 
 def test_rejected(visitor: Page, decider: Page, mailbox: Mailbox, waiting: Make) -> None:
     row = waiting()
     _open_first(decider)
-    decider.get_by_text("Reject", exact=True).click()
-    decider.get_by_label("Reason").fill("No ethics approval.")
-    decider.get_by_role("button", name="Reject the request").click()
-    expect(decider.get_by_role("main")).to_contain_text("Rejected. The requester gets the reason by mail.")
+    stories.reject(decider, "No ethics approval.")
     visitor.goto(mailbox.link_to(row.email, LINK))
     expect(visitor.get_by_role("main")).to_contain_text("No ethics approval.")
     expect(visitor.get_by_role("link", name="Register another project")).to_be_visible()
@@ -158,10 +124,8 @@ def test_withdrawn(visitor: Page, decider: Page, mailbox: Mailbox, waiting: Make
     row = waiting()
     _open_first(decider)
     visitor.goto(links.path_of(row))
-    visitor.get_by_role("button", name="Withdraw the request").click()
-    expect(visitor.get_by_role("main")).to_contain_text("You took the request back")
-    decider.get_by_role("button", name="Approve").click()
-    expect(decider.get_by_role("main")).to_contain_text("Already withdrawn by Ida Berg")
+    stories.withdraw(visitor)
+    stories.approve_too_late(decider)
     assert mailbox.subjects(row.email)[-1] == "Your request is withdrawn: Prostate bpMRI atlas"
 
 
