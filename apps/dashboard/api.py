@@ -1,10 +1,11 @@
 """The audit for programs: what the pages show, by the same access and the same filter."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, pagination, serializers
+from rest_framework import exceptions, generics, pagination, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,6 +34,16 @@ class Newest(pagination.CursorPagination):
     page_size = 100
     page_size_query_param = "limit"
     max_page_size = 1000
+
+    def decode_cursor(self, request: Request) -> pagination.Cursor | None:
+        """Raises NotFound, as for a cursor that cannot be read, for one that stands at no time."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            try:
+                datetime.fromisoformat(str(cursor.position)).astimezone(UTC)
+            except (ValueError, OverflowError) as error:
+                raise exceptions.NotFound(self.invalid_cursor_message) from error
+        return cursor
 
 
 class LineSerializer(serializers.Serializer[Any]):

@@ -1,14 +1,16 @@
 """Audit rows as CSV that a spreadsheet takes for text, whatever people have put into it."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
 from apps.audit.models import Entry
 from apps.dashboard.audit_lines import Line, lines_of
 
 HEADINGS = ("time", "person", "e-mail", "action", "project", "subject", "address", "request", "detail")
-# https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# https://owasp.org/www-community/attacks/CSV_Injection: where a cell begins for a spreadsheet, of some countries with a
+# semicolon and wide signs, and what it would calculate there.
+FORMULA = re.compile(r"(?:^(?=[\t\r\n])|(?:^|(?<=[;,\t\r\n]))(?= *[=+\-@＝＋－＠]))")
 
 
 def written(chunks: Iterable[list[Entry]]) -> Iterator[str]:
@@ -21,7 +23,7 @@ def written(chunks: Iterable[list[Entry]]) -> Iterator[str]:
 
 def safe(cell: str) -> str:
     """With an apostrophe before what a spreadsheet would calculate."""
-    return f"'{cell}" if cell.startswith(FORMULA_BEGINS) else cell
+    return FORMULA.sub("'", cell)
 
 
 class _Line:

@@ -2,6 +2,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.utils import timezone
 
@@ -12,6 +13,8 @@ from apps.dashboard.audit_lines import action_in_words
 from apps.projects.models import Project
 
 FOUND_AT_MOST = 20
+# Days with another one before and after them, in every time zone.
+COUNTED = [MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(9000, 1, 1))]
 
 
 class MailFilterForm(forms.Form):
@@ -25,8 +28,12 @@ class AuditFilterForm(forms.Form):
     person = forms.CharField(label="Person", required=False, max_length=200)
     project = forms.CharField(label="Project", required=False, max_length=200)
     action = forms.ChoiceField(label="Action", required=False)
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label="From", required=False, validators=COUNTED, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label="To", required=False, validators=COUNTED, widget=forms.DateInput(attrs={"type": "date"})
+    )
 
     def __init__(self, *args: Any, project: Project | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
