@@ -18,11 +18,11 @@ def in_portal(portal: Portal, work: Callable[..., None], *words: str) -> None:
     portal.manage("shell", "--no-imports", "-c", f"from {__name__} import *\n{work.__name__}({arguments})")
 
 
-def open_project(namespace: str, email: str) -> None:
+def open_project(namespace: str, email: str, name: str = "Ida Berg") -> None:
     """As an approval does it."""
     some = Resources(cpus=8, memory_gib=16, gpus=1, storage_gib=20)
     project = services.create_project(project_plan(namespace, granted=some), by=None)
-    open_for(project, Requester(email=email, name="Ida Berg", affiliation="Uppsala University"))
+    open_for(project, Requester(email=email, name=name, affiliation="Uppsala University"))
 
 
 def add_member(namespace: str, email: str) -> None:
