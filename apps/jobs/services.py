@@ -179,7 +179,7 @@ def _queue(
     key: uuid.UUID | None,
 ) -> Run:
     # Locked, so that a turn in the project's life ends this run or comes before it.
-    replace(entry, project=Project.objects.select_for_update(no_key=True).get(pk=entry.project.pk)).need_work()
+    replace(entry, project=entry.project.locked()).need_work()
     instances = list(series.instances.values_list("sop_instance_uid", "size_bytes", "sha256"))
     if not instances:
         raise LaunchRefused("This series has no images.")

@@ -91,6 +91,7 @@ def grant_extension(request: ExtensionRequest, *, ends_on: date, said: str = "",
     if ends_on <= max(request.project.ends_on, timezone.localdate()):
         raise NotLater(request.project)
     with transaction.atomic():
+        request.project.locked()
         request.move_to(Asked.GRANTED, by=by.pk, decided_by=by, said=said)
         record("extension.granted", actor=by.pk, project=request.project_id, subject=request, ends_on=str(ends_on))
         _move_last_day(request.project, ends_on, by=by)
@@ -131,7 +132,7 @@ def grant_resources(project: Project, granted: Resources, *, by: User) -> None:
 
 
 def _move_last_day(project: Project, ends_on: date, *, by: User) -> ProjectChange | None:
-    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    locked = project.locked()
     if locked.ends_on == ends_on:
         return None
     detail: dict[str, Any] = {"ends_on": [str(locked.ends_on), str(ends_on)]}

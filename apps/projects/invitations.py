@@ -120,6 +120,7 @@ def accept(invitation: Invitation, *, by: User) -> None:
     if by.email != invitation.email:
         raise ValueError("an invitation is accepted by the person with its address")
     with transaction.atomic():
+        invitation.project.locked()
         _need_time(invitation)
         _move(invitation, Status.ACCEPTED, by)
         record("invitation.accepted", actor=by.pk, project=invitation.project_id, subject=invitation)

@@ -72,7 +72,7 @@ def add_member(
     Raises AlreadyMember and TakesNobody.
     """
     with transaction.atomic():
-        if not _lock(project).takes_work:
+        if not project.locked().takes_work:
             raise TakesNobody(project)
         if Membership.objects.filter(project=project, user=user).exists():
             raise AlreadyMember(user)
@@ -119,7 +119,7 @@ def change(membership: Membership, *, by: User, role: str | None = None, may_exp
 def remove_member(project: Project, user: User, *, by: User) -> MembershipChange | None:
     """Takes the person out of the project; None when they are out already. Raises LastOwner."""
     with transaction.atomic():
-        _lock(project)
+        project.locked()
         membership = Membership.objects.filter(project=project, user=user).first()
         if membership is None:
             return None
@@ -140,7 +140,7 @@ def leave(project: Project, user: User) -> MembershipChange | None:
 def hand_over(project: Project, *, to: User, by: User) -> None:
     """`to` becomes an owner and `by` a member: both or neither. Raises NotOwner, and NotMember for who is to get it."""
     with transaction.atomic():
-        _lock(project)
+        project.locked()
         giver = Membership.objects.filter(project=project, user=by, role=Role.OWNER).first()
         taker = Membership.objects.filter(project=project, user=to).exclude(user=by).first()
         if giver is None:
@@ -152,14 +152,8 @@ def hand_over(project: Project, *, to: User, by: User) -> None:
         _give(giver, Role.MEMBER, by)
 
 
-def _lock(project: Project) -> Project:
-    """The project as it is now."""
-    # Without "no key" this would wait for a sign-in that writes a membership, which may wait for this.
-    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-
-
 def _current(membership: Membership) -> Membership:
-    _lock(membership.project)
+    membership.project.locked()
     current = Membership.objects.select_related("project", "user").filter(pk=membership.pk).first()
     if current is None:
         raise NotMember

@@ -89,6 +89,14 @@ class Project(Stateful):
     def __str__(self) -> str:
         return self.name
 
+    def locked(self) -> "Project":
+        """The project as it is now; nobody else changes it until the caller's transaction ends.
+
+        Always the first of a transaction's locks: two that take them in different orders would wait for each other.
+        """
+        # Without "no key" this would wait for a sign-in that writes a membership, which may wait for this.
+        return Project.objects.select_for_update(no_key=True).get(pk=self.pk)
+
     @property
     def takes_work(self) -> bool:
         """Whether something new may begin in it: an upload, a run, a membership."""

@@ -1,13 +1,15 @@
 """Two people at once: one effect, and the project never without an owner. Run on SQLite and on PostgreSQL."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.models import Mail
-from apps.projects import groups, invitations, members
+from apps.core.state import IllegalTransition
+from apps.projects import granting, groups, invitations, lifecycle, members
 from apps.projects.invitations import Invitee
 from apps.projects.members import MembersRefused
 from apps.projects.models import Invitation, Membership, MembershipChange, Project
@@ -131,6 +133,32 @@ def test_accepting_racing_taking_back_is_one_or_the_other(project: Project, alic
     assert len(refusals) == 1
     invitation.refresh_from_db()
     assert Membership.objects.filter(user=charlie).exists() == (invitation.status == Status.ACCEPTED)
+
+
+def test_accepting_racing_a_removal_makes_no_deadlock(project: Project, alice: User, charlie: User) -> None:
+    invitation = invitations.invite(project, Invitee(charlie.email, Role.MEMBER), by=alice)
+    members.add_member(project, charlie, role=Role.VIEWER, by=alice)
+    at_once(
+        lambda: invitations.accept(Invitation.objects.get(pk=invitation.pk), by=charlie),
+        lambda: members.remove_member(project, charlie, by=alice),
+        refused=invitations.InvitationOver,
+    )
+    invitation.refresh_from_db()
+    assert not invitation.is_open
+
+
+def test_more_time_racing_a_deletion_makes_no_deadlock(project: Project, alice: User, approver: User) -> None:
+    later = project.ends_on + timedelta(days=90)
+    asked = granting.ask_extension(project, ends_on=later, why="Two more scanners", by=alice)
+    at_once(
+        lambda: granting.grant_extension(asked, ends_on=later, by=approver),
+        lambda: lifecycle.schedule_deletion(project, typed=project.namespace, by=alice),
+        refused=IllegalTransition,
+    )
+    asked.refresh_from_db()
+    project.refresh_from_db()
+    assert project.status == Project.Status.DELETION_SCHEDULED
+    assert (project.ends_on == later) == (asked.status == asked.Status.GRANTED)
 
 
 def test_a_course_invited_twice_at_once_is_invited_once(project: Project, alice: User) -> None:
