@@ -92,7 +92,7 @@ def _to_change(user: User, by: User) -> User:
     the second is none any more.
     """
     administrators = User.objects.filter(platform_role=User.PlatformRole.ADMINISTRATOR)
-    rows = (administrators | User.objects.filter(pk=user.pk)).order_by("pk").select_for_update()
+    rows = (administrators | User.objects.filter(pk=user.pk)).order_by("pk").select_for_update(no_key=True)
     locked = {row.pk: row for row in rows}
     acting = locked.get(by.pk)
     if user.pk == by.pk:

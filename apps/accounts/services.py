@@ -71,7 +71,7 @@ def change_profile(user: User, **fields: str) -> None:
     Raises NameFromKeycloak for another name of somebody whom Keycloak names.
     """
     with transaction.atomic():
-        latest = User.objects.select_for_update().get(pk=user.pk)
+        latest = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         before = {name: getattr(latest, name) for name, value in fields.items() if getattr(latest, name) != value}
         if not before:
             return
