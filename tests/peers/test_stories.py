@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import stories
 from tests.browser.conftest import browser  # noqa: F401 - a fixture
@@ -36,11 +36,13 @@ class Stage:
     def __init__(self, deployed: Deployed, chromium: Browser) -> None:
         self.deployed = deployed
         self._chromium = chromium
+        self._contexts: list[BrowserContext] = []
         self._known: dict[str, Page] = {}
 
     def stranger(self) -> Page:
         context = self._chromium.new_context(base_url=self.deployed.nginx.url, java_script_enabled=False)
         context.set_default_timeout(30_000)
+        self._contexts.append(context)
         return context.new_page()
 
     def known(self, email: str) -> Page:
@@ -91,7 +93,7 @@ class Stage:
         wait_until(lambda: self.value(status, namespace) == "ready", SECONDS)
 
     def close(self) -> None:
-        for context in self._chromium.contexts:
+        for context in self._contexts:
             context.close()
 
 
