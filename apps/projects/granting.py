@@ -47,6 +47,13 @@ class OwnRequest(Exception):
         super().__init__("This is your own request: somebody else has to decide on it.")
 
 
+class IsEnding(Exception):
+    """The project is to be deleted, or is being deleted."""
+
+    def __init__(self) -> None:
+        super().__init__("This project is to be deleted: nothing can be granted to it.")
+
+
 def can_be_extended(project: Project) -> bool:
     """Also what is suspended or archived: with more time it goes on, if time had stopped it."""
     return project.status in Project.SET_UP
@@ -108,16 +115,31 @@ def refuse_extension(request: ExtensionRequest, *, said: str, by: User) -> None:
         letters.tell_decided(request)
 
 
-def set_last_day(project: Project, ends_on: date, *, by: User) -> None:
-    """One that ends soon no longer does, one that time had stopped goes on. The same day again is nothing."""
+def grant(project: Project, granted: Resources, *, ends_on: date, by: User) -> None:
+    """Resources and the last day: both or neither. Raises IsEnding."""
     with transaction.atomic():
+        grant_resources(project, granted, by=by)
+        set_last_day(project, ends_on, by=by)
+
+
+def set_last_day(project: Project, ends_on: date, *, by: User) -> None:
+    """One that ends soon no longer does, one that time had stopped goes on. The same day again is nothing.
+
+    Raises IsEnding.
+    """
+    with transaction.atomic():
+        _need_future(project)
         if change := _move_last_day(project, ends_on, by=by):
             letters.tell_granted(change)
 
 
 def grant_resources(project: Project, granted: Resources, *, by: User) -> None:
-    """What the project may use from now on; its quota on a cluster follows. The same again is nothing."""
+    """What the project may use from now on; its quota on a cluster follows. The same again is nothing.
+
+    Raises IsEnding.
+    """
     with transaction.atomic():
+        _need_future(project)
         allocation = Allocation.objects.select_for_update().get(project=project)
         wanted = {f"granted_{name}": value for name, value in asdict(granted).items()}
         detail: dict[str, Any] = {name: [getattr(allocation, name), value] for name, value in wanted.items()}
@@ -129,6 +151,11 @@ def grant_resources(project: Project, granted: Resources, *, by: User) -> None:
         told = {name: changed(*pair) for name, pair in detail.items()}
         record("project.resources_granted", actor=by.pk, project=project.pk, subject=change, **told)
         letters.tell_granted(change)
+
+
+def _need_future(project: Project) -> None:
+    if project.locked().status in Project.HIDDEN:
+        raise IsEnding
 
 
 def _move_last_day(project: Project, ends_on: date, *, by: User) -> ProjectChange | None:

@@ -111,12 +111,16 @@ class UndoDeletion(APIView):
 
 
 class ProjectResources(APIView):
-    @extend_schema(operation_id="projects_grant", request=ResourcesSerializer, responses={**SHOWN, **UNREADABLE})
+    @extend_schema(operation_id="projects_grant", request=ResourcesSerializer, responses=TURNED)
     def put(self, request: Request, namespace: str) -> Response:
-        """Grant other resources; for administrators."""
+        """Grant other resources; for administrators. 409 once the project is to be deleted."""
         entry = enter_settings(signed_in(request), namespace)
         entry.need_administrator()
-        granting.grant_resources(entry.project, Resources(**_sent(request, ResourcesSerializer)), by=entry.user)
+        granted = Resources(**_sent(request, ResourcesSerializer))
+        try:
+            granting.grant_resources(entry.project, granted, by=entry.user)
+        except granting.IsEnding as refusal:
+            raise Conflict(str(refusal)) from refusal
         return _shown(Project.objects.get(pk=entry.project.pk))
 
 

@@ -143,11 +143,17 @@ def _turn(project: Project, action: Action, target: Status, *, by: User | None, 
     actor, before, done = by.pk if by else None, project.status, action.label.lower().replace(" ", "_")
     with transaction.atomic():
         project.move_to(target, by=actor, why=why, **fields)
-        # What an earlier turn had still to do is wished no longer.
-        ProjectChange.objects.filter(project=project, done_at=None).exclude(target="").update(done_at=timezone.now())
+        _overtake(project, target)
         change = write_change(project, action, by=by, target=target, why=why)
         record(f"project.{done}", actor=actor, project=project.pk, subject=change, state=changed(before, target))
         letters.tell_turn(change)
+
+
+def _overtake(project: Project, target: Status) -> None:
+    """What an earlier turn had still to do is wished no longer; of what is deleted, no quota either."""
+    earlier = ProjectChange.objects.filter(project=project, done_at=None)
+    overtaken = earlier if target == Status.DELETING else earlier.exclude(target="")
+    overtaken.update(done_at=timezone.now())
 
 
 def _end_memberships(project: Project) -> None:

@@ -97,10 +97,8 @@ def grant(request: HttpRequest, namespace: str) -> HttpResponse:
     form = ResourcesForm(request.POST, project=entry.project)
     if not form.is_valid():
         return _page(request, entry, resources_form=form)
-    granting.grant_resources(entry.project, form.granted(), by=entry.user)
-    granting.set_last_day(entry.project, form.cleaned_data["ends_on"], by=entry.user)
-    messages.success(request, "Granted. The owners are told by mail.")
-    return redirect("projects:settings", namespace)
+    act = partial(granting.grant, entry.project, form.granted(), ends_on=form.cleaned_data["ends_on"], by=entry.user)
+    return _act(request, namespace, act, "Granted. The owners are told by mail.")
 
 
 @require_POST
@@ -155,8 +153,8 @@ def _act(request: HttpRequest, namespace: str, act: Callable[[], object], done: 
         act()
     except IllegalTransition:
         messages.info(request, MOVED_ON)
-    except lifecycle.IsOver as over:
-        messages.error(request, str(over))
+    except (lifecycle.IsOver, granting.IsEnding) as refused:
+        messages.error(request, str(refused))
     else:
         messages.success(request, done)
     return redirect("projects:settings", namespace)

@@ -12,6 +12,8 @@ from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.projects import clock, granting, lifecycle
 from apps.projects.models import ExtensionRequest, Project, ProjectChange
+from apps.projects.services import Resources
+from tests.projects.test_life_api import Program
 from tests.queries import cost_of
 
 Status, Asked = Project.Status, ExtensionRequest.Status
@@ -178,6 +180,27 @@ def test_an_administrator_grants_other_resources(project: Project, admin: User, 
     assert "GPUs: 0, was 1" in client.get(SETTINGS).content.decode()
     client.post(f"{SETTINGS}resources/", sent)
     assert ProjectChange.objects.count() == 1
+
+
+def test_nothing_is_granted_to_what_is_to_be_deleted(project: Project, admin: User, client_of: ClientOf) -> None:
+    lifecycle.schedule_deletion(project, typed="cardiac-mr", by=admin)
+    wanted = {"cpus": 16, "memory_gib": 32, "gpus": 0, "storage_gib": 200}
+    sent = {**wanted, "ends_on": str(project.ends_on + timedelta(days=9))}
+    answer = client_of(admin).post(f"{SETTINGS}resources/", sent, follow=True)
+    assert "nothing can be granted to it" in answer.content.decode()
+    status, _ = Program(admin).send("/api/v1/projects/cardiac-mr/resources/", wanted, "put")
+    assert status == 409
+    assert not ProjectChange.objects.exclude(action="schedule_deletion").exists()
+
+
+def test_what_was_granted_just_before_the_end_is_followed_no_longer(project: Project, admin: User) -> None:
+    granting.grant_resources(project, Resources(cpus=16, memory_gib=32, gpus=0, storage_gib=200), by=admin)
+    lifecycle.schedule_deletion(project, typed="cardiac-mr", by=admin)
+    granted = ProjectChange.objects.get(action="grant")
+    assert granted.done_at is None
+    lifecycle.begin_deletion(project)
+    granted.refresh_from_db()
+    assert granted.done_at
 
 
 def test_the_lists_cost_the_same_whatever_their_length(
