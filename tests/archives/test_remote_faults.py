@@ -118,7 +118,7 @@ def test_lies_are_never_handed_out(
     assert body_of(service.get(frame_of(series), "application/octet-stream")) == series.paths[0].read_bytes()[-512:]
 
 
-@pytest.mark.parametrize("fault", ["closed", "hang", "error", "html", "password"])
+@pytest.mark.parametrize("fault", ["closed", "hang", "error", "absent", "html", "password"])
 def test_a_refresh_takes_nothing_out_of_the_index(
     twin: TwinOrthanc, archive: Archive, series: WrittenSeries, fault: str
 ) -> None:

@@ -23,7 +23,7 @@ USERNAME, PASSWORD = "portal", "a password of this test"
 
 @dataclass
 class TwinOrthanc:
-    """What it holds and how it fails: `fault` is hang, error, html, other, endless, drip, long, full, or none."""
+    """What it holds and how it fails: `fault` is hang, error, absent, html, other, endless, drip, long, full or none."""
 
     port: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -205,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.twin.released.wait(60)
         elif self.twin.fault == "error":
             self._send({}, 500)
+        elif self.twin.fault == "absent":
+            self._send({}, 404)
         elif self.twin.fault == "html":
             self._send_bytes(b"<html>Welcome</html>", 200, "text/html")
         else:

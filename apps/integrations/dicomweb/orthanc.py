@@ -85,13 +85,13 @@ class Orthanc:
 
     def has(self, orthanc_id: str) -> bool:
         try:
-            self._get(f"/instances/{orthanc_id}")
+            self._object(f"/instances/{orthanc_id}")
         except NoSuchObject:
             return False
         return True
 
     def origin(self, orthanc_id: str) -> Origin:
-        found = self._get(f"/instances/{orthanc_id}/metadata?expand")
+        found = self._object(f"/instances/{orthanc_id}/metadata?expand")
         values = [str(found.get(name, "")) for name in ("Origin", "RemoteAET", "RemoteIP", "HttpUsername")]
         return Origin(*values)
 
@@ -119,11 +119,14 @@ class Orthanc:
         return _integer(self._get("/statistics"), "CountInstances")
 
     def _get(self, path: str, kind: type = dict) -> Any:
+        """What every Orthanc has."""
         with self._answer("GET", path) as response:
-            found = _json(_found(response))
-        if not isinstance(found, kind):
-            raise AnswerInvalid("It answers with something else than Orthanc does.")
-        return found
+            return _of_kind(_json(_checked(response)), kind)
+
+    def _object(self, path: str) -> Any:
+        """Of an object, which it need not have."""
+        with self._answer("GET", path) as response:
+            return _of_kind(_json(_found(response)), dict)
 
     @contextmanager
     def _answer(self, method: str, path: str, **arguments: Any) -> Iterator[requests.Response]:
@@ -160,6 +163,12 @@ def _turned_back(status: int) -> OrthancFailed:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return AccessRefused(f"What passes requests on to it refuses the portal ({status}): check the cluster.")
     return OrthancUnreachable(f"What passes requests on to it answers in its place ({status}).")
+
+
+def _of_kind(found: Any, kind: type) -> Any:
+    if not isinstance(found, kind):
+        raise AnswerInvalid("It answers with something else than Orthanc does.")
+    return found
 
 
 def _found(response: requests.Response) -> requests.Response:
