@@ -23,7 +23,7 @@ USERNAME, PASSWORD = "portal", "a password of this test"
 
 @dataclass
 class TwinOrthanc:
-    """What it holds and how it fails: `fault` is hang, error, absent, html, other, endless, drip, long, full or none."""
+    """What it holds, how it fails: `fault` is hang, error, absent, html, other, endless, drip, long, full, or none."""
 
     port: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
