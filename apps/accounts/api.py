@@ -11,7 +11,7 @@ from apps.accounts import services
 from apps.accounts.access import get_token, signed_in
 from apps.accounts.forms import NO_CONTROL_CHARACTERS
 from apps.accounts.models import ApiToken, User
-from apps.core.api import REFUSED, ErrorSerializer, Unprocessable, sentence_of
+from apps.core.api import REFUSED, ErrorSerializer, Unprocessable, sent
 
 
 class AccountSerializer(serializers.ModelSerializer[User]):
@@ -69,11 +69,9 @@ class Account(APIView):
     def patch(self, request: Request) -> Response:
         """Change your profile. A name that is kept in Keycloak is changed there."""
         user = signed_in(request)
-        wish = ProfileSerializer(data=request.data)
-        if not wish.is_valid():
-            raise Unprocessable(sentence_of(wish.errors))
+        wish = sent(request, ProfileSerializer)
         try:
-            services.change_profile(user, **wish.validated_data)
+            services.change_profile(user, **wish)
         except services.NameFromKeycloak as error:
             raise Unprocessable(str(error)) from error
         user.refresh_from_db()
@@ -99,10 +97,7 @@ class Tokens(generics.ListAPIView[ApiToken]):
         """Make an API token. With a session only: a token makes none, since it would outlive itself."""
         if isinstance(request.auth, ApiToken):
             raise exceptions.PermissionDenied("A token makes no tokens: sign in to the portal.")
-        wish = WishedTokenSerializer(data=request.data)
-        if not wish.is_valid():
-            raise Unprocessable(sentence_of(wish.errors))
-        token, secret = services.make_token(signed_in(request), **wish.validated_data)
+        token, secret = services.make_token(signed_in(request), **sent(request, WishedTokenSerializer))
         shown = {**TokenSerializer(token).data, "secret": secret}
         return Response(shown, status=status.HTTP_201_CREATED)
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from rest_framework import exceptions, pagination, serializers, views
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 
@@ -45,6 +46,14 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 
 REFUSED = dict.fromkeys((401, 403, 404), ErrorSerializer)
+
+
+def sent(request: Request, serializer_class: type[serializers.BaseSerializer[Any]]) -> dict[str, Any]:
+    """What was sent, as the serializer reads it. Raises Unprocessable with the first thing that is wrong."""
+    serializer = serializer_class(data=request.data)
+    if not serializer.is_valid():
+        raise Unprocessable(sentence_of(serializer.errors))
+    return dict(serializer.validated_data)
 
 
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:

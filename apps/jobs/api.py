@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
-from apps.core.api import REFUSED, Conflict, ErrorSerializer, Unprocessable, sentence_of
+from apps.core.api import REFUSED, Conflict, ErrorSerializer, Unprocessable, sent
 from apps.jobs import selectors, services
 from apps.jobs.access import find_algorithm, find_series, get_run, visible_runs
 from apps.jobs.arguments import ArgumentInvalid
@@ -179,10 +179,7 @@ class Runs(generics.ListAPIView[Run]):
     def post(self, request: Request, namespace: str) -> Response:
         """Run an algorithm on one series; for members and owners."""
         entry = _enter(request, namespace, at_least=Role.MEMBER)
-        wish = LaunchSerializer(data=request.data)
-        if not wish.is_valid():
-            raise Unprocessable(sentence_of(wish.errors))
-        run = _launch(entry, **wish.validated_data)
+        run = _launch(entry, **sent(request, LaunchSerializer))
         return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
 
 

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
-from apps.core.api import REFUSED, Conflict, ErrorSerializer, StrictSerializer, Unprocessable, sentence_of
+from apps.core.api import REFUSED, Conflict, ErrorSerializer, StrictSerializer, Unprocessable, sent
 from apps.core.state import IllegalTransition
 from apps.projects import granting, lifecycle
 from apps.projects.access import Entry, Role, enter_any, enter_settings, extension_to_decide, visible_extensions
@@ -48,7 +48,7 @@ class ProjectDetail(APIView):
     def patch(self, request: Request, namespace: str) -> Response:
         """Describe the project anew; for owners."""
         entry = _owner(request, namespace)
-        describe(entry.project, _sent(request, DescriptionSerializer)["description"], by=entry.user)
+        describe(entry.project, sent(request, DescriptionSerializer)["description"], by=entry.user)
         return _shown(entry.project)
 
 
@@ -116,7 +116,7 @@ class ProjectResources(APIView):
         """Grant other resources; for administrators. 409 once the project is to be deleted."""
         entry = enter_settings(signed_in(request), namespace)
         entry.need_administrator()
-        granted = Resources(**_sent(request, ResourcesSerializer))
+        granted = Resources(**sent(request, ResourcesSerializer))
         try:
             granting.grant_resources(entry.project, granted, by=entry.user)
         except granting.IsEnding as refusal:
@@ -147,7 +147,7 @@ class ProjectExtensions(generics.ListAPIView[ExtensionRequest]):
     def post(self, request: Request, namespace: str) -> Response:
         """Ask for more time; for owners. 409 while an earlier request waits."""
         entry = _owner(request, namespace)
-        wish = _sent(request, ExtensionWishSerializer)
+        wish = sent(request, ExtensionWishSerializer)
         try:
             asked = granting.ask_extension(entry.project, **wish, by=entry.user)
         except granting.NotLater as refusal:
@@ -196,7 +196,7 @@ def _turn(
     entry = enter_settings(signed_in(request), namespace)
     entry.need_turn(action)
     try:
-        _act(partial(verb, entry.project, **_sent(request, serializer), by=entry.user))
+        _act(partial(verb, entry.project, **sent(request, serializer), by=entry.user))
     except lifecycle.NamespaceMistyped as mistyped:
         raise Unprocessable(str(mistyped)) from mistyped
     except lifecycle.IsOver as over:
@@ -208,7 +208,7 @@ def _decide(request: Request, pk: int, verb: Callable[..., None], serializer: ty
     user = signed_in(request)
     asked = extension_to_decide(user, pk)
     try:
-        _act(partial(verb, asked, **_sent(request, serializer), by=user))
+        _act(partial(verb, asked, **sent(request, serializer), by=user))
     except granting.OwnRequest as own:
         raise Conflict(str(own)) from own
     except granting.NotLater as refusal:
@@ -227,13 +227,6 @@ def _owner(request: Request, namespace: str) -> Entry:
     entry = enter_settings(signed_in(request), namespace)
     entry.need(Role.OWNER)
     return entry
-
-
-def _sent(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    wish = serializer(data=request.data)
-    if not wish.is_valid():
-        raise Unprocessable(sentence_of(wish.errors))
-    return dict(wish.validated_data)
 
 
 def _shown(project: Project) -> Response:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
-from apps.core.api import REFUSED, Conflict, ErrorSerializer, StrictSerializer, Unprocessable, sentence_of
+from apps.core.api import REFUSED, Conflict, ErrorSerializer, StrictSerializer, Unprocessable, sent, sentence_of
 from apps.core.validators import ONE_LINE
 from apps.projects import invitations, member_selectors, members
 from apps.projects.access import Entry, Role, enter, get_invitation, get_membership, manage_members
@@ -57,10 +57,6 @@ class InviteeSerializer(StrictSerializer):
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
     name = serializers.CharField(max_length=200, default="", allow_blank=True, validators=[ONE_LINE])
 
-    def invitee(self) -> Invitee:
-        given = self.validated_data
-        return Invitee(given["email"].lower(), Role(given["role"]), given["name"])
-
 
 class Members(generics.ListAPIView[Membership]):
     """Who is in the project, by name."""
@@ -95,7 +91,7 @@ class MemberDetail(APIView):
     def patch(self, request: Request, namespace: str, pk: int) -> Response:
         """Another role, or the right to export; for owners. 409 when the project would lose its last owner."""
         entry = manage_members(signed_in(request), namespace)
-        membership, wish = get_membership(entry, pk), _valid(MemberChangeSerializer(data=request.data))
+        membership, wish = get_membership(entry, pk), sent(request, MemberChangeSerializer)
         with _conflicts():
             members.change(membership, by=entry.user, **wish)
         return Response(MemberSerializer(get_membership(entry, pk)).data)
@@ -154,10 +150,10 @@ class Invitations(generics.ListAPIView[Invitation]):
     )
     def post(self, request: Request, namespace: str) -> Response:
         """Invite somebody by e-mail. 409 for who is in the project or invited already."""
-        entry, wish = self._entry(), InviteeSerializer(data=request.data)
-        _valid(wish)
+        entry, wish = self._entry(), sent(request, InviteeSerializer)
+        invitee = Invitee(wish["email"].lower(), Role(wish["role"]), wish["name"])
         with _conflicts():
-            invitation = invitations.invite(entry.project, wish.invitee(), by=entry.user)
+            invitation = invitations.invite(entry.project, invitee, by=entry.user)
         return Response(InvitationSerializer(invitation).data, status=status.HTTP_201_CREATED)
 
 
@@ -195,14 +191,6 @@ def _asked(form: MemberFilter | InvitationFilter) -> dict[str, str]:
     if not form.is_valid():
         raise Unprocessable(sentence_of(form.errors))
     return form.cleaned_data
-
-
-def _valid(wish: StrictSerializer) -> dict[str, Any]:
-    """Raises Unprocessable."""
-    if not wish.is_valid():
-        raise Unprocessable(sentence_of(wish.errors))
-    fields: dict[str, Any] = wish.validated_data
-    return fields
 
 
 @contextmanager
