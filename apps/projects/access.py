@@ -58,12 +58,18 @@ class Entry:
             raise PermissionDenied(NEEDS[Role.OWNER])
 
     def may_turn(self, action: Action) -> bool:
-        return self.is_owner_or_administrator if action in OWNERS_TURNS else self.user.is_administrator
+        return self.is_owner_or_administrator if self._is_owners(action) else self.user.is_administrator
 
     def need_turn(self, action: Action) -> None:
         """Raises PermissionDenied for who may not bring about this turn of the project's life."""
         if not self.may_turn(action):
-            raise PermissionDenied(NEEDS[Role.OWNER] if action in OWNERS_TURNS else ADMINISTRATORS_ONLY)
+            raise PermissionDenied(NEEDS[Role.OWNER] if self._is_owners(action) else ADMINISTRATORS_ONLY)
+
+    def _is_owners(self, action: Action) -> bool:
+        """An archive can be read: what an administrator has suspended, no owner makes one."""
+        if action == Action.ARCHIVE and self.project.status == Project.Status.SUSPENDED:
+            return self.project.is_stopped_by_clock
+        return action in OWNERS_TURNS
 
     def need_administrator(self) -> None:
         """Raises PermissionDenied, with a sentence, for everybody else."""

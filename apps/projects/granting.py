@@ -175,14 +175,8 @@ def _move_last_day(project: Project, ends_on: date, *, by: User) -> ProjectChang
 def _go_on(project: Project, *, by: User) -> None:
     if project.status == Status.EXPIRING and not is_near_end(project):
         project.move_to(Status.READY, by=by.pk, why="it has a later last day")
-    elif project.days_left >= 0 and _was_stopped_by_clock(project):
+    elif project.days_left >= 0 and project.is_stopped_by_clock:
         (lifecycle.resume if project.status == Status.SUSPENDED else lifecycle.restore)(project, by=by)
-
-
-def _was_stopped_by_clock(project: Project) -> bool:
-    stopped = project.events().last()
-    is_stopped = project.status in (Status.SUSPENDED, Status.ARCHIVED)
-    return is_stopped and stopped is not None and stopped.by_pk is None
 
 
 def _refuse_own(request: ExtensionRequest, by: User) -> None:

@@ -108,6 +108,12 @@ class Project(Stateful):
         return self.status in self.ASLEEP
 
     @property
+    def is_stopped_by_clock(self) -> bool:
+        """Whether time alone has suspended or archived it, and no person."""
+        last = self.events().last() if self.status in (self.Status.SUSPENDED, self.Status.ARCHIVED) else None
+        return last is not None and last.by_pk is None
+
+    @property
     def badge(self) -> Badge:
         return self.BADGES[self.Status(self.status)]
 
