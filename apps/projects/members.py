@@ -5,6 +5,7 @@ Every verb locks the project first: of two that would leave it without an owner 
 """
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -167,9 +168,12 @@ def _refuse_last_owner(membership: Membership) -> None:
 
 
 def _take_back_invitations(membership: Membership, by: User) -> None:
-    """Who was removed does not come back by an older link."""
+    """Who was removed does not come back by an older link, nor by one to another address of theirs."""
+    theirs = Q(email=membership.user.email)
+    if by.pk != membership.user_id:
+        theirs |= Q(invited_by=membership.user_id)
     open_ones = Invitation.objects.filter(project=membership.project_id, status=Invitation.Status.WAITING)
-    for invitation in open_ones.filter(email=membership.user.email):
+    for invitation in open_ones.filter(theirs):
         invitation.move_to(Invitation.Status.REVOKED, by=by.pk, why="removed from the project")
 
 
