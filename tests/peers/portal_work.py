@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from apps.accounts.models import User
-from apps.projects import members, services
+from apps.projects import lifecycle, members, services
 from apps.projects.models import Membership, Project
 from apps.projects.services import Resources
 from apps.provisioning.services import Requester, open_for
@@ -33,3 +33,11 @@ def add_member(namespace: str, email: str) -> None:
 def remove_member(namespace: str, email: str, by: str) -> None:
     users = User.objects.in_bulk([email, by], field_name="email")
     members.remove_member(Project.objects.get(namespace=namespace), users[email], by=users[by])
+
+
+def delete_projects(by: str, *namespaces: str) -> None:
+    """At once; what they have on the cluster goes soon after."""
+    user = User.objects.get(email=by)
+    for project in Project.objects.filter(namespace__in=namespaces):
+        lifecycle.schedule_deletion(project, typed=project.namespace, by=user)
+        lifecycle.begin_deletion(project)

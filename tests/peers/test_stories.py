@@ -15,7 +15,7 @@ from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.browser.steps import INVITATION_LINK, approve, confirm_address, open_request, register
 from tests.peers import steps
 from tests.peers.deployed import Deployed
-from tests.peers.portal_work import add_member, in_portal, open_project
+from tests.peers.portal_work import add_member, delete_projects, in_portal, open_project
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.peers, pytest.mark.browser, pytest.mark.timeout(1800)]
@@ -27,6 +27,11 @@ COURSE = [f"student{number}@{DOMAIN},member,Student {number}" for number in rang
 SHARED, SHARED_NAME = f"shared-{TAG}", f"Shared {TAG}"
 SHORT, SHORT_NAME = f"short-{TAG}", f"Short {TAG}"
 REJECTED, WITHDRAWN, CHANGED = (f"{what}-{TAG}" for what in ("rejected", "withdrawn", "changed"))
+WORKSPACE = """
+    SELECT workspace.id FROM workspaces_workspace workspace
+    JOIN projects_project project ON project.id = workspace.project_id AND project.namespace = %s
+    JOIN accounts_user person ON person.id = workspace.user_id AND person.email = %s
+"""
 SECONDS = 240
 
 
@@ -77,12 +82,18 @@ class Stage:
         return bool(self.deployed.servers.kubernetes.kubectl("get", "namespace", namespace, "--ignore-not-found"))
 
     def pods_wished(self, namespace: str) -> dict[str, int]:
-        """By what they are: `orthanc`, `workspace`; each member has a workspace."""
+        """By what they are: `orthanc`, `workspace`."""
         found: dict[str, int] = {}
         for one in self.deployed.servers.kubernetes.read("deployments,statefulsets", "-n", namespace)["items"]:
             kind = one["metadata"]["labels"]["app.kubernetes.io/name"]
             found[kind] = found.get(kind, 0) + one["spec"]["replicas"]
         return found
+
+    def has_workspace(self, namespace: str, email: str) -> bool:
+        """Whether this person's is on the cluster."""
+        ask = ("get", "statefulset", "-n", namespace, "--ignore-not-found")
+        names = [f"workspace-{pk}" for (pk,) in self.deployed.rows(WORKSPACE, namespace, email)]
+        return any(self.deployed.servers.kubernetes.kubectl(*ask, name) for name in names)
 
     def value(self, query: str, *parameters: object) -> object:
         ((value,),) = self.deployed.rows(query, *parameters)
@@ -93,8 +104,10 @@ class Stage:
         wait_until(lambda: self.value(status, namespace) == "ready", SECONDS)
 
     def close(self) -> None:
+        """The cluster has room for other tests' projects again."""
         for context in self._contexts:
             context.close()
+        in_portal(self.deployed.portal, delete_projects, ANNA, SHARED, CHANGED)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +198,7 @@ def test_joining_an_existing_project(stage: Stage) -> None:
     reload_until(jonas, "Open the project")
     stage.welcome(jonas, email, SHARED)
     assert stage.groups(SHARED)[email] == ""
-    assert stage.pods_wished(SHARED)["workspace"] >= 2
+    assert stage.has_workspace(SHARED, email)
 
 
 def test_a_course_of_40_is_invited_and_one_of_them_joins(stage: Stage) -> None:
@@ -204,9 +217,11 @@ def test_an_owner_hands_over_and_leaves(stage: Stage) -> None:
         stage.await_ready(namespace)
     in_portal(stage.deployed.portal, add_member, SHARED, LEA)
     nora, lea = stage.known(NORA), stage.known(LEA)
+    assert stage.has_workspace(SHARED, NORA)
     stories.hand_over(nora, SHARED, "Lea Holm")
     stories.leave(nora, SHARED, SHARED_NAME)
     wait_until(lambda: stage.groups(SHARED).get(LEA) == ":owner" and NORA not in stage.groups(SHARED), SECONDS)
+    wait_until(lambda: not stage.has_workspace(SHARED, NORA), SECONDS)
     lea.goto(f"/projects/{SHARED}/members/")
     expect(lea.get_by_label("Role of Lea Holm", exact=True)).to_have_value("owner")
     assert nora.request.get(f"/projects/{SHARED}/").status == 404
