@@ -164,7 +164,7 @@ def _submit(request: Request, serializer_class: type[Serializer[Any]], form_clas
     _need(form)
     try:
         registration = services.submit(form.application(), by=user)
-    except (services.NamespaceTaken, services.AlreadyIn) as refused:
+    except (services.NamespaceTaken, services.JoinRefused) as refused:
         raise Unprocessable(f"namespace: {refused}") from refused
     return Response(RegistrationDetailSerializer(registration).data, status=status.HTTP_201_CREATED)
 
@@ -181,7 +181,7 @@ def _change(registration: Registration, act: Callable[[], object]) -> Response:
     except IllegalTransition as moved:
         registration.refresh_from_db()
         raise Conflict(f"The request stands otherwise: {registration.badge.word.lower()}.") from moved
-    except (services.NamespaceTaken, services.AlreadyIn) as refused:
+    except (services.NamespaceTaken, services.JoinRefused) as refused:
         raise Conflict(str(refused)) from refused
     return _shown(registration)
 

@@ -109,7 +109,7 @@ def edit(request: HttpRequest, token: str) -> HttpResponse:
 def _amend(form: ApplicantForm, registration: Registration) -> bool:
     try:
         services.amend(registration, form.application(), by=registration.submitted_by)
-    except (services.NamespaceTaken, services.AlreadyIn) as refused:
+    except (services.NamespaceTaken, services.JoinRefused) as refused:
         form.add_error("namespace", str(refused))
         return False
     return True
@@ -120,7 +120,7 @@ def _act(request: HttpRequest, token: str, act: Callable[[], object], done: str)
         act()
     except IllegalTransition:
         messages.info(request, "The request had moved on already: this is how it stands.")
-    except (services.NamespaceTaken, services.AlreadyIn) as refused:
+    except (services.NamespaceTaken, services.JoinRefused) as refused:
         messages.error(request, f"{refused} Edit the request.")
     else:
         messages.success(request, done)

@@ -28,17 +28,28 @@ class NamespaceTaken(Exception):
         super().__init__(f"The namespace {namespace} has been taken meanwhile: choose another one.")
 
 
-class AlreadyIn(Exception):
+class JoinRefused(Exception):
+    """Nobody has to decide on this request to join; says why to the person who asks."""
+
+
+class AlreadyIn(JoinRefused):
     """The person who is signed in has a part in the project already."""
 
     def __init__(self, namespace: str) -> None:
         super().__init__(f"You are in the project {namespace} already.")
 
 
+class AlreadyAsked(JoinRefused):
+    """A request of the same mailbox to join the same project waits for its decision."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"You have asked to join the project {namespace} already: that request waits for a decision.")
+
+
 def submit(application: Applicant, *, by: User | None) -> Registration:
     """A new request; `by` is the signed-in person, whose address counts as proved.
 
-    Without one the address gets a mail with the private link. Raises NamespaceTaken and AlreadyIn.
+    Without one the address gets a mail with the private link. Raises NamespaceTaken and JoinRefused.
     """
     with transaction.atomic():
         registration = Registration.objects.create(
@@ -77,7 +88,7 @@ def confirm_address(registration: Registration) -> None:
 def amend(registration: Registration, application: Applicant, *, by: User | None) -> None:
     """The edited request goes back to those who decide, or to its mailbox when the address is another one.
 
-    Raises NamespaceTaken and AlreadyIn, and IllegalTransition unless changes were asked.
+    Raises NamespaceTaken and JoinRefused, and IllegalTransition unless changes were asked.
     """
     _need(registration, Status.CHANGES_REQUESTED)
     fields = application.columns()
@@ -97,7 +108,7 @@ def amend(registration: Registration, application: Applicant, *, by: User | None
 def answer(registration: Registration, *, text: str, by: User | None) -> None:
     """The requester answers what was asked and leaves the request as it is.
 
-    Raises NamespaceTaken and AlreadyIn, and IllegalTransition unless changes were asked.
+    Raises NamespaceTaken and JoinRefused, and IllegalTransition unless changes were asked.
     """
     _need(registration, Status.CHANGES_REQUESTED)
     with transaction.atomic():
@@ -197,9 +208,18 @@ def _verify_join(registration: Registration, *, by: User | None, why: str, **fie
     namespace = str(fields.get("namespace", registration.namespace))
     if by is not None and Membership.objects.filter(project__namespace=namespace, user=by).exists():
         raise AlreadyIn(namespace)
+    _refuse_second(registration, namespace, str(fields.get("email", registration.email)), by=by)
     joins = Project.objects.filter(namespace=namespace).first()
     registration.move_to(Status.EMAIL_VERIFIED, by=_pk(by), why=why, joins=joins, deciders_told_at=None, **fields)
     ring("registrations.tell_deciders", registration.pk)
+
+
+def _refuse_second(registration: Registration, namespace: str, email: str, *, by: User | None) -> None:
+    if by is not None:  # of two at once the second waits, and finds the first
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    asked = Registration.objects.filter(kind=Kind.JOIN, namespace=namespace, email=email)
+    if asked.filter(status=Status.EMAIL_VERIFIED).exclude(pk=registration.pk).exists():
+        raise AlreadyAsked(namespace)
 
 
 def _pk(user: User | None) -> int | None:

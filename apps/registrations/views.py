@@ -78,6 +78,9 @@ def _person(request: HttpRequest) -> User | None:
 
 
 def _take(request: HttpRequest, form: ApplicantForm) -> HttpResponse:
+    # The form says whether a namespace is free, as the fragment does.
+    if form.is_bound and form.user is None and not limits.may_look_up(client_address=client_address(request)):
+        return _too_many(request)
     if not form.is_valid():
         return _form(request, form)
     application = form.application()
@@ -85,7 +88,7 @@ def _take(request: HttpRequest, form: ApplicantForm) -> HttpResponse:
         return _too_many(request)
     try:
         registration = services.submit(application, by=form.user)
-    except (services.NamespaceTaken, services.AlreadyIn) as refused:
+    except (services.NamespaceTaken, services.JoinRefused) as refused:
         form.add_error("namespace", str(refused))
         return _form(request, form)
     # Strangers all get the same answer; only the mailbox learns more.

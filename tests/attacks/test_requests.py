@@ -1,0 +1,45 @@
+"""Asking to join, and for names, more often than a person does."""
+
+from functools import partial
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.projects.models import Project
+from apps.registrations import limits, services
+from apps.registrations.models import Registration
+from tests.racing import at_once
+from tests.registrations.conftest import answers, join_answers, join_application, without
+
+pytestmark = pytest.mark.attacks
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_clicks_one_asks_to_join(project: Project, charlie: User) -> None:
+    application = join_application(name=charlie.name, email=charlie.email)
+    works = [partial(services.submit, application, by=charlie)] * 4
+    assert len(at_once(*works, refused=services.AlreadyAsked)) == 3
+    assert Registration.objects.count() == 1
+
+
+@pytest.mark.parametrize("namespace", ["cardiac-mr", "none-of-this-name"])
+def test_a_second_request_is_refused_whether_there_is_such_a_project_or_not(
+    project: Project, charlie: User, namespace: str
+) -> None:
+    client = Client()
+    client.force_login(charlie)
+    fields = without(join_answers(namespace=namespace), "name", "email")
+    assert client.post("/register/join/", fields).status_code == 302
+    assert "that request waits for a decision" in client.post("/register/join/", fields).text
+    assert Registration.objects.count() == 1
+
+
+def test_the_form_tells_no_more_names_than_the_fragment(
+    client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LOOKUPS_A_CLIENT", 1)
+    fields = answers(namespace=project.namespace)
+    assert "cardiac-mr is taken" in client.post("/register/", fields).text
+    assert client.post("/register/", fields).status_code == 429
+    assert client.get("/register/").status_code == 200
