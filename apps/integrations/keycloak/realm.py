@@ -3,6 +3,7 @@
 https://openid.net/specs/openid-connect-discovery-1_0.html, https://openid.net/specs/openid-connect-rpinitiated-1_0.html
 """
 
+import threading
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,10 @@ from django.conf import settings
 
 from apps.integrations.keycloak.client import KeycloakClient
 from apps.integrations.keycloak.port import KeycloakDirectory, KeycloakRefused, KeycloakUnreachable, timeouts
+
+PLACES, PLACE_SECONDS = 4, 1.0
+"""So many threads of a process ask at once whether the realm answers, and others wait so long for a place."""
+_places = threading.BoundedSemaphore(PLACES)
 
 
 def issuer() -> str:
@@ -35,8 +40,16 @@ def directory() -> KeycloakDirectory:
 
 
 def need_answer() -> None:
-    """Raises KeycloakUnreachable unless the realm answers now, as the issuer that the settings name."""
-    document = _json(f"{issuer()}/.well-known/openid-configuration")
+    """Raises KeycloakUnreachable unless the realm answers now, as the issuer that the settings name.
+
+    Anybody may have this asked: a Keycloak that hangs holds some of the threads, and never all of them.
+    """
+    if not _places.acquire(timeout=PLACE_SECONDS):
+        raise KeycloakUnreachable
+    try:
+        document = _json(f"{issuer()}/.well-known/openid-configuration")
+    finally:
+        _places.release()
     if not isinstance(document, dict) or document.get("issuer") != issuer():
         raise KeycloakUnreachable
 
