@@ -36,8 +36,8 @@ def remove_member(namespace: str, email: str, by: str) -> None:
 
 
 def delete_projects(by: str, *namespaces: str) -> None:
-    """At once; what they have on the cluster goes soon after."""
-    user = User.objects.get(email=by)
-    for project in Project.objects.filter(namespace__in=namespaces):
+    """Those that are not deleted yet, at once; what they have on the cluster goes soon after."""
+    user, deletable = User.objects.get(email=by), lifecycle.FROM[lifecycle.Action.SCHEDULE_DELETION]
+    for project in Project.objects.filter(namespace__in=namespaces, status__in=deletable):
         lifecycle.schedule_deletion(project, typed=project.namespace, by=user)
         lifecycle.begin_deletion(project)

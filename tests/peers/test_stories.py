@@ -14,7 +14,7 @@ from tests.browser import stories
 from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.browser.steps import INVITATION_LINK, approve, confirm_address, open_request, register
 from tests.peers import steps
-from tests.peers.deployed import Deployed
+from tests.peers.deployed import ADMINISTRATOR, Deployed
 from tests.peers.portal_work import add_member, delete_projects, in_portal, open_project
 from tests.waiting import wait_until
 
@@ -107,7 +107,7 @@ class Stage:
         """The cluster has room for other tests' projects again."""
         for context in self._contexts:
             context.close()
-        in_portal(self.deployed.portal, delete_projects, ANNA, SHARED, CHANGED)
+        in_portal(self.deployed.portal, delete_projects, ADMINISTRATOR, SHARED, SHORT, CHANGED)
 
 
 @pytest.fixture(scope="module")
