@@ -6,7 +6,7 @@ from datetime import date
 
 from playwright.sync_api import Page, expect
 
-ROW_OF_COURSE = "email,role,name"
+COLUMNS = "email,role,name"
 
 
 def ask_to_join(page: Page, email: str, namespace: str) -> None:
@@ -77,7 +77,7 @@ def invite_many(page: Page, namespace: str, lines: Sequence[str], *, people: int
     page.goto(f"/projects/{namespace}/")
     page.get_by_label("Navigation").get_by_role("link", name="Members").click()
     page.get_by_role("link", name="Invite many").first.click()
-    page.get_by_label("People, one a line").fill("\n".join([ROW_OF_COURSE, *lines]))
+    page.get_by_label("People, one a line").fill("\n".join([COLUMNS, *lines]))
     page.get_by_role("button", name="Look through the list").click()
     if left_out:
         expect(page.get_by_text(f"{people} to be invited, {left_out} left out")).to_be_visible()
