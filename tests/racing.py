@@ -6,8 +6,8 @@ from collections.abc import Callable
 from django.db import connection
 
 
-def at_once(*works: Callable[[], object], refused: type[Exception]) -> list[Exception]:
-    """Does all of it in threads that start together; the refusals. Anything else that was raised is raised here."""
+def at_once(*works: Callable[[], object], refused: type[Exception] | tuple[()] = ()) -> list[Exception]:
+    """Does all of it in threads that start together; the refusals. All else that was raised is raised here."""
     start, raised = threading.Barrier(len(works)), list[Exception]()
 
     def run(work: Callable[[], object]) -> None:

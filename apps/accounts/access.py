@@ -25,10 +25,15 @@ def require_administrator(user: User) -> None:
         raise Http404
 
 
-def visible_people(user: User) -> QuerySet[User]:
-    """Everybody who has an account. Raises Http404 unless the person may look, as if there were no such page."""
+def require_to_look(user: User) -> None:
+    """Raises Http404 for who may not look everywhere, as if there were no such page."""
     if not user.may_look:
         raise Http404
+
+
+def visible_people(user: User) -> QuerySet[User]:
+    """Everybody who has an account. Raises Http404 as `require_to_look` does."""
+    require_to_look(user)
     return User.objects.order_by("name", "pk")
 
 

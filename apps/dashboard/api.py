@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, generics, pagination, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.access import signed_in
+from apps.accounts.access import require_to_look, signed_in
 from apps.audit.models import Entry
 from apps.audit.selectors import matching
 from apps.core.api import REFUSED, ErrorSerializer, Unprocessable, sentence_of
@@ -72,8 +71,7 @@ class Audit(generics.GenericAPIView[Entry]):
         responses={200: LineSerializer(many=True), 422: ErrorSerializer, **REFUSED},
     )
     def get(self, request: Request) -> Response:
-        if not signed_in(request).may_look:
-            raise Http404
+        require_to_look(signed_in(request))
         return self._page(request, project=None)
 
     def _page(self, request: Request, *, project: Project | None) -> Response:

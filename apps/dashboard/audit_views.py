@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.access import signed_in
+from apps.accounts.access import require_to_look, signed_in
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.audit.selectors import Wanted, in_chunks, matching, older_than
@@ -24,14 +24,14 @@ ROWS_A_PAGE = 50
 
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
-    _need_to_look(signed_in(request))
+    require_to_look(signed_in(request))
     return _page(request, AuditFilterForm(request.GET), project=None)
 
 
 @require_POST
 def export(request: HttpRequest) -> HttpResponseBase:
     user = signed_in(request)
-    _need_to_look(user)
+    require_to_look(user)
     return _file(AuditFilterForm(request.GET), by=user, project=None)
 
 
@@ -46,11 +46,6 @@ def export_project(request: HttpRequest, namespace: str) -> HttpResponseBase:
     user = signed_in(request)
     project = enter_settings(user, namespace).project
     return _file(AuditFilterForm(request.GET, project=project), by=user, project=project)
-
-
-def _need_to_look(user: User) -> None:
-    if not user.may_look:
-        raise Http404
 
 
 def _page(request: HttpRequest, form: AuditFilterForm, *, project: Project | None) -> HttpResponse:

@@ -3,12 +3,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.accounts.access import signed_in
+from apps.accounts.access import require_to_look, signed_in
 from apps.accounts.models import User
 from apps.archives.models import Archive
 from apps.clusters import pages as clusters
@@ -100,6 +100,5 @@ def _images(archive: Archive | None) -> dict[str, Any]:
 @require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component in every state, for those who look after the portal."""
-    if not signed_in(request).may_look:
-        raise Http404
+    require_to_look(signed_in(request))
     return render(request, "dashboard/styleguide.html", samples())

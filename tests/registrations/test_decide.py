@@ -1,14 +1,13 @@
 """Deciding on a request: approve with granted values, reject with a reason, ask for changes; the first one counts."""
 
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.mail import EmailMessage
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from apps.registrations import decisions, links, services
 from apps.registrations.applications import Application
 from apps.registrations.models import Registration
 from tests.conftest import make_person
+from tests.racing import at_once
 from tests.registrations.conftest import Make, decision, grant
 
 ClientOf = Callable[[User], Client]
@@ -288,20 +288,12 @@ def test_of_twenty_simultaneous_approvals_one_counts(bells: list[str], waiting: 
     clients = [Client() for _ in approvers]
     for client, approver in zip(clients, approvers, strict=True):
         client.force_login(approver)
-    start, pages = threading.Barrier(20), []
+    pages: list[str] = []
 
     def decide(client: Client) -> None:
-        start.wait()
-        try:
-            pages.append(approve(client, registration))
-        finally:
-            connection.close()
+        pages.append(approve(client, registration))
 
-    threads = [threading.Thread(target=decide, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[partial(decide, client) for client in clients])
     assert sum("Approved. The portal is setting" in page for page in pages) == 1
     assert sum("Already approved by Approver" in page for page in pages) == 19
     registration.refresh_from_db()
@@ -315,19 +307,6 @@ def test_of_twenty_simultaneous_approvals_one_counts(bells: list[str], waiting: 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_requests_for_one_namespace_proved_at_once_one_holds_it(submitted: Make) -> None:
     rows = [submitted(email=f"{number}@uni.example") for number in range(5)]
-    start = threading.Barrier(5)
-
-    def confirm(row: Registration) -> None:
-        start.wait()
-        try:
-            services.confirm_address(row)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=confirm, args=(row,)) for row in rows]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[partial(services.confirm_address, row) for row in rows])
     states = sorted(Registration.objects.values_list("status", "is_namespace_reserved"))
     assert states == [(Status.CHANGES_REQUESTED, False)] * 4 + [(Status.EMAIL_VERIFIED, True)]

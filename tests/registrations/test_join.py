@@ -1,13 +1,12 @@
 """Asking to join an existing project: the owners decide, and the requester never learns whether there is one."""
 
 import re
-import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.mail import EmailMessage
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -22,6 +21,7 @@ from apps.registrations import decisions, links, services
 from apps.registrations.models import Registration
 from tests.conftest import make_person
 from tests.queries import cost_of
+from tests.racing import at_once
 from tests.registrations.conftest import Make, decision, join_answers, without
 
 ClientOf = Callable[[User], Client]
@@ -341,23 +341,10 @@ def test_an_approval_racing_a_withdrawal_has_one_winner(
     registration = joining() if kind == "join" else waiting()
     decider = client_of(alice if kind == "join" else approver)
     sent = decision("approve/", registration) if kind != "join" else {"version": registration.version, "role": "member"}
-    start = threading.Barrier(2)
-
-    def approve() -> None:
-        start.wait()
-        decider.post(path(registration, "approve/"), sent)
-        connection.close()
-
-    def withdraw() -> None:
-        start.wait()
-        Client().post(f"{links.path_of(registration)}withdraw/")
-        connection.close()
-
-    threads = [threading.Thread(target=act) for act in (approve, withdraw)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(
+        lambda: decider.post(path(registration, "approve/"), sent),
+        lambda: Client().post(f"{links.path_of(registration)}withdraw/"),
+    )
     registration.refresh_from_db()
     is_in = Membership.objects.filter(user__email=registration.email).exists()
     outcomes = set(registration.events().values_list("to_status", flat=True))
@@ -374,18 +361,12 @@ def test_of_ten_owners_who_admit_at_once_one_counts(bells: list[str], project: P
     for client, owner in zip(clients, owners, strict=True):
         ensure_member(project, owner, role=Membership.Role.OWNER)
         client.force_login(owner)
-    start, pages = threading.Barrier(10), []
+    pages: list[str] = []
 
     def decide(client: Client) -> None:
-        start.wait()
         pages.append(admit(client, registration))
-        connection.close()
 
-    threads = [threading.Thread(target=decide, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[partial(decide, client) for client in clients])
     assert sum("Approved. The requester is in the project" in page for page in pages) == 1
     assert sum("Already approved by Owner" in page for page in pages) == 9
     assert Membership.objects.filter(user__email=registration.email).count() == 1
