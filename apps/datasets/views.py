@@ -153,6 +153,7 @@ def upload(request: HttpRequest, namespace: str) -> HttpResponse:
 @csrf_protect
 def _take(request: HttpRequest, entry: Entry) -> HttpResponse:
     received = [cast(ReceivedFile, file) for file in request.FILES.getlist("files")]
+    entry.need_work_still()
     files = [IncomingFile(file.path, file.name or "") for file in received]
     key = _key(request.POST.get("key", ""))
     receipt = services.receive(access.default_archive(entry), files, by=entry.user, key=key)

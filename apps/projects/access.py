@@ -48,6 +48,10 @@ class Entry:
             state = self.project.badge.word.lower()
             raise PermissionDenied(f"Nothing new can begin in this project: it is {state}.")
 
+    def need_work_still(self) -> None:
+        """After something that took its time, such as a large body. Raises as `enter` and `need_work` do, by now."""
+        enter(self.user, self.project.namespace, at_least=Role.MEMBER).need_work()
+
     @property
     def is_owner_or_administrator(self) -> bool:
         return self.can(Role.OWNER) or self.user.is_administrator
