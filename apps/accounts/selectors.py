@@ -12,6 +12,12 @@ def matching(people: QuerySet[User], *, words: str, role: str, state: str) -> Qu
     return people.filter(is_active=state == "active") if state else people
 
 
+def approvers() -> QuerySet[User]:
+    """Everybody who may approve now, as `User.may_approve` says of one."""
+    roles = (User.PlatformRole.APPROVER, User.PlatformRole.ADMINISTRATOR)
+    return User.objects.filter(platform_role__in=roles, is_active=True).order_by("pk")
+
+
 def is_administrator_by_group(user: User) -> bool:
     """Whether a group in Keycloak makes the person an administrator, whatever the portal says."""
     return user.identities.filter(is_group_administrator=True).exists()

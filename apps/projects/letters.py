@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.accounts.selectors import approvers
 from apps.core import mail
 from apps.core.templatetags.ui import day
 from apps.projects.history import lines_of
@@ -13,7 +14,6 @@ from apps.projects.models import ExtensionRequest, Membership, Project, ProjectC
 
 Action = ProjectChange.Action
 Role = Membership.Role
-APPROVING = (User.PlatformRole.APPROVER, User.PlatformRole.ADMINISTRATOR)
 TURNS: Mapping[str, tuple[str, str]] = {
     Action.SUSPEND: (
         "is suspended",
@@ -61,14 +61,14 @@ def tell_end_is_near(project: Project) -> None:
 def tell_granted(change: ProjectChange) -> None:
     """To the owners: what was granted before and is now."""
     context: dict[str, object] = {"lines": lines_of(change)}
-    _to_members(change.project, "was granted something else", "granted", context, roles=(Role.OWNER,))
+    words = "may use other resources" if change.action == Action.GRANT else "has another last day"
+    _to_members(change.project, words, "granted", context, roles=(Role.OWNER,))
 
 
 def tell_approvers(request: ExtensionRequest) -> None:
     """To everybody who may decide."""
-    approvers = User.objects.filter(platform_role__in=APPROVING, is_active=True).exclude(pk=request.asked_by_id)
     subject = f"More time is asked for {request.project.name}"
-    for approver in approvers.order_by("pk"):
+    for approver in approvers().exclude(pk=request.asked_by_id):
         _post(approver, subject, "extension_asked", {"request": request, "project": request.project})
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.selectors import approvers
 from apps.registrations import letters
 from apps.registrations.models import Digest
 from apps.registrations.selectors import waiting_for
@@ -27,7 +28,7 @@ def send_due(now: datetime | None = None) -> bool:
 
 
 def _send_all() -> None:
-    for approver in letters.approvers():
+    for approver in approvers():
         waiting = waiting_for(approver)
         if count := waiting.count():
             letters.send_digest(approver, list(waiting[:LONGEST]), count=count)

@@ -4,6 +4,7 @@ address that nobody has proved, and must carry no stranger's words."""
 from collections.abc import Iterable
 
 from apps.accounts.models import User
+from apps.accounts.selectors import approvers
 from apps.core import mail
 from apps.projects.models import Membership
 from apps.registrations import links
@@ -53,11 +54,6 @@ def tell_owners(registration: Registration) -> None:
     roles = {"memberships__project": registration.joins_id, "memberships__role": Membership.Role.OWNER}
     owners = User.objects.filter(is_active=True, **roles).order_by("pk")
     _to_deciders(registration, owners or approvers(), "joins")
-
-
-def approvers() -> Iterable[User]:
-    roles = (User.PlatformRole.APPROVER, User.PlatformRole.ADMINISTRATOR)
-    return User.objects.filter(platform_role__in=roles, is_active=True).order_by("pk")
 
 
 def send_digest(approver: User, waiting: list[Registration], *, count: int) -> None:

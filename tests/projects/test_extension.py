@@ -174,7 +174,9 @@ def test_an_administrator_grants_other_resources(project: Project, admin: User, 
     assert (allocation.granted_cpus, allocation.granted_gpus, allocation.requested_cpus) == (16, 0, 8)
     change = ProjectChange.objects.get(project=project)
     assert change.detail == {"granted_cpus": [8, 16], "granted_gpus": [1, 0]}
-    text = Mail.objects.get(to="alice@hospital.example").text
+    told = Mail.objects.get(to="alice@hospital.example")
+    assert told.subject == "Cardiac mr may use other resources"
+    text = told.text
     assert "CPU cores: 16, was 8" in text
     assert "Memory" not in text
     assert "GPUs: 0, was 1" in client.get(SETTINGS).content.decode()
