@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import browser
 from tests.peers import shared
 from tests.peers.deployed import Deployed, Servers, running_deployed
 from tests.peers.images import Podman
@@ -19,6 +20,7 @@ from tests.peers.registry import Registry
 from tests.peers.servers import SERVERS
 from tests.peers.starting import hanging_server, throwaway_folder
 
+__all__ = ["browser"]  # one for all modules: a second Chromium in a session does not start
 HERE = Path(__file__).parent
 
 

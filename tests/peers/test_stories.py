@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import stories
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.browser.steps import INVITATION_LINK, approve, confirm_address, open_request, register
 from tests.peers import steps
 from tests.peers.deployed import ADMINISTRATOR, Deployed
@@ -111,7 +110,7 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(deployed: Deployed, browser: Browser) -> Iterator[Stage]:  # noqa: F811
+def stage(deployed: Deployed, browser: Browser) -> Iterator[Stage]:
     """An administrator and owners of two projects, which are being set up meanwhile."""
     deployed.add_administrator(ANNA, steps.PASSWORD)
     for namespace, email, name in ((SHARED, NORA, "Nora Ek"), (SHORT, LEA, "Lea Holm")):

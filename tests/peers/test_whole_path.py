@@ -11,7 +11,6 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.browser.steps import LINK, approve, is_error, register, run_algorithm, see_the_mask
 from tests.peers import steps
 from tests.peers.deployed import CLUSTER, Deployed
@@ -27,7 +26,7 @@ HEAD_CT = REPOSITORY / "deploy" / "samples" / "images" / "head-ct.zip"
 
 
 @pytest.fixture
-def people(browser: Browser, deployed: Deployed) -> Iterator[tuple[Page, Page]]:  # noqa: F811
+def people(browser: Browser, deployed: Deployed) -> Iterator[tuple[Page, Page]]:
     """Ida's browser and the approver's; errors in either one's console fail the test."""
     errors: list[str] = []
     contexts = [_context(browser, deployed, errors) for _ in range(2)]

@@ -1,12 +1,11 @@
 """In a browser: the button, Keycloak's page, the way back, an SSH key, and out again."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.accounts.test_ssh_keys import make_pair, public
 from tests.browser.test_accessibility import _too_wide as too_wide
@@ -34,15 +33,11 @@ def portal(keycloak: Keycloak, mail: Mail, tmp_path: Path) -> Iterator[tuple[Por
 
 
 @pytest.fixture
-def page(portal: tuple[Portal, Realm]) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
-        page = browser.new_page(base_url=portal[0].url, viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(30_000)
-        yield page
-        browser.close()
+def page(portal: tuple[Portal, Realm], browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(base_url=portal[0].url, viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(30_000)
+    yield page
+    page.close()
 
 
 def look_at(page: Page, name: str) -> None:
