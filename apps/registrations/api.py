@@ -14,7 +14,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
-from apps.core.api import Conflict, ErrorSerializer, Unprocessable, sentence_of
+from apps.core.api import Conflict, ErrorSerializer, Unprocessable, sent
 from apps.core.state import IllegalTransition
 from apps.registrations import decisions, selectors, services
 from apps.registrations.access import as_seen, for_reader, get_own, own_of, visible_to
@@ -88,7 +88,7 @@ class AnswerRegistration(APIView):
         """Answer what you were asked; 409 unless you were."""
         user = signed_in(request)
         registration = get_own(user, pk)
-        text = _sent(request, AnswerSerializer)["answer"]
+        text = sent(request, AnswerSerializer)["answer"]
         return _change(registration, partial(services.answer, registration, text=text, by=user))
 
 
@@ -119,7 +119,7 @@ class Approve(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Grant what is asked, or something else; 409 says who was first, or what stands against it."""
         registration = _seen(request, pk)
-        form = as_asked(registration, changed=_sent(request, GrantSerializer))
+        form = as_asked(registration, changed=sent(request, GrantSerializer))
         _need(form)
         return _decide(request, registration, approving(registration, form, by=signed_in(request)))
 
@@ -129,7 +129,7 @@ class Reject(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Reject with a reason, which is mailed to the requester."""
         registration = _seen(request, pk)
-        reason = _sent(request, RejectSerializer)["reason"]
+        reason = sent(request, RejectSerializer)["reason"]
         act = partial(decisions.reject, registration, reason=reason, by=signed_in(request))
         return _decide(request, registration, act)
 
@@ -139,7 +139,7 @@ class AskForChanges(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Send the request back with a message, which is mailed to the requester."""
         registration = _seen(request, pk)
-        message = _sent(request, ChangesSerializer)["message"]
+        message = sent(request, ChangesSerializer)["message"]
         act = partial(decisions.ask_for_changes, registration, message=message, by=signed_in(request))
         return _decide(request, registration, act)
 
@@ -150,17 +150,9 @@ def _seen(request: Request, pk: int) -> Registration:
     return as_seen(signed_in(request), pk, version if isinstance(version, str) else "")
 
 
-def _sent(request: Request, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
-    """What was sent, as the serializer reads it. Raises Unprocessable with the first sentence."""
-    serializer = serializer_class(data=request.data)
-    if not serializer.is_valid():
-        raise Unprocessable(sentence_of(serializer.errors))
-    return dict(serializer.validated_data)
-
-
 def _submit(request: Request, serializer_class: type[Serializer[Any]], form_class: type[ApplicantForm]) -> Response:
     user = signed_in(request)
-    form = form_class(_sent(request, serializer_class), user=user)
+    form = form_class(sent(request, serializer_class), user=user)
     _need(form)
     try:
         registration = services.submit(form.application(), by=user)
