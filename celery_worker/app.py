@@ -3,7 +3,9 @@
 import os
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
+TRANSPORT_ALIASES["filesystem"] = "celery_worker.queue_files:Transport"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maia_dashboard.settings")
 
 app = Celery("maia")
