@@ -9,8 +9,8 @@ import pytest
 
 from apps.clusters import collecting
 from apps.clusters.models import Cluster
-from apps.clusters.permissions import LABELS
 from apps.clusters.services import ask_check
+from apps.integrations.kubernetes.ours import labels_of
 from tests.clusters.rows import make_cluster
 from tests.peers.kubernetes import GPU_PRODUCT
 from tests.peers.kubernetes.cluster import Kubernetes
@@ -30,7 +30,7 @@ def cluster(kubernetes: Kubernetes) -> Cluster:
 @pytest.fixture
 def namespace(kubernetes: Kubernetes) -> Iterator[str]:
     name = f"looked-at-{uuid.uuid4().hex[:8]}"
-    metadata = {"name": name, "labels": LABELS}
+    metadata = {"name": name, "labels": labels_of(name)}
     kubernetes.kubectl("apply", "-f", "-", manifest={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     yield name
     kubernetes.kubectl("delete", "namespace", name, "--wait=false")
