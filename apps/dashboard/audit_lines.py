@@ -26,7 +26,7 @@ CALLED = {
     "projects.membership": "user__name",
     "projects.membershipchange": "user__name",
     "projects.project": "name",
-    "registrations.registration": "project_name",
+    "registrations.registration": "namespace",
     "workspaces.workspace": "user__name",
 }
 PEOPLE_IN_DETAIL = ("member", "user")
