@@ -22,6 +22,8 @@ REFUSALS_OF_CONTENT = {
     "415": "Only JSON is taken.",
     "422": "The content cannot be used; the sentence says why.",
 }
+# The web server's own answer, before the portal is asked.
+TOO_LONG = {"description": "The address is too long.", "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
 def document_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def document_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             refusals = REFUSALS | (REFUSALS_OF_CONTENT if "requestBody" in operation else {})
             for code, sentence in refusals.items():
                 operation["responses"].setdefault(code, _refusal(sentence))
+            operation["responses"].setdefault("414", TOO_LONG)
     return result
 
 

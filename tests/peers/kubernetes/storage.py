@@ -8,7 +8,7 @@ from tests.peers.kubernetes.configuration import NODE
 
 STORAGE_CLASS = "local"
 # What a claim asks for decides which it gets; the folders themselves know no limit.
-VOLUMES = {"2Gi": 60, "20Gi": 100, "1Ti": 40}
+VOLUMES = {"2Gi": 100, "20Gi": 160, "1Ti": 80}
 
 
 def offer_volumes(folder: Path, cluster: Kubernetes) -> None:
