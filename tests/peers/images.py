@@ -71,6 +71,7 @@ def _configured(folder: Path, images: Path, driver: str, mounts: Mapping[Path, s
         "CONTAINERS_CONF": f'[containers]\nvolumes = {json.dumps(volumes)}\n[engine]\nruntime = "runc"\n',
         "CONTAINERS_REGISTRIES_CONF": f'[[registry]]\nlocation = "{LOOPBACK}"\ninsecure = true\n',
     }
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
     return {name: str(folder / name) for name in files}
