@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from typing import Protocol
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -15,6 +14,7 @@ from apps.accounts.access import get_person, person_to_change, signed_in, visibl
 from apps.accounts.forms import PeopleFilterForm, RoleForm
 from apps.accounts.models import User
 from apps.accounts.selectors import is_administrator_by_group, matching
+from apps.core.lists import listed
 
 ROWS_A_PAGE = 25
 
@@ -40,15 +40,11 @@ VERBS: dict[str, tuple[Verb, str]] = {
 @require_safe
 def list_people(request: HttpRequest) -> HttpResponse:
     everybody = visible_people(signed_in(request))
-    form = PeopleFilterForm(request.GET)
-    asked = form.cleaned_data if form.is_valid() else dict.fromkeys(form.fields, "")
-    found = matching(everybody, words=asked["q"], role=asked["role"], state=asked["state"])
-    context = {
-        "form": form,
-        "is_filtered": any(asked.values()),
-        "page": Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page")),
-        "querystring": urlencode(asked),
-    }
+
+    def find(asked: dict[str, str]) -> QuerySet[User]:
+        return matching(everybody, words=asked["q"], role=asked["role"], state=asked["state"])
+
+    context = listed(request, PeopleFilterForm(request.GET), find, rows_a_page=ROWS_A_PAGE)
     return render(request, "accounts/people.html", context)
 
 

@@ -1,12 +1,12 @@
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
+from apps.core.lists import holding
 
 
 def matching(people: QuerySet[User], *, words: str, role: str, state: str) -> QuerySet[User]:
     """People that hold each word in name, address or affiliation, with a platform role and a state ("" for any)."""
-    for word in words.split():
-        people = people.filter(Q(name__icontains=word) | Q(email__icontains=word) | Q(affiliation__icontains=word))
+    people = holding(people, words.split(), "name", "email", "affiliation")
     if role:
         people = people.filter(platform_role=role)
     return people.filter(is_active=state == "active") if state else people

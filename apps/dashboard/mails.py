@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.core import outbox
+from apps.core.lists import holding
 from apps.core.models import Mail
 
 Status = Mail.Status
@@ -41,9 +42,7 @@ def are_kept_as_files() -> bool:
 def matching(*, status: str, q: str) -> QuerySet[Mail]:
     """Mails in a state ("" for any) that hold each word of `q` in recipient or subject, newest first."""
     found = Mail.objects.filter(status=status) if status else Mail.objects.all()
-    for word in q.split():
-        found = found.filter(Q(to__icontains=word) | Q(subject__icontains=word))
-    return found.order_by("-pk")
+    return holding(found, q.split(), "to", "subject").order_by("-pk")
 
 
 def shown(mail: Mail) -> ShownMail:

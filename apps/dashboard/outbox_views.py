@@ -1,14 +1,12 @@
 """Doors to the mails of the portal: what went, what waits, what was given up."""
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import require_administrator, signed_in
+from apps.core.lists import listed
 from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.dashboard import mails, services
@@ -21,18 +19,11 @@ MAILS_A_PAGE = 25
 def outbox(request: HttpRequest) -> HttpResponse:
     """For administrators alone: without a mail server it holds the private links of others."""
     require_administrator(signed_in(request))
-    form = MailFilterForm(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {"status": "", "q": ""}
-    page = Paginator(mails.matching(**asked), MAILS_A_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "form": form,
-        "is_filtered": any(asked.values()),
-        "page": page,
-        "rows": [mails.shown(mail) for mail in page],
-        "querystring": urlencode(asked),
-        "keeps_texts": mails.are_kept_as_files(),
-    }
-    return render(request, "dashboard/outbox.html", context)
+    context = listed(
+        request, MailFilterForm(request.GET), lambda asked: mails.matching(**asked), rows_a_page=MAILS_A_PAGE
+    )
+    rows = [mails.shown(mail) for mail in context["page"]]
+    return render(request, "dashboard/outbox.html", {**context, "rows": rows, "keeps_texts": mails.are_kept_as_files()})
 
 
 @require_POST

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from apps.accounts.access import visible_people
 from apps.accounts.models import User
 from apps.archives.models import Series, Study
 from apps.clusters.access import visible_clusters
+from apps.core.lists import Row, holding
 from apps.dashboard.places import places_of
 from apps.jobs.badges import badge_of
 from apps.jobs.models import Run
@@ -23,7 +23,6 @@ from apps.registrations.access import has_console, visible_to
 HITS_A_GROUP = 5
 FEWEST_LETTERS = 2
 MOST_WORDS = 5
-Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,7 @@ class Words:
 
     def narrow(self, rows: QuerySet[Row], *fields: str) -> list[Row]:
         """One row more than are shown, so that it is known whether there are more."""
-        for word in self.words:
-            fits = Q()
-            for field in fields:
-                fits |= Q(**{f"{field}__icontains": word})
-            rows = rows.filter(fits)
-        return list(rows[: HITS_A_GROUP + 1])
+        return list(holding(rows, self.words, *fields)[: HITS_A_GROUP + 1])
 
     def query(self) -> str:
         return urlencode({"q": " ".join(self.words)})

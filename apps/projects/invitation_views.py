@@ -1,11 +1,10 @@
 """Doors to invitations: owners and administrators send them, and who has the link answers."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,6 +15,7 @@ from apps.accounts.access import signed_in
 from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import User
 from apps.accounts.services import password_link
+from apps.core import lists
 from apps.projects import invitation_list, invitations, member_selectors
 from apps.projects.access import Entry, Role, get_invitation, invitation_by_link, manage_members
 from apps.projects.member_forms import InvitationFilter, InviteForm, InviteManyForm, NewcomerForm
@@ -73,18 +73,12 @@ def _invite_all(request: HttpRequest, entry: Entry, invitees: list[invitations.I
 @require_safe
 def listed(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = manage_members(signed_in(request), namespace)
-    form = InvitationFilter(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {"q": "", "status": ""}
-    found = member_selectors.invitations(entry.project, words=asked["q"], status=asked["status"])
-    context = {
-        "project": entry.project,
-        "form": form,
-        "is_filtered": any(asked.values()),
-        "page": Paginator(found, INVITATIONS_A_PAGE).get_page(request.GET.get("page")),
-        "querystring": urlencode(asked),
-        "now": timezone.now(),
-    }
-    return render(request, "projects/invitations.html", context)
+
+    def find(asked: dict[str, str]) -> QuerySet[Invitation]:
+        return member_selectors.invitations(entry.project, words=asked["q"], status=asked["status"])
+
+    context = lists.listed(request, InvitationFilter(request.GET), find, rows_a_page=INVITATIONS_A_PAGE)
+    return render(request, "projects/invitations.html", {**context, "project": entry.project, "now": timezone.now()})
 
 
 @require_POST

@@ -1,15 +1,15 @@
 """Doors to the members of a project: everybody in it sees them; owners and administrators change them."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import signed_in
+from apps.core import lists
 from apps.projects import member_selectors, members
 from apps.projects.access import Entry, Role, enter, get_membership, manage_members
 from apps.projects.member_forms import ExportForm, InviteForm, MemberFilter, RoleForm
@@ -26,17 +26,14 @@ def listed(request: HttpRequest, namespace: str) -> HttpResponse:
 
 def page(request: HttpRequest, entry: Entry, **shown: Any) -> HttpResponse:
     """The list, also with a form on it that was not filled in rightly."""
-    form = MemberFilter(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {"q": "", "role": ""}
-    found = member_selectors.matching(entry.project, words=asked["q"], role=asked["role"])
-    rows = Paginator(found, MEMBERS_A_PAGE).get_page(request.GET.get("page"))
+
+    def find(asked: dict[str, str]) -> QuerySet[Membership]:
+        return member_selectors.matching(entry.project, words=asked["q"], role=asked["role"])
+
     may_manage = entry.is_owner_or_administrator
     context = {
         "project": entry.project,
-        "form": form,
-        "is_filtered": any(asked.values()),
-        "page": rows,
-        "querystring": urlencode(asked),
+        **lists.listed(request, MemberFilter(request.GET), find, rows_a_page=MEMBERS_A_PAGE),
         "roles": Role.choices,
         "is_member": entry.is_member,
         "is_owner": entry.is_member and entry.role == Role.OWNER,

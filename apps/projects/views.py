@@ -2,25 +2,24 @@
 
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings as django_settings
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import signed_in
+from apps.core.lists import holding, listed
 from apps.core.state import IllegalTransition
 from apps.projects import granting, lifecycle
 from apps.projects.access import Entry, Role, enter_settings, every_project
 from apps.projects.fields import Strict
 from apps.projects.forms import DeletionForm, DescriptionForm, ExtensionForm, ListForm, ResourcesForm, WhyForm
 from apps.projects.history import shown_changes
-from apps.projects.models import ExtensionRequest, ProjectChange
+from apps.projects.models import ExtensionRequest, Project, ProjectChange
 from apps.projects.services import describe as write_description
 
 Action = ProjectChange.Action
@@ -31,19 +30,13 @@ MOVED_ON = "The project had moved on already: this is how it stands."
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
     """Every project, the deleted ones as well, for administrators."""
-    found = every_project(signed_in(request))
-    form = ListForm(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {"status": "", "q": ""}
-    if asked["status"]:
-        found = found.filter(status=asked["status"])
-    for word in asked["q"].split():
-        found = found.filter(Q(name__icontains=word) | Q(namespace__icontains=word))
-    context = {
-        "form": form,
-        "is_filtered": any(asked.values()),
-        "page": Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page")),
-        "querystring": urlencode(asked),
-    }
+    every = every_project(signed_in(request))
+
+    def find(asked: dict[str, str]) -> QuerySet[Project]:
+        found = every.filter(status=asked["status"]) if asked["status"] else every
+        return holding(found, asked["q"].split(), "name", "namespace")
+
+    context = listed(request, ListForm(request.GET), find, rows_a_page=ROWS_A_PAGE)
     return render(request, "projects/projects.html", context)
 
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core import ledger
+from apps.core.lists import holding
 from apps.core.models import Step
 from apps.core.state import StateEvent
 from apps.core.templatetags.ui import ago, clock
@@ -104,13 +105,7 @@ def matching(rows: QuerySet[Registration], chosen: Filter) -> QuerySet[Registrat
 
     What waits is shown with the longest waiting first, everything else with the newest first.
     """
-    for word in chosen.words.split():
-        rows = rows.filter(
-            Q(project_name__icontains=word)
-            | Q(namespace__icontains=word)
-            | Q(name__icontains=word)
-            | Q(email__icontains=word)
-        )
+    rows = holding(rows, chosen.words.split(), "project_name", "namespace", "name", "email")
     if chosen.status:
         rows = rows.filter(status=chosen.status)
     if chosen.kind:
