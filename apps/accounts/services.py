@@ -1,4 +1,3 @@
-import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import timedelta
@@ -17,6 +16,7 @@ from apps.accounts import lockout
 from apps.accounts.models import ApiToken, SshKey, User
 from apps.accounts.public_keys import PublicKey
 from apps.audit.services import changed, record
+from apps.core.digests import digest_of
 
 TOKEN_PREFIX = "maia_"  # noqa: S105 - makes leaked tokens findable, is none itself
 LONGEST_TOKEN_DAYS = 365
@@ -131,7 +131,7 @@ def make_token(
         token = ApiToken.objects.create(
             user=user,
             name=name,
-            digest=_digest(secret),
+            digest=digest_of(secret),
             expires_at=timezone.now() + timedelta(days=days),
             scopes=[scope for scope in ApiToken.Scope.values if scope in scopes],
         )
@@ -168,7 +168,7 @@ def remove_ssh_key(key: SshKey, *, by: User) -> None:
 def use_token(secret: str) -> ApiToken | None:
     """The token of an active person that this secret opens now, or None; Keycloak may have disabled the person."""
     tokens = ApiToken.objects.select_related("user").exclude(user__identities__is_enabled=False)
-    token = tokens.filter(digest=_digest(secret)).first()
+    token = tokens.filter(digest=digest_of(secret)).first()
     if token is None or token.is_expired or not token.user.is_active:
         return None
     _note_use(token)
@@ -180,7 +180,3 @@ def _note_use(token: ApiToken) -> None:
     # A write for each request would make every read a writer.
     if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -8,7 +8,8 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
-from apps.projects.models import ExtensionRequest, Invitation, Membership, Project, ProjectChange, digest_of
+from apps.core.digests import digest_of
+from apps.projects.models import ExtensionRequest, Invitation, Membership, Project, ProjectChange
 
 Role = Membership.Role
 Action = ProjectChange.Action

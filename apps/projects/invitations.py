@@ -16,9 +16,10 @@ from apps.accounts.models import User
 from apps.accounts.services import ensure_account
 from apps.audit.services import record
 from apps.core import mail
+from apps.core.digests import digest_of
 from apps.core.state import IllegalTransition
 from apps.projects.members import A_ROLE, AlreadyMember, MembersRefused, TakesNobody, add_member
-from apps.projects.models import Invitation, Membership, Project, digest_of
+from apps.projects.models import Invitation, Membership, Project
 
 Role = Membership.Role
 Status = Invitation.Status

@@ -1,4 +1,3 @@
-from hashlib import sha256
 from typing import ClassVar
 
 from django.db import models
@@ -188,11 +187,6 @@ class MembershipChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.action} {self.project}"
-
-
-def digest_of(token: str) -> str:
-    """How a link's token is kept."""
-    return sha256(token.encode()).hexdigest()
 
 
 class Invitation(Stateful):

@@ -6,7 +6,6 @@ or made outside. A ticket is good only in the browser that asked for it, which t
 all workspaces share that host, and nobody is to be led into another's, whose pages could then reach their own.
 """
 
-import hashlib
 import json
 import secrets
 import time
@@ -20,6 +19,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from apps.accounts.models import User
+from apps.core.digests import digest_of
 from apps.core.sealed import SecretUnreadable, seal, unseal
 from apps.projects.models import Project
 from apps.workspaces.models import Workspace
@@ -57,7 +57,7 @@ def new_mark() -> str:
 
 def browser_of(mark: str) -> str:
     """By which the portal knows a browser at the other host; may stand in addresses, the mark itself may not."""
-    return hashlib.sha256(mark.encode()).hexdigest()
+    return digest_of(mark)
 
 
 def ticket_for(workspace: Workspace, session_key: str, app: str, browser: str) -> str:

@@ -16,6 +16,7 @@ from apps.accounts.services import make_token
 from apps.archives.models import Archive
 from apps.archives.services import ensure_archive
 from apps.clusters.models import Placement
+from apps.core.digests import digest_of
 from apps.core.models import Mail
 from apps.datasets.models import Upload
 from apps.datasets.services import import_files
@@ -24,7 +25,7 @@ from apps.jobs.services import launch, sync_bundled
 from apps.projects.access import enter
 from apps.projects.granting import ask_extension
 from apps.projects.lifecycle import write_change
-from apps.projects.models import Invitation, Membership, MembershipChange, Project, ProjectChange, digest_of
+from apps.projects.models import Invitation, Membership, MembershipChange, Project, ProjectChange
 from apps.registrations import links
 from apps.registrations.applications import Application
 from apps.registrations.models import Registration
