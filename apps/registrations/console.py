@@ -17,6 +17,7 @@ from apps.accounts.access import signed_in
 from apps.accounts.models import User
 from apps.core.state import IllegalTransition
 from apps.projects.access import visible_projects
+from apps.projects.granting import OwnRequest
 from apps.projects.members import MembersRefused
 from apps.provisioning import members
 from apps.provisioning import services as provisioning
@@ -145,7 +146,7 @@ def outcome(registration: Registration, act: Callable[[], object], done: str, *,
     """Whether the decision counts, and the sentence that says what came of it."""
     try:
         act()
-    except (decisions.OwnRequest, decisions.NoSuchProject, MembersRefused) as refused:
+    except (OwnRequest, decisions.NoSuchProject, MembersRefused) as refused:
         return False, f"Nothing was written. {refused}"
     except NamespaceTaken as taken:
         return False, f"Nothing was written. {taken} Ask the requester to change it."

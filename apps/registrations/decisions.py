@@ -6,6 +6,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.clusters.services import place
+from apps.projects.granting import OwnRequest
 from apps.projects.models import Membership, Project
 from apps.projects.services import ProjectPlan, create_project
 from apps.provisioning.members import join_person
@@ -16,13 +17,6 @@ from apps.registrations.models import Registration
 from apps.registrations.services import NamespaceTaken, send_back
 
 Status = Registration.Status
-
-
-class OwnRequest(Exception):
-    """Nobody decides on a request of their own."""
-
-    def __init__(self) -> None:
-        super().__init__("This is your own request: somebody else has to decide on it.")
 
 
 class NoSuchProject(Exception):
