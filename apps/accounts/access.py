@@ -1,3 +1,5 @@
+from ipaddress import IPv6Address, ip_address, ip_network
+
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.db.models import QuerySet
@@ -5,6 +7,8 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import ApiToken, SshKey, User
+
+IPV6_PREFIX = 64  # bits, the least that a subscriber gets (RFC 6177)
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -23,6 +27,16 @@ def require_administrator(user: User) -> None:
     """Raises Http404 for all others, as if there were no such page."""
     if not user.is_administrator:
         raise Http404
+
+
+def network_of(address: str) -> str:
+    """By what the limits count a client's address: who has one of IPv6 has its whole network.
+
+    Raises ValueError for what is no address.
+    """
+    if isinstance(ip_address(address), IPv6Address):
+        return str(ip_network((address, IPV6_PREFIX), strict=False).network_address)
+    return address
 
 
 def require_to_look(user: User) -> None:

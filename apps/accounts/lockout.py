@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Any
 
@@ -20,11 +19,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from apps.accounts.access import client_address
+from apps.accounts.access import client_address, network_of
 from apps.accounts.models import User
 from apps.audit.services import record
 
-IPV6_PREFIX = 64  # bits, the least that a subscriber gets (RFC 6177)
 LONGEST_NAME = 255  # as the table of attempts has it
 
 
@@ -44,12 +42,9 @@ def name_tried(_request: HttpRequest, credentials: Mapping[str, Any] | None) -> 
 def address_tried_from(request: HttpRequest) -> str | None:
     """None where no connection stands behind the request. Who has an IPv6 address has its whole network."""
     try:
-        address = ip_address(client_address(request))
+        return network_of(client_address(request))
     except (PermissionDenied, ValueError):
         return None
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, IPV6_PREFIX), strict=False).network_address)
-    return str(address)
 
 
 def is_without_password(_request: HttpRequest, credentials: Mapping[str, Any] | None) -> bool:

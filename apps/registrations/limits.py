@@ -2,9 +2,10 @@
 
 import time
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address
 
 from django.core.cache import cache
+
+from apps.accounts.access import network_of
 
 HOUR = 3600
 REQUESTS_A_CLIENT = 30
@@ -14,13 +15,13 @@ LOOKUPS_A_CLIENT = 600
 
 def may_ask(*, client_address: str, email: str) -> bool:
     """Counts a request for a project; False when this client or this mailbox has had its share of the hour."""
-    from_client = _count("request", _network(client_address), REQUESTS_A_CLIENT)
+    from_client = _count("request", network_of(client_address), REQUESTS_A_CLIENT)
     return from_client and _count("mailbox", email.lower(), REQUESTS_A_MAILBOX)
 
 
 def may_look_up(*, client_address: str) -> bool:
     """Counts a look whether a namespace is free, or a file readable."""
-    return _count("lookup", _network(client_address), LOOKUPS_A_CLIENT)
+    return _count("lookup", network_of(client_address), LOOKUPS_A_CLIENT)
 
 
 def _count(what: str, whose: str, limit: int) -> bool:
@@ -38,9 +39,3 @@ def _next(key: str) -> int:
         return 1
     cache.touch(key, HOUR)  # a cache of files forgets how long to keep what it counts
     return count
-
-
-def _network(client_address: str) -> str:
-    address = ip_address(client_address)
-    # A single client commonly has a whole /64 of IPv6.
-    return str(int(address) >> 64) if isinstance(address, IPv6Address) else client_address
