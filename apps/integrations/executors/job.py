@@ -63,8 +63,27 @@ class JobSpec:
 
 
 def job_of(run: JobSpec) -> Manifest:
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": _metadata(run, run.name),
+        "spec": {
+            "backoffLimit": 0,
+            "template": {
+                "metadata": {
+                    "labels": _labels(run),
+                    "annotations": {TIMEOUT: str(run.limits.timeout_seconds)},
+                },
+                "spec": _pod(run),
+            },
+        },
+    }
+
+
+def _pod(run: JobSpec) -> dict[str, Any]:
     deadline_seconds = STAGE_SECONDS + int(run.limits.timeout_seconds) + COLLECT_SECONDS
-    pod = {
+    node_selector = {"nodeSelector": {"nvidia.com/gpu.product": run.gpu_product}} if run.gpu_product else {}
+    return {
         "restartPolicy": "Never",
         **restricted_pod(USER_ID),
         # No names are resolved: ours are told the archive's address, and theirs shall find nothing.
@@ -85,23 +104,7 @@ def job_of(run: JobSpec) -> Manifest:
         "initContainers": [_own(run, STAGE, run.stage_command), _algorithm(run)],
         "containers": [_own(run, COLLECT, run.collect_command)],
         "volumes": _volumes(run),
-    }
-    if run.gpu_product:
-        pod["nodeSelector"] = {"nvidia.com/gpu.product": run.gpu_product}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": _metadata(run, run.name),
-        "spec": {
-            "backoffLimit": 0,
-            "template": {
-                "metadata": {
-                    "labels": _labels(run),
-                    "annotations": {TIMEOUT: str(run.limits.timeout_seconds)},
-                },
-                "spec": pod,
-            },
-        },
+        **node_selector,
     }
 
 
