@@ -45,6 +45,7 @@ def test_a_course_of_40_is_invited_and_one_of_them_joins(hers: Page, visitor: Pa
     stories.invite_many(hers, "cardiac-mr", lines, people=40, left_out=2)
     _join(visitor)
     stories.see_who_accepted(hers, "cardiac-mr", STUDENT)
+    assert Membership.objects.get(user__email=STUDENT).role == Membership.Role.MEMBER
 
 
 def _join(page: Page) -> None:

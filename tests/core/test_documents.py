@@ -39,7 +39,7 @@ def test_each_command_of_the_portal_is_listed() -> None:
 def test_each_listed_command_is_taken_as_it_is_written(line: str) -> None:
     name, *words = shlex.split(re.sub(r"[][…]", "", line).replace(" N", " 1"))
     parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
-    parser.parse_args(words)
+    assert vars(parser.parse_args(words))
 
 
 def test_the_documented_images_are_those_that_the_portal_asks_for() -> None:
