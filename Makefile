@@ -50,8 +50,7 @@ peers: $(VENV)/.dev  ## Start the real servers for a person until Ctrl-C (SERVER
 	@exec $(BIN)/python -m tests.peers $(SERVERS)
 
 test-peers: $(VENV)/.dev  ## Tests on the real servers (needs the packages of tests/peers/*/packages.txt, and root)
-	$(BIN)/python -m pytest -q -m peers
-	$(BIN)/python -m tests.peers.one_machine
+	$(BIN)/python -m tests.peers.everything
 
 bench: $(VENV)/.dev  ## Print the figures
 	$(BIN)/python -m tests.bench

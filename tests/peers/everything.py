@@ -1,0 +1,44 @@
+"""All tests on the real servers, as `make test-peers` runs them: `python -m tests.peers.everything`.
+
+The tests on the servers mostly wait for these; those of one machine on PostgreSQL and Redis use the time.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.portal import REPOSITORY
+
+REPORT = REPOSITORY / "build" / "one-machine.log"
+PYTHON = [sys.executable, "-m"]
+
+
+def main() -> int:
+    with _started([*PYTHON, "tests.peers.one_machine"]) as one_machine:
+        on_servers = subprocess.run([*PYTHON, "pytest", "-q", "-m", "peers"], cwd=REPOSITORY, check=False).returncode
+        result = one_machine.wait()
+        print(REPORT.read_text(), flush=True)
+    return on_servers or result
+
+
+@contextmanager
+def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """At the lowest priority; interrupted when left before its end."""
+    REPORT.parent.mkdir(exist_ok=True)
+    with (
+        REPORT.open("wb") as report,
+        subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=report, stderr=subprocess.STDOUT, preexec_fn=lambda: os.nice(19)
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
