@@ -3,7 +3,6 @@
 The tests on the servers mostly wait for these; those of one machine on PostgreSQL and Redis use the time.
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -31,7 +30,7 @@ def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     with (
         REPORT.open("wb") as report,
         subprocess.Popen(
-            command, cwd=REPOSITORY, stdout=report, stderr=subprocess.STDOUT, preexec_fn=lambda: os.nice(19)
+            ["nice", "-n", "19", *command], cwd=REPOSITORY, stdout=report, stderr=subprocess.STDOUT
         ) as process,
     ):
         try:
