@@ -1,0 +1,142 @@
+"""The project itself, and what it may use."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.badges import Badge
+from apps.core.state import Stateful, status_constraint
+
+
+class Project(Stateful):
+    class Status(models.TextChoices):
+        PROVISIONING = "provisioning", "Being set up"
+        READY = "ready", "Ready"
+        DEGRADED = "degraded", "Degraded"
+        EXPIRING = "expiring", "Ends soon"
+        SUSPENDED = "suspended", "Suspended"
+        ARCHIVED = "archived", "Archived"
+        DELETION_SCHEDULED = "deletion_scheduled", "To be deleted"
+        DELETING = "deleting", "Being deleted"
+        DELETED = "deleted", "Deleted"
+
+    TRANSITIONS: ClassVar = {
+        Status.PROVISIONING: frozenset({Status.READY, Status.DELETION_SCHEDULED}),
+        Status.READY: frozenset(
+            {Status.DEGRADED, Status.EXPIRING, Status.SUSPENDED, Status.ARCHIVED, Status.DELETION_SCHEDULED}
+        ),
+        Status.DEGRADED: frozenset(
+            {Status.READY, Status.EXPIRING, Status.SUSPENDED, Status.ARCHIVED, Status.DELETION_SCHEDULED}
+        ),
+        Status.EXPIRING: frozenset({Status.READY, Status.SUSPENDED, Status.ARCHIVED, Status.DELETION_SCHEDULED}),
+        Status.SUSPENDED: frozenset({Status.READY, Status.ARCHIVED, Status.DELETION_SCHEDULED}),
+        Status.ARCHIVED: frozenset({Status.READY, Status.DELETION_SCHEDULED}),
+        Status.DELETION_SCHEDULED: frozenset(
+            {Status.PROVISIONING, Status.READY, Status.SUSPENDED, Status.ARCHIVED, Status.DELETING}
+        ),
+        Status.DELETING: frozenset({Status.DELETED}),
+    }
+    AT_WORK: ClassVar = frozenset({Status.READY, Status.DEGRADED, Status.EXPIRING})
+    SET_UP: ClassVar = AT_WORK | {Status.SUSPENDED, Status.ARCHIVED}
+    ASLEEP: ClassVar = frozenset({Status.SUSPENDED, Status.DELETION_SCHEDULED})
+    ENDING: ClassVar = frozenset({Status.DELETION_SCHEDULED, Status.DELETING})
+    HIDDEN: ClassVar = ENDING | {Status.DELETED}
+    BADGES: ClassVar = {
+        Status.PROVISIONING: Badge("busy", "loader-2", "Being set up"),
+        Status.READY: Badge("good", "circle-check", "Ready"),
+        Status.DEGRADED: Badge("bad", "alert-triangle", "Degraded", "Something of it does not run as it should."),
+        Status.EXPIRING: Badge("wait", "clock", "Ends soon", "An owner can ask for more time."),
+        Status.SUSPENDED: Badge("off", "ban", "Suspended", "Nothing runs; everything is kept."),
+        Status.ARCHIVED: Badge("off", "folder", "Archived", "The images are kept and can be read."),
+        Status.DELETION_SCHEDULED: Badge("bad", "trash", "To be deleted", "An owner can still undo it."),
+        Status.DELETING: Badge("busy", "loader-2", "Being deleted"),
+        Status.DELETED: Badge("off", "trash", "Deleted"),
+    }
+
+    name = models.CharField(max_length=120)
+    namespace = models.CharField(max_length=40, unique=True)
+    description = models.TextField(blank=True)
+    principal_investigator = models.CharField(max_length=200)
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    created_at = models.DateTimeField(default=timezone.now)
+    warned_at_days = models.PositiveSmallIntegerField(
+        null=True, help_text="which of the mails before the last day went out last; none: none yet"
+    )
+    delete_at = models.DateTimeField(null=True, help_text="end of the time in which a deletion can be undone")
+    members = models.ManyToManyField(User, through="Membership", related_name="projects")
+
+    class Meta:
+        constraints = [
+            status_constraint(
+                [
+                    "provisioning",
+                    "ready",
+                    "degraded",
+                    "expiring",
+                    "suspended",
+                    "archived",
+                    "deletion_scheduled",
+                    "deleting",
+                    "deleted",
+                ],
+                "projects_project_status",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def locked(self) -> "Project":
+        """The project as it is now; nobody else changes it until the caller's transaction ends.
+
+        Always the first of a transaction's locks: two that take them in different orders would wait for each other.
+        """
+        # Without "no key" this would wait for a sign-in that writes a membership, which may wait for this.
+        return Project.objects.select_for_update(no_key=True).get(pk=self.pk)
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether something new may begin in it: an upload, a run, a membership."""
+        return self.status in self.AT_WORK
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether all that runs for it on a cluster is scaled to zero, its archive included."""
+        return self.status in self.ASLEEP
+
+    @property
+    def is_stopped_by_clock(self) -> bool:
+        """Whether time alone has suspended or archived it, and no person."""
+        last = self.events().last() if self.status in (self.Status.SUSPENDED, self.Status.ARCHIVED) else None
+        return last is not None and last.by_pk is None
+
+    @property
+    def badge(self) -> Badge:
+        return self.BADGES[self.Status(self.status)]
+
+    @property
+    def days_left(self) -> int:
+        """Until the last day, which is 0; negative once that is over."""
+        return (self.ends_on - timezone.localdate()).days
+
+
+class Allocation(models.Model):
+    """What a project asked for and what it was granted."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="allocation")
+    requested_cpus = models.PositiveIntegerField()
+    requested_memory_gib = models.PositiveIntegerField()
+    requested_gpus = models.PositiveIntegerField()
+    requested_storage_gib = models.PositiveIntegerField()
+    granted_cpus = models.PositiveIntegerField()
+    granted_memory_gib = models.PositiveIntegerField()
+    granted_gpus = models.PositiveIntegerField()
+    granted_storage_gib = models.PositiveIntegerField()
+    requested_at = models.DateTimeField(default=timezone.now)
+    granted_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"allocation of {self.project}"
