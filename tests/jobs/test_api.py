@@ -5,28 +5,14 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.accounts import services as accounts
 from apps.accounts.models import User
 from apps.archives.models import Series
 from apps.jobs.models import Algorithm, Run
 from apps.projects.models import Project
 from tests.jobs.driving import drive
+from tests.programs import Program
 
 RUNS = "/api/v1/projects/cardiac-mr/runs/"
-
-
-class Program:
-    """A client that sends an API token."""
-
-    def __init__(self, user: User) -> None:
-        _, secret = accounts.make_token(user, name="test", days=1)
-        self.client = Client(headers={"Authorization": f"Bearer {secret}"})
-
-    def get(self, address: str, **query: object):
-        return self.client.get(address, query)
-
-    def post(self, address: str, content: object = None):
-        return self.client.post(address, content, content_type="application/json")
 
 
 @pytest.fixture
@@ -159,7 +145,7 @@ def test_cancelling(program: Program, wish: dict):
 
 
 def test_other_methods_and_addresses_are_answered_in_json(program: Program, project: Project):
-    assert program.client.delete(RUNS).json()["detail"]
+    assert program.delete(RUNS).json()["detail"]
     assert program.get(f"{RUNS}999/").status_code == 404
     assert program.get("/api/v1/nothing/").json()["request_id"]
 

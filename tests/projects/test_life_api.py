@@ -1,87 +1,70 @@
 """A project's life by programs: `/api/v1/`."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
-from apps.accounts.services import make_token
 from apps.projects import granting, lifecycle
 from apps.projects.models import ExtensionRequest, Project
+from tests.programs import Program
 
 PROJECT = "/api/v1/projects/cardiac-mr/"
 Status = Project.Status
 
 
-class Program:
-    """A client that sends an API token."""
-
-    def __init__(self, user: User) -> None:
-        _, secret = make_token(user, name="test", days=1)
-        self.client = Client(headers={"Authorization": f"Bearer {secret}"})
-
-    def get(self, address: str) -> tuple[int, Any]:
-        answer = self.client.get(address)
-        return answer.status_code, answer.json()
-
-    def send(self, address: str, content: object = None, method: str = "post") -> tuple[int, Any]:
-        send = getattr(self.client, method)
-        answer = send(address, content, content_type="application/json")
-        return answer.status_code, answer.json()
-
-
 def test_one_project_with_what_it_was_granted(project: Project, vera: User) -> None:
-    status, found = Program(vera).get(PROJECT)
-    assert status == 200
+    answer = Program(vera).get(PROJECT)
+    found = answer.json()
+    assert answer.status_code == 200
     assert (found["namespace"], found["state"], found["takes_work"]) == ("cardiac-mr", "ready", True)
     assert found["allocation"]["granted_gpus"] == 1
 
 
 def test_the_turns_of_a_life(project: Project, alice: User, admin: User) -> None:
     owner, administrator = Program(alice), Program(admin)
-    assert owner.send(f"{PROJECT}suspend/", {"why": "Pause"})[0] == 403
-    assert administrator.send(f"{PROJECT}suspend/", {})[0] == 422
-    assert administrator.send(f"{PROJECT}suspend/", {"why": "Pause", "status": "deleted"})[0] == 422
-    status, found = administrator.send(f"{PROJECT}suspend/", {"why": "Pause"})
-    assert (status, found["state"], found["takes_work"]) == (200, "suspended", False)
-    assert administrator.send(f"{PROJECT}suspend/", {"why": "Again"})[0] == 409
-    assert administrator.send(f"{PROJECT}resume/", {})[1]["state"] == "ready"
-    assert owner.send(f"{PROJECT}archive/", {"why": "Done"})[1]["state"] == "archived"
-    assert administrator.send(f"{PROJECT}restore/", {})[1]["state"] == "ready"
-    assert owner.send(f"{PROJECT}delete/", {"typed": "cardiac"})[0] == 422
-    status, found = owner.send(f"{PROJECT}delete/", {"typed": "cardiac-mr"})
-    assert (status, found["state"]) == (200, "deletion_scheduled")
-    assert found["delete_at"]
-    assert owner.send(f"{PROJECT}undo/", {})[1]["state"] == "ready"
-    status, changes = owner.get(f"{PROJECT}changes/")
-    actions = [change["action"] for change in changes["results"]]
+    assert owner.post(f"{PROJECT}suspend/", {"why": "Pause"}).status_code == 403
+    assert administrator.post(f"{PROJECT}suspend/", {}).status_code == 422
+    assert administrator.post(f"{PROJECT}suspend/", {"why": "Pause", "status": "deleted"}).status_code == 422
+    answer = administrator.post(f"{PROJECT}suspend/", {"why": "Pause"})
+    assert (answer.status_code, answer.json()["state"], answer.json()["takes_work"]) == (200, "suspended", False)
+    assert administrator.post(f"{PROJECT}suspend/", {"why": "Again"}).status_code == 409
+    assert administrator.post(f"{PROJECT}resume/", {}).json()["state"] == "ready"
+    assert owner.post(f"{PROJECT}archive/", {"why": "Done"}).json()["state"] == "archived"
+    assert administrator.post(f"{PROJECT}restore/", {}).json()["state"] == "ready"
+    assert owner.post(f"{PROJECT}delete/", {"typed": "cardiac"}).status_code == 422
+    answer = owner.post(f"{PROJECT}delete/", {"typed": "cardiac-mr"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "deletion_scheduled")
+    assert answer.json()["delete_at"]
+    assert owner.post(f"{PROJECT}undo/", {}).json()["state"] == "ready"
+    answer = owner.get(f"{PROJECT}changes/")
+    actions = [change["action"] for change in answer.json()["results"]]
     assert actions[::-1] == ["suspend", "resume", "archive", "restore", "schedule_deletion", "undo_deletion"]
 
 
 def test_what_is_to_be_deleted_is_there_for_its_owners_alone(project: Project, alice: User, bob: User) -> None:
     lifecycle.schedule_deletion(project, typed="cardiac-mr", by=alice)
-    assert Program(alice).get(PROJECT)[0] == 200
-    assert Program(bob).get(PROJECT)[0] == 404
-    assert Program(bob).get("/api/v1/projects/")[1]["results"] == []
+    assert Program(alice).get(PROJECT).status_code == 200
+    assert Program(bob).get(PROJECT).status_code == 404
+    assert Program(bob).get("/api/v1/projects/").json()["results"] == []
 
 
 def test_more_time_from_the_question_to_the_answer(project: Project, alice: User, approver: User) -> None:
     later = project.ends_on + timedelta(days=30)
     owner, decider = Program(alice), Program(approver)
     wish = {"ends_on": str(later), "why": "More scanners"}
-    assert owner.send(f"{PROJECT}extensions/", {**wish, "ends_on": str(project.ends_on)})[0] == 422
-    status, asked = owner.send(f"{PROJECT}extensions/", wish)
-    assert (status, asked["state"], asked["project"]) == (201, "waiting", "cardiac-mr")
-    assert owner.send(f"{PROJECT}extensions/", wish)[0] == 409
-    assert owner.get("/api/v1/extensions/")[0] == 404
-    assert [one["id"] for one in decider.get("/api/v1/extensions/")[1]["results"]] == [asked["id"]]
+    assert owner.post(f"{PROJECT}extensions/", {**wish, "ends_on": str(project.ends_on)}).status_code == 422
+    answer = owner.post(f"{PROJECT}extensions/", wish)
+    asked = answer.json()
+    assert (answer.status_code, asked["state"], asked["project"]) == (201, "waiting", "cardiac-mr")
+    assert owner.post(f"{PROJECT}extensions/", wish).status_code == 409
+    assert owner.get("/api/v1/extensions/").status_code == 404
+    assert [one["id"] for one in decider.get("/api/v1/extensions/").json()["results"]] == [asked["id"]]
     address = f"/api/v1/extensions/{asked['id']}/"
-    assert decider.send(f"{address}refuse/", {})[0] == 422
-    status, granted = decider.send(f"{address}grant/", {"ends_on": str(later)})
-    assert (status, granted["state"], granted["decided_by"]) == (200, "granted", "Anna")
-    assert decider.send(f"{address}refuse/", {"said": "Too late"})[0] == 409
+    assert decider.post(f"{address}refuse/", {}).status_code == 422
+    answer = decider.post(f"{address}grant/", {"ends_on": str(later)})
+    assert (answer.status_code, answer.json()["state"], answer.json()["decided_by"]) == (200, "granted", "Anna")
+    assert decider.post(f"{address}refuse/", {"said": "Too late"}).status_code == 409
     project.refresh_from_db()
     assert project.ends_on == later
 
@@ -89,23 +72,24 @@ def test_more_time_from_the_question_to_the_answer(project: Project, alice: User
 def test_nobody_decides_on_their_own(project: Project, admin: User) -> None:
     later = project.ends_on + timedelta(days=30)
     asked = granting.ask_extension(project, ends_on=later, why="More", by=admin)
-    status, answer = Program(admin).send(f"/api/v1/extensions/{asked.pk}/grant/", {"ends_on": str(later)})
-    assert (status, "own request" in answer["detail"]) == (409, True)
+    answer = Program(admin).post(f"/api/v1/extensions/{asked.pk}/grant/", {"ends_on": str(later)})
+    assert answer.status_code == 409
+    assert "own request" in answer.json()["detail"]
     assert ExtensionRequest.objects.get().status == ExtensionRequest.Status.WAITING
 
 
 def test_resources_and_description(project: Project, alice: User, admin: User) -> None:
     wish = {"cpus": 16, "memory_gib": 64, "gpus": 2, "storage_gib": 500}
-    assert Program(alice).send(f"{PROJECT}resources/", wish, "put")[0] == 403
-    assert Program(admin).send(f"{PROJECT}resources/", {**wish, "cpus": 10**9}, "put")[0] == 422
-    status, found = Program(admin).send(f"{PROJECT}resources/", wish, "put")
-    assert (status, found["allocation"]["granted_cpus"]) == (200, 16)
-    assert Program(alice).send(PROJECT, {"description": "Hearts"}, "patch")[1]["description"] == "Hearts"
-    assert Program(alice).send(PROJECT, {"status": "deleted", "description": ""}, "patch")[0] == 422
+    assert Program(alice).put(f"{PROJECT}resources/", wish).status_code == 403
+    assert Program(admin).put(f"{PROJECT}resources/", {**wish, "cpus": 10**9}).status_code == 422
+    answer = Program(admin).put(f"{PROJECT}resources/", wish)
+    assert (answer.status_code, answer.json()["allocation"]["granted_cpus"]) == (200, 16)
+    assert Program(alice).patch(PROJECT, {"description": "Hearts"}).json()["description"] == "Hearts"
+    assert Program(alice).patch(PROJECT, {"status": "deleted", "description": ""}).status_code == 422
 
 
 @pytest.mark.parametrize("content", [[1], "text", 7])
 def test_what_is_no_object_is_refused(project: Project, admin: User, content: object) -> None:
-    assert Program(admin).send(f"{PROJECT}suspend/", content)[0] in (400, 422)
+    assert Program(admin).post(f"{PROJECT}suspend/", content).status_code in (400, 422)
     project.refresh_from_db()
     assert project.status == Status.READY

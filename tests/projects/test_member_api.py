@@ -1,37 +1,20 @@
 """Members and invitations by programs: `/api/v1/projects/<project>/members/` and `invitations/`."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.accounts.services import make_token
 from apps.projects.members import add_member
 from apps.projects.models import Invitation, Membership, Project
 from tests.conftest import make_person
+from tests.programs import Program
 from tests.queries import cost_of
 
 Role = Membership.Role
 MEMBERS = "/api/v1/projects/cardiac-mr/members/"
 INVITATIONS = "/api/v1/projects/cardiac-mr/invitations/"
-
-
-class Program:
-    """A client that sends an API token, and JSON."""
-
-    def __init__(self, user: User) -> None:
-        _, secret = make_token(user, name="script", days=1)
-        self.client = Client(headers={"Authorization": f"Bearer {secret}"})
-
-    def send(self, method: str, path: str, content: object = None) -> Any:
-        return self.client.generic(method, path, _json(content), content_type="application/json")
-
-
-def _json(content: object) -> str:
-    return "" if content is None else json.dumps(content)
 
 
 @pytest.fixture
@@ -44,19 +27,19 @@ def row_of(user: User) -> Membership:
 
 
 def test_the_members_are_listed_and_searched(hers: Program, bob: User) -> None:
-    found = hers.send("GET", MEMBERS).json()
+    found = hers.get(MEMBERS).json()
     assert found["count"] == 3
     assert [(one["name"], one["role"], one["may_export"]) for one in found["results"]] == [
         ("Alice", "owner", True),
         ("Bob", "member", False),
         ("Vera", "viewer", False),
     ]
-    assert hers.send("GET", f"{MEMBERS}?q=bob&role=member").json()["results"][0]["email"] == bob.email
-    assert hers.send("GET", f"{MEMBERS}?role=king").status_code == 422
+    assert hers.get(f"{MEMBERS}?q=bob&role=member").json()["results"][0]["email"] == bob.email
+    assert hers.get(f"{MEMBERS}?role=king").status_code == 422
 
 
 def test_a_role_and_the_right_to_export_are_changed(hers: Program, bob: User) -> None:
-    answer = hers.send("PATCH", f"{MEMBERS}{row_of(bob).pk}/", {"role": "viewer", "may_export": True})
+    answer = hers.patch(f"{MEMBERS}{row_of(bob).pk}/", {"role": "viewer", "may_export": True})
     assert (answer.status_code, answer.json()["role"], answer.json()["may_export"]) == (200, "viewer", True)
     assert (row_of(bob).role, row_of(bob).may_export) == (Role.VIEWER, True)
 
@@ -72,7 +55,7 @@ def test_a_role_and_the_right_to_export_are_changed(hers: Program, bob: User) ->
     ],
 )
 def test_what_cannot_be_is_refused_whole(hers: Program, bob: User, wish: object, status: int, sentence: str) -> None:
-    answer = hers.send("PATCH", f"{MEMBERS}{row_of(bob).pk}/", wish)
+    answer = hers.patch(f"{MEMBERS}{row_of(bob).pk}/", wish)
     assert answer.status_code == status
     assert sentence in answer.json()["detail"]
     assert row_of(bob).role == Role.MEMBER
@@ -80,36 +63,36 @@ def test_what_cannot_be_is_refused_whole(hers: Program, bob: User, wish: object,
 
 def test_the_last_owner_stays(hers: Program, alice: User) -> None:
     path = f"{MEMBERS}{row_of(alice).pk}/"
-    for answer in (hers.send("PATCH", path, {"role": "member"}), hers.send("DELETE", path)):
+    for answer in (hers.patch(path, {"role": "member"}), hers.delete(path)):
         assert answer.status_code == 409
         assert "last owner" in answer.json()["detail"]
 
 
 def test_a_member_is_removed_and_a_viewer_leaves(hers: Program, bob: User, vera: User) -> None:
     path = f"{MEMBERS}{row_of(bob).pk}/"
-    assert [hers.send("DELETE", path).status_code for _ in range(2)] == [204, 404]
-    assert Program(vera).send("DELETE", f"{MEMBERS}{row_of(vera).pk}/").status_code == 204
-    assert Program(vera).send("GET", MEMBERS).status_code == 404
+    assert [hers.delete(path).status_code for _ in range(2)] == [204, 404]
+    assert Program(vera).delete(f"{MEMBERS}{row_of(vera).pk}/").status_code == 204
+    assert Program(vera).get(MEMBERS).status_code == 404
 
 
 def test_the_project_is_handed_over(hers: Program, alice: User, bob: User) -> None:
     path = f"{MEMBERS}{row_of(bob).pk}/hand-over/"
-    assert hers.send("POST", path).json()["role"] == "owner"
+    assert hers.post(path).json()["role"] == "owner"
     assert row_of(alice).role == Role.MEMBER
-    assert hers.send("POST", path).status_code == 403
+    assert hers.post(path).status_code == 403
 
 
 def test_somebody_is_invited_and_the_invitation_taken_back(hers: Program) -> None:
-    made = hers.send("POST", INVITATIONS, {"email": "Ida@uni.example", "name": "Ida", "role": "viewer"})
+    made = hers.post(INVITATIONS, {"email": "Ida@uni.example", "name": "Ida", "role": "viewer"})
     assert made.status_code == 201
     assert (made.json()["email"], made.json()["state"], made.json()["is_open"]) == ("ida@uni.example", "waiting", True)
     assert "digest" not in made.json()
     path = f"{INVITATIONS}{made.json()['id']}/"
-    assert hers.send("POST", f"{path}resend/").status_code == 200
-    assert hers.send("GET", f"{INVITATIONS}?status=waiting&q=ida").json()["count"] == 1
-    assert [hers.send("DELETE", path).status_code for _ in range(2)] == [204, 409]
-    assert hers.send("GET", path).json()["state"] == "revoked"
-    assert hers.send("POST", f"{path}resend/").status_code == 409
+    assert hers.post(f"{path}resend/").status_code == 200
+    assert hers.get(f"{INVITATIONS}?status=waiting&q=ida").json()["count"] == 1
+    assert [hers.delete(path).status_code for _ in range(2)] == [204, 409]
+    assert hers.get(path).json()["state"] == "revoked"
+    assert hers.post(f"{path}resend/").status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -124,14 +107,14 @@ def test_somebody_is_invited_and_the_invitation_taken_back(hers: Program) -> Non
     ],
 )
 def test_nobody_is_invited_by_what_is_wrong(hers: Program, wish: object, status: int) -> None:
-    assert hers.send("POST", INVITATIONS, wish).status_code == status
+    assert hers.post(INVITATIONS, wish).status_code == status
     assert not Invitation.objects.exists()
 
 
 def test_a_member_and_an_outsider_invite_nobody(project: Project, bob: User, charlie: User) -> None:
     for user, status in ((bob, 403), (charlie, 404)):
-        assert Program(user).send("POST", INVITATIONS, {"email": "ida@uni.example"}).status_code == status
-        assert Program(user).send("GET", INVITATIONS).status_code == status
+        assert Program(user).post(INVITATIONS, {"email": "ida@uni.example"}).status_code == status
+        assert Program(user).get(INVITATIONS).status_code == status
 
 
 def test_more_members_cost_no_more_queries(project: Project, alice: User, client_of: Callable[[User], Client]) -> None:
