@@ -5,7 +5,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
 
-from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, Strict, amount
+from apps.core.forms import Strict
+from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, amount
 from apps.projects.models import ExtensionRequest, Project
 from apps.projects.services import Resources
 

@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import signed_in
+from apps.core.forms import Strict
 from apps.core.lists import holding, listed
 from apps.core.state import IllegalTransition
 from apps.projects import granting, lifecycle
 from apps.projects.access import Entry, Role, enter_settings, every_project
-from apps.projects.fields import Strict
 from apps.projects.forms import DeletionForm, DescriptionForm, ExtensionForm, ListForm, ResourcesForm, WhyForm
 from apps.projects.history import shown_changes
 from apps.projects.models import ExtensionRequest, Project, ProjectChange

@@ -8,7 +8,8 @@ from django import forms
 from django.utils import timezone
 
 from apps.clusters.models import Cluster
-from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, Strict, amount
+from apps.core.forms import Strict
+from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, amount
 from apps.projects.models import Membership
 from apps.projects.services import Resources
 from apps.provisioning.plan import are_on_clusters

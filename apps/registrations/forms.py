@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from apps.accounts import terms as data_use
 from apps.accounts.models import User
-from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, Strict, amount
+from apps.core.forms import Strict
+from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB, Day, amount
 from apps.registrations import environments, links, namespaces
 from apps.registrations.applications import Applicant, Application, JoinApplication
 from apps.registrations.fields import LONGEST_YEARS, one_line, refuse_end
