@@ -11,14 +11,18 @@ from apps.archives.verification import verify
 from apps.audit.models import Entry
 from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
+from tests.archives.refresh.conftest import archive
+from tests.archives.refresh.test_following import *  # noqa: F403
+from tests.archives.refresh.test_interrupted import *  # noqa: F403
+from tests.archives.refresh.test_skipped import *  # noqa: F403
+from tests.archives.refresh.test_who_stored import *  # noqa: F403
 from tests.archives.sides import Remote
-from tests.archives.test_refresh import *  # noqa: F403
 from tests.dicom import ct_series
 from tests.peers.orthanc import HERE, Orthanc, running_orthanc
 from tests.peers.orthanc.conftest import remote
 from tests.peers.starting import LOOPBACK, require, throwaway_folder
 
-__all__ = ["remote"]  # instead of the twin
+__all__ = ["archive", "remote"]  # instead of the twin
 pytestmark = pytest.mark.peers
 
 
