@@ -32,7 +32,10 @@ class ProjectPlan:
 
 
 def create_project(plan: ProjectPlan, *, by: User | None) -> Project:
-    """A project that is still to be provisioned. Raises IntegrityError when the namespace is taken."""
+    """A project that is still to be provisioned.
+
+    Raises IntegrityError when the namespace, or one that reads alike, is taken.
+    """
     with transaction.atomic():
         project = Project.objects.create(
             name=plan.name,

@@ -1,15 +1,7 @@
-"""Characters that deceive the eye: those that cannot be seen, and those that look like others (UTS #39)."""
+"""Characters that deceive the eye: those that cannot be seen, and letters of other scripts."""
 
-import re
 import unicodedata
 
-ALIKE = {
-    **dict.fromkeys("o0", "[o0]"),
-    **dict.fromkeys("li1", "[li1]"),
-    **dict.fromkeys(("rn", "m"), "(rn|m)"),
-    **dict.fromkeys(("vv", "w"), "(vv|w)"),
-    "-": "-+",
-}
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -27,8 +19,3 @@ def first_foreign(text: str) -> int | None:
 def name_of(character: str) -> str:
     """As Unicode calls it: "U+0430 CYRILLIC SMALL LETTER A"."""
     return f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
-
-
-def look_alikes(label: str) -> str:
-    """A regular expression of all DNS labels that a reader may take for this one, itself included."""
-    return f"^{re.sub('rn|vv|.', lambda found: ALIKE.get(found[0], found[0]), re.sub('-+', '-', label))}$"

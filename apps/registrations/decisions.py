@@ -33,7 +33,7 @@ def approve(registration: Registration, grant: Grant, *, by: User) -> Project:
     """
     _refuse_own(registration, by)
     with transaction.atomic():
-        registration.move_to(Status.APPROVED, by=by.pk, is_namespace_reserved=False)
+        registration.move_to(Status.APPROVED, by=by.pk, reserved_skeleton="")
         project = _make_project(registration, grant, by)
         Registration.objects.filter(pk=registration.pk).update(project=project)
         if grant.cluster:
@@ -66,7 +66,7 @@ def reject(registration: Registration, *, reason: str, by: User) -> None:
     """Raises OwnRequest, and IllegalTransition when somebody was faster."""
     _refuse_own(registration, by)
     with transaction.atomic():
-        registration.move_to(Status.REJECTED, by=by.pk, why=reason, is_namespace_reserved=False)
+        registration.move_to(Status.REJECTED, by=by.pk, why=reason, reserved_skeleton="")
         letters.tell_rejected(registration, reason)
         record("registration.rejected", actor=by.pk, project=registration.joins_id, subject=registration)
 

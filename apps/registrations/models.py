@@ -79,7 +79,9 @@ class Registration(Stateful):
     deciders_told_at = models.DateTimeField(null=True, help_text="when those who decide on joining were told")
     project_name = models.CharField(max_length=120, blank=True)
     namespace = models.CharField(max_length=40)
-    is_namespace_reserved = models.BooleanField(default=False)
+    reserved_skeleton = models.CharField(
+        max_length=80, blank=True, help_text="of the namespace, while nobody else may get it or one that reads alike"
+    )
     description = models.TextField(blank=True)
     principal_investigator = models.CharField(max_length=200, blank=True)
     principal_investigator_email = models.EmailField(blank=True)
@@ -117,18 +119,21 @@ class Registration(Stateful):
                 "registrations_registration_status",
             ),
             models.UniqueConstraint(
-                fields=["namespace"],
-                condition=models.Q(is_namespace_reserved=True),
+                fields=["reserved_skeleton"],
+                condition=~models.Q(reserved_skeleton=""),
                 name="registrations_registration_namespace",
+            ),
+            models.UniqueConstraint(
+                fields=["namespace", "email"],
+                condition=models.Q(kind="join", status="email_verified"),
+                name="registrations_registration_one_waits_to_join",
             ),
             models.CheckConstraint(
                 condition=models.Q(ends_on__gt=models.F("starts_on")), name="registrations_registration_days"
             ),
             models.CheckConstraint(
                 condition=models.Q(kind="new_project", starts_on__isnull=False, joins=None, wanted_role="")
-                | models.Q(
-                    kind="join", starts_on=None, is_namespace_reserved=False, wanted_role__in=["viewer", "member"]
-                ),
+                | models.Q(kind="join", starts_on=None, reserved_skeleton="", wanted_role__in=["viewer", "member"]),
                 name="registrations_registration_kind",
             ),
         ]

@@ -4,8 +4,9 @@ import re
 
 from django.utils.text import slugify
 
+from apps.projects.look_alikes import skeleton_of
 from apps.projects.models import Project
-from apps.registrations.characters import first_foreign, first_unseen, look_alikes, name_of
+from apps.registrations.characters import first_foreign, first_unseen, name_of
 from apps.registrations.models import Registration
 
 LONGEST = 40
@@ -14,8 +15,8 @@ RESERVED = frozenset(
     {"admin", "administrator", "api", "default", "ingress", "keycloak", "monitoring", "orthanc", "portal", "registry"}
     | {"root", "sample", "static", "system", "users"}
 )
-RESERVED_PREFIXES = ("kube-", "maia", "openshift-")
-KEPT = re.compile("|".join(look_alikes(name) for name in sorted(RESERVED)))
+KEPT = frozenset(skeleton_of(name) for name in RESERVED)
+KEPT_PREFIXES = tuple(skeleton_of(prefix) for prefix in ("kube-", "maia", "openshift-"))
 
 
 def malformed(namespace: str) -> str:
@@ -36,18 +37,19 @@ def fault_of(namespace: str) -> str:
         return fault
     if "--" in namespace:
         return "Use one hyphen at a time: two beside each other look like one."
-    if KEPT.fullmatch(namespace) or namespace.startswith(RESERVED_PREFIXES):
+    skeleton = skeleton_of(namespace)
+    if skeleton in KEPT or skeleton.startswith(KEPT_PREFIXES):
         return "This name is kept for the platform: choose another one."
     return ""
 
 
 def is_free(namespace: str, *, besides: Registration | None = None) -> bool:
     """Neither a project nor another request with a proved address has it, or one that reads alike."""
-    alike = look_alikes(namespace)
-    holders = Registration.objects.filter(namespace__regex=alike, is_namespace_reserved=True)
+    skeleton = skeleton_of(namespace)
+    holders = Registration.objects.filter(reserved_skeleton=skeleton)
     if besides is not None:
         holders = holders.exclude(pk=besides.pk)
-    return not holders.exists() and not Project.objects.filter(namespace__regex=alike).exists()
+    return not holders.exists() and not Project.objects.filter(skeleton=skeleton).exists()
 
 
 def propose(project_name: str, *, besides: Registration | None = None) -> str:

@@ -9,6 +9,7 @@ from apps.accounts.models import User
 from apps.audit.services import record
 from apps.core.doorbell import ring
 from apps.core.state import IllegalTransition
+from apps.projects.look_alikes import skeleton_of
 from apps.projects.models import Membership, Project
 from apps.provisioning.members import is_finished
 from apps.registrations import letters, links, namespaces
@@ -100,7 +101,7 @@ def amend(registration: Registration, application: Applicant, *, by: User | None
             _verify(registration, by=by, **fields)
         else:
             nonce = links.new_nonce()
-            registration.move_to(Status.SUBMITTED, nonce=nonce, is_namespace_reserved=False, **fields)
+            registration.move_to(Status.SUBMITTED, nonce=nonce, reserved_skeleton="", **fields)
             letters.ask_to_confirm(registration)
         record("registration.amended", actor=_pk(by), subject=registration, edited=edited)
 
@@ -120,7 +121,7 @@ def withdraw(registration: Registration, *, by: User | None) -> None:
     """The requester takes the request back. Raises IllegalTransition once it is decided."""
     is_proved = registration.status != Status.SUBMITTED
     with transaction.atomic():
-        registration.move_to(Status.WITHDRAWN, by=_pk(by), is_namespace_reserved=False)
+        registration.move_to(Status.WITHDRAWN, by=_pk(by), reserved_skeleton="")
         if is_proved:
             letters.tell_withdrawn(registration)
         record("registration.withdrawn", actor=_pk(by), subject=registration)
@@ -176,7 +177,7 @@ def _expire(kind: Registration.Kind, days_in_state: dict[Registration.Status, in
         for registration in Registration.objects.filter(kind=kind, status=status, status_changed_at__lt=too_old):
             try:
                 with transaction.atomic():
-                    registration.move_to(Status.EXPIRED, is_namespace_reserved=False)
+                    registration.move_to(Status.EXPIRED, reserved_skeleton="")
                     if status != Status.SUBMITTED:  # nobody has proved this address
                         letters.tell_expired(registration)
                     record("registration.expired", actor=None, subject=registration)
@@ -198,7 +199,9 @@ def _verify(registration: Registration, *, by: User | None, why: str = "", **fie
     if not namespaces.is_free(namespace, besides=registration):
         raise NamespaceTaken(namespace)
     try:
-        registration.move_to(Status.EMAIL_VERIFIED, by=_pk(by), why=why, is_namespace_reserved=True, **fields)
+        registration.move_to(
+            Status.EMAIL_VERIFIED, by=_pk(by), why=why, reserved_skeleton=skeleton_of(namespace), **fields
+        )
     except IntegrityError as error:  # another request was verified between the two statements
         raise NamespaceTaken(namespace) from error
     letters.tell_approvers(registration)
@@ -208,18 +211,12 @@ def _verify_join(registration: Registration, *, by: User | None, why: str, **fie
     namespace = str(fields.get("namespace", registration.namespace))
     if by is not None and Membership.objects.filter(project__namespace=namespace, user=by).exists():
         raise AlreadyIn(namespace)
-    _refuse_second(registration, namespace, str(fields.get("email", registration.email)), by=by)
     joins = Project.objects.filter(namespace=namespace).first()
-    registration.move_to(Status.EMAIL_VERIFIED, by=_pk(by), why=why, joins=joins, deciders_told_at=None, **fields)
+    try:
+        registration.move_to(Status.EMAIL_VERIFIED, by=_pk(by), why=why, joins=joins, deciders_told_at=None, **fields)
+    except IntegrityError as error:
+        raise AlreadyAsked(namespace) from error
     ring("registrations.tell_deciders", registration.pk)
-
-
-def _refuse_second(registration: Registration, namespace: str, email: str, *, by: User | None) -> None:
-    if by is not None:  # of two at once the second waits, and finds the first
-        User.objects.select_for_update(no_key=True).get(pk=by.pk)
-    asked = Registration.objects.filter(kind=Kind.JOIN, namespace=namespace, email=email)
-    if asked.filter(status=Status.EMAIL_VERIFIED).exclude(pk=registration.pk).exists():
-        raise AlreadyAsked(namespace)
 
 
 def _pk(user: User | None) -> int | None:

@@ -23,6 +23,16 @@ def test_of_many_clicks_one_asks_to_join(project: Project, charlie: User) -> Non
     assert Registration.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_many_requests_of_a_stranger_proved_at_once_one_waits(project: Project) -> None:
+    rows = [services.submit(join_application(), by=None) for _ in range(4)]
+    refused = at_once(*[partial(services.confirm_address, row) for row in rows], refused=services.AlreadyAsked)
+    assert len(refused) == 3
+    assert "You have asked to join the project cardiac-mr already" in str(refused[0])
+    statuses = sorted(Registration.objects.values_list("status", flat=True))
+    assert statuses == [Registration.Status.EMAIL_VERIFIED] + [Registration.Status.SUBMITTED] * 3
+
+
 @pytest.mark.parametrize("namespace", ["cardiac-mr", "none-of-this-name"])
 def test_a_second_request_is_refused_whether_there_is_such_a_project_or_not(
     project: Project, charlie: User, namespace: str

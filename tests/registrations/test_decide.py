@@ -16,7 +16,7 @@ from apps.audit.models import Entry
 from apps.core import mail
 from apps.core.models import Ledger, Mail
 from apps.projects.models import Membership, Project
-from apps.registrations import decisions, links, services
+from apps.registrations import decisions, links, namespaces, services
 from apps.registrations.applications import Application
 from apps.registrations.models import Registration
 from tests.conftest import make_person
@@ -201,7 +201,7 @@ def test_a_namespace_taken_meanwhile_stops_the_approval_whole(
     assert "Nothing was written. The namespace prostate-atlas has been taken meanwhile" in page
     registration.refresh_from_db()
     assert (registration.status, registration.project) == (Status.EMAIL_VERIFIED, None)
-    assert registration.is_namespace_reserved
+    assert registration.reserved_skeleton
     assert not Ledger.objects.exists()
     assert not Entry.objects.filter(action="registration.approved").exists()
 
@@ -231,7 +231,7 @@ def test_a_rejection_needs_a_reason_and_mails_it(
     assert page["Location"] == path(registration)
     registration.refresh_from_db()
     assert registration.status == Status.REJECTED
-    assert not registration.is_namespace_reserved
+    assert not registration.reserved_skeleton
     mail.sweep()
     message = mailoutbox[-1]
     assert message.to == ["ida.berg@uni.example"]
@@ -250,7 +250,7 @@ def test_changes_need_a_message_and_mail_it(
     client.post(path(registration, "changes/"), {"version": registration.version, "message": "Fewer GPUs, please."})
     registration.refresh_from_db()
     assert registration.status == Status.CHANGES_REQUESTED
-    assert registration.is_namespace_reserved
+    assert registration.reserved_skeleton
     mail.sweep()
     assert "Fewer GPUs, please." in mailoutbox[-1].body
     assert "Sent back for changes" in client.get(path(registration)).text
@@ -305,8 +305,44 @@ def test_of_twenty_simultaneous_approvals_one_counts(bells: list[str], waiting: 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_two_requests_for_one_namespace_proved_at_once_one_holds_it(submitted: Make) -> None:
-    rows = [submitted(email=f"{number}@uni.example") for number in range(5)]
+def test_of_requests_for_one_namespace_or_its_look_alikes_proved_at_once_one_holds_it(
+    monkeypatch: pytest.MonkeyPatch, submitted: Make
+) -> None:
+    find_all_free(monkeypatch)
+    alike = ["prostate-o1", "prostate-o1", "prostate-01", "prostate-ol", "pr0state-oi"]
+    rows = [submitted(email=f"{number}@uni.example", namespace=name) for number, name in enumerate(alike)]
     at_once(*[partial(services.confirm_address, row) for row in rows])
-    states = sorted(Registration.objects.values_list("status", "is_namespace_reserved"))
-    assert states == [(Status.CHANGES_REQUESTED, False)] * 4 + [(Status.EMAIL_VERIFIED, True)]
+    states = sorted(Registration.objects.values_list("status", "reserved_skeleton"))
+    assert states == [(Status.CHANGES_REQUESTED, "")] * 4 + [(Status.EMAIL_VERIFIED, "pr0state-01")]
+    sent_back = Registration.objects.filter(status=Status.CHANGES_REQUESTED).first()
+    assert "has been taken meanwhile" in sent_back.events().last().why
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_names_that_read_alike_approved_at_once_one_becomes_a_project(
+    monkeypatch: pytest.MonkeyPatch, waiting: Make, approver: User, admin: User, client_of: ClientOf
+) -> None:
+    """The requests are from before names were held against their look-alikes."""
+    find_all_free(monkeypatch)
+    rows = []
+    for name in ("modern-mr", "modem-mr"):
+        rows.append(waiting(namespace=name, email=f"{name}@uni.example"))
+        Registration.objects.update(reserved_skeleton="")
+    clients, pages = [client_of(approver), client_of(admin)], list[str]()
+    at_once(
+        *[
+            lambda client=client, row=row: pages.append(approve(client, row))
+            for client, row in zip(clients, rows, strict=True)
+        ]
+    )
+    assert sum("Approved. The portal is setting" in page for page in pages) == 1
+    assert sum("has been taken meanwhile" in page for page in pages) == 1
+    assert Project.objects.count() == 1
+    statuses = sorted(Registration.objects.values_list("status", flat=True))
+    assert statuses == [Status.APPROVED, Status.EMAIL_VERIFIED]
+
+
+def find_all_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As all see it who look in the same instant: only the database can tell."""
+    monkeypatch.setattr(namespaces, "is_free", lambda *_, **__: True)

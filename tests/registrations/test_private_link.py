@@ -41,7 +41,7 @@ def test_opening_the_link_changes_nothing_and_the_button_proves_the_address(
     assert client.post(f"{path}confirm/")["Location"] == path
     registration.refresh_from_db()
     assert registration.status == Status.EMAIL_VERIFIED
-    assert registration.is_namespace_reserved
+    assert registration.reserved_skeleton
     assert "An approver has to decide" in client.get(path).text
     mail.sweep()
     told = {message.to[0]: message for message in mailoutbox if "waits for approval" in message.subject}
@@ -74,7 +74,7 @@ def test_a_namespace_taken_before_the_confirmation_sends_the_request_back(
     client.post(f"{links.path_of(late)}confirm/")
     late.refresh_from_db()
     assert late.status == Status.CHANGES_REQUESTED
-    assert not late.is_namespace_reserved
+    assert not late.reserved_skeleton
     assert "prostate-atlas has been taken meanwhile" in client.get(links.path_of(late)).text
     mail.sweep()
     assert "has been taken meanwhile" in mailoutbox[-1].body
@@ -116,7 +116,7 @@ def test_withdrawing_ends_the_request_and_frees_the_namespace(client: Client, wa
     client.post(f"{links.path_of(registration)}withdraw/")
     registration.refresh_from_db()
     assert registration.status == Status.WITHDRAWN
-    assert not registration.is_namespace_reserved
+    assert not registration.reserved_skeleton
     page = client.get(links.path_of(registration)).text
     assert "You took the request back" in page
     assert "Withdraw the request" not in page
@@ -150,7 +150,7 @@ def test_the_requester_edits_what_was_asked_to_change(
     assert answer["Location"] == path
     sent_back.refresh_from_db()
     assert (sent_back.status, sent_back.gpus) == (Status.EMAIL_VERIFIED, 1)
-    assert sent_back.is_namespace_reserved
+    assert sent_back.reserved_skeleton
     mail.sweep()
     assert [message.to for message in mailoutbox if "waits for approval" in message.subject] == [[approver.email]] * 2
 
@@ -163,7 +163,7 @@ def test_another_address_has_to_be_proved_and_ends_the_older_link(
     assert answer["Location"] == "/register/sent/"
     sent_back.refresh_from_db()
     assert (sent_back.status, sent_back.email) == (Status.SUBMITTED, "ida@clinic.example")
-    assert not sent_back.is_namespace_reserved
+    assert not sent_back.reserved_skeleton
     assert client.get(old).status_code == 404
     new = private_link("ida@clinic.example")
     client.post(f"{new}confirm/")
@@ -266,7 +266,7 @@ def test_what_nobody_proves_or_answers_expires(
     sweeps()
     rows = {row.namespace: row for row in Registration.objects.all()}
     assert [rows[name].status for name in "abc"] == [Status.EXPIRED, Status.EXPIRED, Status.EMAIL_VERIFIED]
-    assert [rows[name].is_namespace_reserved for name in "abc"] == [False, False, True]
+    assert [rows[name].reserved_skeleton for name in "abc"] == ["", "", "c"]
     assert "expired" in client.get(links.path_of(unproved)).text
     assert fresh.status == Status.EMAIL_VERIFIED
 

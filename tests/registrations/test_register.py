@@ -46,7 +46,7 @@ def test_a_stranger_asks_and_gets_a_mail_with_the_private_link(
     registration = Registration.objects.get()
     assert (registration.status, registration.namespace) == (Status.SUBMITTED, "prostate-atlas")
     assert (registration.cpus, registration.storage_gib) == (32, 500)
-    assert not registration.is_namespace_reserved
+    assert not registration.reserved_skeleton
     assert private_link("ida.berg@uni.example") == links.path_of(registration)
     assert Entry.objects.filter(action="registration.submitted", address="127.0.0.1").exists()
 
@@ -82,7 +82,7 @@ def test_somebody_signed_in_asks_under_the_account(
     assert answer["Location"] == links.path_of(registration)
     assert (registration.status, registration.submitted_by) == (Status.EMAIL_VERIFIED, alice)
     assert (registration.name, registration.email) == ("Alice", alice.email)
-    assert registration.is_namespace_reserved
+    assert registration.reserved_skeleton
     mail.sweep()
     to_approver, to_alice = mailoutbox
     assert (to_approver.to, to_alice.to) == ([approver.email], [alice.email])
@@ -91,7 +91,7 @@ def test_somebody_signed_in_asks_under_the_account(
 
 @pytest.mark.parametrize(
     "name",
-    ["status", "is_namespace_reserved", "submitted_by", "nonce", "granted_cpus", "project", "created_at", "is_staff"],
+    ["status", "reserved_skeleton", "submitted_by", "nonce", "granted_cpus", "project", "created_at", "is_staff"],
 )
 def test_what_the_form_does_not_ask_for_is_refused_with_its_sentence(client: Client, name: str) -> None:
     assert error_of(client, **{name: "1"}) == f"This form has no field '{name}', so nothing was written."

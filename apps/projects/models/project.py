@@ -1,6 +1,6 @@
 """The project itself, and what it may use."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -8,6 +8,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.badges import Badge
 from apps.core.state import Stateful, status_constraint
+from apps.projects.look_alikes import skeleton_of
 
 
 class Project(Stateful):
@@ -57,6 +58,9 @@ class Project(Stateful):
 
     name = models.CharField(max_length=120)
     namespace = models.CharField(max_length=40, unique=True)
+    skeleton = models.CharField(
+        max_length=80, blank=True, help_text="of the namespace; empty when an older project has one that reads alike"
+    )
     description = models.TextField(blank=True)
     principal_investigator = models.CharField(max_length=200)
     starts_on = models.DateField()
@@ -83,11 +87,19 @@ class Project(Stateful):
                     "deleted",
                 ],
                 "projects_project_status",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["skeleton"], condition=~models.Q(skeleton=""), name="projects_project_reads_like_no_other"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.skeleton = skeleton_of(self.namespace)
+        super().save(*args, **kwargs)
 
     def locked(self) -> "Project":
         """The project as it is now; nobody else changes it until the caller's transaction ends.
