@@ -4,7 +4,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 
-from apps.accounts import services
+from apps.accounts import lockout, services
+from apps.accounts.access import signed_in
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.core import mail
@@ -31,6 +32,18 @@ class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Wrong passwords are counted by django-axes: allauth's own count of an address would lock its person out."""
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        lockout.note_failure(request, credentials)
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> Any:
+        lockout.note_failure(request, {"email": user.email})
+        return super().respond_user_inactive(request, user)
+
+    def logout(self, request: HttpRequest) -> None:
+        user = signed_in(request)
+        super().logout(request)
+        record("account.signed_out", actor=user.pk, subject=user)
 
     def set_password(self, user: User, password: str) -> None:
         super().set_password(user, password)

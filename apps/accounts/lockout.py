@@ -62,6 +62,19 @@ def answer(request: HttpRequest, _response: HttpResponse | None, credentials: Ma
     return response
 
 
+def note_failure(request: HttpRequest, credentials: Mapping[str, Any]) -> None:
+    """Writes down a password that opened nothing, and that it was the one too many; nothing more while that lasts.
+
+    The row names the account, and nothing where there is none: what was typed there may be a password.
+    """
+    if getattr(request, "axes_failures_since_start", None) is None:  # locked: nobody looked at the password
+        return
+    user = User.objects.filter(email=name_tried(request, credentials)).first()
+    record("account.sign_in_failed", actor=None, subject=user)
+    if getattr(request, "axes_locked_out", False):
+        record("account.locked", actor=None, subject=user)
+
+
 def locks_of(user: User) -> list[Lock]:
     """From where nobody can try the person's password now."""
     return _locks(username=user.email)

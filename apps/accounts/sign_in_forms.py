@@ -2,16 +2,26 @@
 
 from typing import Any, ClassVar
 
+import structlog
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
 from allauth.mfa.base import forms as second_factor
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.core.exceptions import ValidationError
 
 from apps.accounts.identities import may_break_glass
 from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import User
+from apps.audit.services import record
+from apps.core.sealed import SecretUnreadable
 
+log = structlog.get_logger(__name__)
+UNREADABLE = (
+    "The portal cannot read your second factor any more, so no code is right. An administrator of the platform can "
+    "take it from your account."
+)
 NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
 
 
@@ -66,12 +76,30 @@ class ConfirmingPasswordForm(InOurWords, account.ReauthenticateForm):  # type: i
     """Once more, before something that only the person may do."""
 
 
-class CodeForm(InOurWords, second_factor.AuthenticateForm):  # type: ignore[misc]
+class AnyCode(InOurWords):
+    """A code of the app, or a recovery code."""
+
     words = {"code": "Code"}
+    user: User
+
+    def clean_code(self) -> str:
+        try:
+            return str(super().clean_code())  # type: ignore[misc]
+        except SecretUnreadable as error:
+            log.exception("second factor sealed under another CREDENTIALS_KEY", user=self.user.pk)
+            raise ValidationError(UNREADABLE) from error
+
+    def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
+        super()._emit_authentication_failed(authenticator)  # type: ignore[misc]
+        record("second_factor.wrong_code", actor=None, subject=self.user)
 
 
-class ConfirmingCodeForm(InOurWords, second_factor.ReauthenticateForm):  # type: ignore[misc]
-    words = {"code": "Code"}
+class CodeForm(AnyCode, second_factor.AuthenticateForm):  # type: ignore[misc]
+    """After the password."""
+
+
+class ConfirmingCodeForm(AnyCode, second_factor.ReauthenticateForm):  # type: ignore[misc]
+    """Once more, before something that only the person may do."""
 
 
 class FirstCodeForm(InOurWords, ActivateTOTPForm):  # type: ignore[misc]

@@ -1,12 +1,12 @@
 from allauth.account import views as allauth
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery_codes
-from allauth.mfa.totp import views as totp
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from apps.accounts import session_views, sign_in_views, views
+from apps.accounts import second_factor_views, session_views, sign_in_views, views
+from apps.accounts.second_factor_views import if_readable
 from apps.accounts.sign_in_views import with_password
 
 ours = (
@@ -27,20 +27,24 @@ ours = (
 
 # Of people with a password of the portal; for others Keycloak asks.
 second_factor = [
-    path("", with_password(mfa.index), name="mfa_index"),
+    path("", with_password(second_factor_views.Index.as_view()), name="mfa_index"),
     path("code/", mfa.authenticate, name="mfa_authenticate"),
     path("confirm/", with_password(mfa.reauthenticate), name="mfa_reauthenticate"),
-    path("app/", with_password(totp.activate_totp), name="mfa_activate_totp"),
-    path("app/stop/", with_password(totp.deactivate_totp), name="mfa_deactivate_totp"),
-    path("recovery-codes/", with_password(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path("app/", with_password(second_factor_views.SetUp.as_view()), name="mfa_activate_totp"),
+    path("app/stop/", with_password(second_factor_views.Stop.as_view()), name="mfa_deactivate_totp"),
+    path(
+        "recovery-codes/",
+        with_password(if_readable(recovery_codes.view_recovery_codes)),
+        name="mfa_view_recovery_codes",
+    ),
     path(
         "recovery-codes/new/",
-        with_password(recovery_codes.generate_recovery_codes),
+        with_password(if_readable(second_factor_views.NewRecoveryCodes.as_view())),
         name="mfa_generate_recovery_codes",
     ),
     path(
         "recovery-codes/file/",
-        with_password(recovery_codes.download_recovery_codes),
+        with_password(if_readable(recovery_codes.download_recovery_codes)),
         name="mfa_download_recovery_codes",
     ),
 ]

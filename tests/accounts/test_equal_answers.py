@@ -71,6 +71,16 @@ def test_a_wrong_password_is_worked_at_alike(addresses: dict[str, str], hashed: 
         assert len(hashed) == 1, email
 
 
+def test_a_wrong_password_is_written_down_alike(addresses: dict[str, str]) -> None:
+    written = {}
+    for email in (NOBODY, addresses["known"]):
+        with CaptureQueriesContext(connection) as queries:
+            post(reverse("account_login"), email, login=email, password="wrong")
+        written[email] = [query["sql"].split('" ')[0] for query in queries if query["sql"].startswith("INSERT")]
+    assert 'INSERT INTO "audit_entry' in written[NOBODY]
+    assert written[NOBODY] == written[addresses["known"]]
+
+
 def test_the_fifth_is_answered_and_worked_at_alike(addresses: dict[str, str], hashed: list[str]) -> None:
     path, seen = reverse("account_login"), []
     for email in (NOBODY, addresses["known"]):

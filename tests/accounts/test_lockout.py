@@ -48,6 +48,24 @@ def test_after_five_wrong_passwords_the_right_one_waits_and_the_page_says_how_lo
     assert not is_in(try_from(HOME, alice.email))
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_each_wrong_password_is_a_row_and_the_lock_is_one(alice: User, is_known: bool) -> None:
+    email, pk = (alice.email, alice.pk) if is_known else ("nobody@uni.example", None)
+    lock(HOME, email)
+    for password in ("wrong", PASSWORD):
+        try_from(HOME, email, password)
+    rows = Entry.objects.filter(action__in=["account.sign_in_failed", "account.locked"]).order_by("pk")
+    assert [row.action for row in rows] == ["account.sign_in_failed"] * 5 + ["account.locked"]
+    assert {(row.actor_pk, row.subject_pk, row.address) for row in rows} == {(None, pk, HOME)}
+    assert email not in str(list(rows.values()))
+
+
+def test_the_right_password_of_a_deactivated_person_is_a_row(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    try_from(HOME, alice.email)
+    assert Entry.objects.get(action="account.sign_in_failed").subject_pk == alice.pk
+
+
 def test_nobody_is_locked_out_from_elsewhere(alice: User) -> None:
     lock(ELSEWHERE, alice.email)
     assert is_in(try_from(HOME, alice.email))

@@ -9,9 +9,11 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import LazySettings
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts import second_factor
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.core.models import Mail
@@ -68,8 +70,37 @@ def test_it_is_set_up_and_said_by_mail_and_recorded(alice: User) -> None:
     key, codes = set_up(with_password(alice))
     assert len(set(codes)) == 10
     assert key not in str(list(Authenticator.objects.values())), "the key is sealed"
-    assert "second_factor.added" in Entry.objects.filter(actor_pk=alice.pk).values_list("action", flat=True)
     assert Mail.objects.filter(to=alice.email, subject__icontains="authenticator app activated").exists()
+
+
+def rows(action: str) -> list[tuple[int | None, int | None, object]]:
+    """Who did it, to whom, and with which part of the second factor."""
+    found = Entry.objects.filter(action=f"second_factor.{action}").order_by("pk")
+    return [(entry.actor_pk, entry.subject_pk, entry.detail.get("kind")) for entry in found]
+
+
+def test_each_change_is_written_down_in_its_own_transaction(alice: User) -> None:
+    """That of the test never ends, so nothing is seen here that waits for the end."""
+    client = with_password(alice)
+    set_up(client)
+    assert sorted(rows("added"), key=str) == [(alice.pk, alice.pk, kind) for kind in ("recovery_codes", "totp")]
+    client.post(reverse("mfa_generate_recovery_codes"))
+    assert rows("removed") == [(alice.pk, alice.pk, "recovery_codes")]
+    assert rows("added")[2:] == [(alice.pk, alice.pk, "recovery_codes")]
+    client.post(reverse("mfa_deactivate_totp"))
+    assert sorted(rows("removed")[1:], key=str) == [(alice.pk, alice.pk, kind) for kind in ("recovery_codes", "totp")]
+
+
+@pytest.mark.faults
+def test_what_cannot_be_written_down_is_not_done(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(second_factor, "record", fail)
+    client = with_password(alice)
+    with pytest.raises(DatabaseError):
+        set_up(client)
+    assert not Authenticator.objects.exists()
 
 
 def test_a_wrong_code_sets_nothing_up(alice: User) -> None:
@@ -110,6 +141,7 @@ def test_guessing_codes_is_slowed_down(alice: User, protected: tuple[str, list[s
     client = with_password(alice)
     for _ in range(6):
         client.post(reverse("mfa_authenticate"), {"code": "000000"})
+    assert rows("wrong_code") == [(None, alice.pk, None)] * 5, "a try that is not looked at is no row"
     right = format_hotp_value(hotp_value(protected[0], int(time.time()) // 30))
     client.post(reverse("mfa_authenticate"), {"code": right})
     assert not is_in(client)
@@ -142,7 +174,6 @@ def test_stopping_needs_a_proof_and_takes_the_recovery_codes_along(
     client.post(reverse("mfa_deactivate_totp"))
     assert not Authenticator.objects.exists()
     assert is_in(with_password(alice))
-    assert Entry.objects.filter(action="second_factor.removed", actor_pk=alice.pk).exists()
 
 
 def test_an_administrator_takes_it_from_who_lost_the_phone(
@@ -155,6 +186,14 @@ def test_an_administrator_takes_it_from_who_lost_the_phone(
     assert "It was so already" in client.post(remove, follow=True).text
     assert is_in(with_password(alice))
     assert Mail.objects.filter(to=alice.email, subject="Your second factor was removed").count() == 1
+    assert sorted(rows("removed"), key=str) == [(admin.pk, alice.pk, kind) for kind in ("recovery_codes", "totp")]
+
+
+def test_nobody_takes_the_own_one_without_a_code(admin: User, client_of: ClientOf) -> None:
+    set_up(with_password(admin))
+    remove = reverse("people:remove_second_factor", args=[admin.pk])
+    assert "This is your own account" in client_of(admin).post(remove, follow=True).text
+    assert Authenticator.objects.filter(user=admin).count() == 2
 
 
 def test_who_breaks_the_glass_has_one_too(admin: User, settings: LazySettings) -> None:
