@@ -10,6 +10,7 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from apps.accounts.models import SshKey, User
 from apps.accounts.services import make_token
@@ -56,10 +57,15 @@ APPLICATION = Application(
 )
 
 
+Arguments = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class World:
+    """A browser for each role, and what stands in the addresses."""
+
     clients: dict[str, Client]
-    arguments: dict[str, Any]
+    arguments: Arguments
 
 
 @pytest.fixture
@@ -100,64 +106,93 @@ def registration(db: None) -> Registration:
 
 
 @pytest.fixture
-def world(
-    people: dict[str, User],
-    client_of: Callable[[User], Client],
-    series: WrittenSeries,
-    upload: Upload,
-    run: Run,
-    registration: Registration,
-    settings: Any,
-) -> World:
+def images(series: WrittenSeries, upload: Upload, run: Run) -> Arguments:
+    return {
+        "archive": upload.archive.name,
+        "study_instance_uid": series.study_instance_uid,
+        "series_instance_uid": series.series_instance_uid,
+        "sop_instance_uid": series.sop_instance_uids[0],
+        "frames": [1],
+        "frame": 1,
+        "bulk": "7FE00010",
+        "upload": upload.pk,
+        "run": run.pk,
+    }
+
+
+@pytest.fixture
+def desktops(project: Project, alice: User, settings: Settings) -> Arguments:
+    """On a cluster, with an Orthanc and the workspace of alice."""
     settings.WORKSPACES_URL = "https://desktops.example"
-    project, cluster = upload.archive.project, make_cluster("main")
+    cluster = make_cluster("main")
     Placement.objects.create(project=project, cluster=cluster)
     OrthancAccess.objects.create(project=project, username="portal", password="p", explorer_password="e")
-    token = "the secret of the link"
+    workspace = Workspace.objects.create(project=project, user=alice)
+    return {"cluster": cluster.name, "workspace": workspace.pk, "app": "jupyter"}
+
+
+@pytest.fixture
+def memberships(project: Project, alice: User, bob: User, vera: User) -> Arguments:
+    """The membership of vera, the joining of bob, and an invitation of a stranger."""
+    role, token = Membership.Role.MEMBER, "the secret of the link"
     invitation = Invitation.objects.create(
         project=project,
         email="ida@uni.example",
-        role=Membership.Role.MEMBER,
-        invited_by=people["owner"],
+        role=role,
+        invited_by=alice,
         status=Invitation.Status.WAITING,
         digest=digest_of(token),
         expires_at=timezone.now() + timedelta(days=1),
     )
+    change = MembershipChange.objects.create(project=project, user=bob, action="join", role=role)
+    return {
+        "membership": Membership.objects.get(project=project, user=vera).pk,
+        "invitation": invitation.pk,
+        "invitation_token": token,
+        "member_change": change.pk,
+    }
+
+
+@pytest.fixture
+def life(project: Project, alice: User, admin: User) -> Arguments:
+    return {
+        "namespace": project.namespace,
+        "extension": ask_extension(project, ends_on=LATER, why="More", by=alice).pk,
+        "project_change": write_change(project, ProjectChange.Action.GRANT, by=admin).pk,
+    }
+
+
+@pytest.fixture
+def account(alice: User) -> Arguments:
+    """What alice has of her own."""
+    return {
+        "person": alice.pk,
+        "api_token": make_token(alice, name="hers", days=1)[0].pk,
+        "session": UserSession.objects.create(user=alice, ip="192.0.2.1", session_key="hers").pk,
+        "ssh_key": SshKey.objects.create(user=alice, name="hers", fingerprint="SHA256:hers").pk,
+        "uidb36": "1",
+        "key": "set-password",
+    }
+
+
+@pytest.fixture
+def requests(registration: Registration) -> Arguments:
+    mail = Mail.objects.create(to=registration.email, subject="Lost", status=Mail.Status.FAILED)
+    return {"registration": registration.pk, "token": links.path_of(registration).split("/")[-2], "mail": mail.pk}
+
+
+@pytest.fixture
+def world(
+    people: dict[str, User],
+    client_of: Callable[[User], Client],
+    images: Arguments,
+    desktops: Arguments,
+    memberships: Arguments,
+    life: Arguments,
+    account: Arguments,
+    requests: Arguments,
+) -> World:
     return World(
         clients={"anonymous": Client(), **{role: client_of(person) for role, person in people.items()}},
-        arguments={
-            "namespace": upload.archive.project.namespace,
-            "archive": upload.archive.name,
-            "study_instance_uid": series.study_instance_uid,
-            "series_instance_uid": series.series_instance_uid,
-            "sop_instance_uid": series.sop_instance_uids[0],
-            "study": series.study_instance_uid,
-            "series": series.series_instance_uid,
-            "instance": series.sop_instance_uids[0],
-            "frames": [1],
-            "frame": 1,
-            "bulk": "7FE00010",
-            "upload": upload.pk,
-            "run": run.pk,
-            "registration": registration.pk,
-            "extension": ask_extension(project, ends_on=LATER, why="More", by=people["owner"]).pk,
-            "project_change": write_change(project, ProjectChange.Action.GRANT, by=people["administrator"]).pk,
-            "cluster": cluster.name,
-            "workspace": Workspace.objects.create(project=project, user=people["owner"]).pk,
-            "app": "jupyter",
-            "person": people["owner"].pk,
-            "api_token": make_token(people["owner"], name="hers", days=1)[0].pk,
-            "session": UserSession.objects.create(user=people["owner"], ip="192.0.2.1", session_key="hers").pk,
-            "ssh_key": SshKey.objects.create(user=people["owner"], name="hers", fingerprint="SHA256:hers").pk,
-            "token": links.path_of(registration).split("/")[-2],
-            "uidb36": "1",
-            "key": "set-password",
-            "membership": Membership.objects.get(project=project, user=people["viewer"]).pk,
-            "invitation": invitation.pk,
-            "invitation_token": token,
-            "member_change": MembershipChange.objects.create(
-                project=project, user=people["member"], action="join", role="member"
-            ).pk,
-            "mail": Mail.objects.create(to="ida@uni.example", subject="Lost", status=Mail.Status.FAILED).pk,
-        },
+        arguments={**images, **desktops, **memberships, **life, **account, **requests},
     )

@@ -9,7 +9,7 @@ from django.urls import is_valid_path, reverse
 from tests.idor.conftest import World
 from tests.idor.rows import ROWS, Row
 
-UIDS = ("study_instance_uid", "series_instance_uid", "sop_instance_uid", "study", "series", "instance")
+UIDS = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
 NUMBERS = ("mail", "upload", "run", "registration", "person", "session", "api_token", "ssh_key")
 NAMES = ("namespace", "archive", "token")
 JUNK = {

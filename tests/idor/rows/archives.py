@@ -1,0 +1,48 @@
+"""The DICOMweb addresses."""
+
+from tests.idor.rows.row import NAMESPACE, Expected, Row, in_project
+
+STUDY = {**NAMESPACE, "study_instance_uid": "study_instance_uid"}
+STUDY_SERIES = {**STUDY, "series_instance_uid": "series_instance_uid"}
+INSTANCE = {**STUDY_SERIES, "sop_instance_uid": "sop_instance_uid"}
+READ = in_project(200, anonymous=401)
+# Whole objects leave the platform: for those who may export, which alice alone may.
+EXPORT: Expected = (401, 404, 403, 403, 200, 404, 403, 403)
+ARCHIVE_READS = {
+    "studies": NAMESPACE,
+    "all_series": NAMESPACE,
+    "all_instances": NAMESPACE,
+    "study_metadata": STUDY,
+    "study_rendered": STUDY,
+    "study_thumbnail": STUDY,
+    "study_series": STUDY,
+    "study_instances": STUDY,
+    "series_metadata": STUDY_SERIES,
+    "series_rendered": STUDY_SERIES,
+    "series_thumbnail": STUDY_SERIES,
+    "series_instances": STUDY_SERIES,
+    "instance_metadata": INSTANCE,
+    "instance_rendered": INSTANCE,
+    "instance_thumbnail": INSTANCE,
+    "frames": {**INSTANCE, "numbers": "frames"},
+    "frame_rendered": {**INSTANCE, "frame": "frame"},
+    "frame_thumbnail": {**INSTANCE, "frame": "frame"},
+    "bulk_data": {**INSTANCE, "path": "bulk"},
+}
+ARCHIVE_EXPORTS = {"study": STUDY, "series": STUDY_SERIES, "instance": INSTANCE}
+ARCHIVE_STORES = {"studies": NAMESPACE, "study": STUDY}
+
+
+def _archive_rows(in_archive: dict[str, str]) -> list[Row]:
+    """The DICOMweb addresses of the default archive, or of one that is named."""
+    return [
+        *(Row(f"archives:{name}", READ, kwargs={**kwargs, **in_archive}) for name, kwargs in ARCHIVE_READS.items()),
+        *(Row(f"archives:{name}", EXPORT, kwargs={**kwargs, **in_archive}) for name, kwargs in ARCHIVE_EXPORTS.items()),
+        *(
+            Row(f"archives:{name}", in_project(403, member=415, anonymous=401), "POST", {**kwargs, **in_archive})
+            for name, kwargs in ARCHIVE_STORES.items()
+        ),
+    ]
+
+
+ARCHIVES = [*_archive_rows({}), *_archive_rows({"archive_name": "archive"})]

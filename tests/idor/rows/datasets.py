@@ -1,0 +1,14 @@
+"""Studies, series and uploads."""
+
+from tests.idor.rows.row import NAMESPACE, SERIES, Row, in_project
+
+IMAGE = {**SERIES, "sop_instance_uid": "sop_instance_uid"}
+DATASETS = [
+    Row("datasets:studies", in_project(200), kwargs=NAMESPACE),
+    Row("datasets:upload", in_project(403, member=302), "POST", NAMESPACE),
+    Row("datasets:upload_result", in_project(200), kwargs={**NAMESPACE, "pk": "upload"}),
+    Row("datasets:study", in_project(200), kwargs={**NAMESPACE, "study_instance_uid": "study_instance_uid"}),
+    Row("datasets:series", in_project(200), kwargs=SERIES),
+    Row("datasets:overlay", in_project(406), kwargs=IMAGE),
+    Row("datasets:attributes", in_project(200), kwargs=IMAGE),
+]
