@@ -1,16 +1,14 @@
 """One cast for all tests: alice owns the project, bob is a member, vera a viewer, charlie has no part in it."""
 
 from collections.abc import Callable
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
+from apps.audit import guards
 from apps.core import doorbell
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project, ensure_member, mark_ready
@@ -18,15 +16,14 @@ from celery_worker import app as celery
 from tests.plans import project_plan
 
 celery.loader.import_default_modules()
-append_only = import_module("apps.audit.migrations.0002_append_only_by_the_database")
 PASSWORD = "a long enough pass phrase"
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Without the guards of the audit rows: tests with transactions of their own empty all tables afterwards."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        append_only.release(None, SimpleNamespace(connection=connection, execute=cursor.execute))
+    with django_db_blocker.unblock():
+        guards.take_down()
 
 
 @pytest.fixture(autouse=True)

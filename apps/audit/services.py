@@ -1,7 +1,7 @@
 """Append, seal, verify. The seals form a chain of SHA-256, so that a row changed, removed or put in between shows.
 
 What `verify` cannot see: rows removed before they were sealed (a sweep's time), and a chain written anew as a whole by
-somebody who reaches both the database and the file of `head`.
+somebody who reaches both the database and each place where a head is kept.
 """
 
 import hashlib
@@ -71,13 +71,16 @@ def seal() -> int:
     return len(seals)
 
 
-def verify() -> Iterator[str]:
-    """One sentence for each break of the chain and for what should guard it; none when all holds."""
+def verify(*elsewhere: Head) -> Iterator[str]:
+    """One sentence for each break of the chain and for what should guard it; none when all holds.
+
+    The chain must lead through the head in this machine's file, if there is one, and through those kept `elsewhere`.
+    """
     yield from (f"The database does not guard the rows: the trigger {name} is gone." for name in guards.missing())
     yield from _breaks()
-    kept = head.kept()
-    if kept and not kept.is_in_chain():
-        yield f"The newest rows are missing: the chain had come to seal {kept.seal_pk}, {kept.digest[:12]}."
+    for former in (head.kept(), *elsewhere):
+        if former and not former.is_in_chain():
+            yield f"The newest rows are missing: the chain had come to seal {former.seal_pk}, {former.digest[:12]}."
     late = Entry.objects.filter(seal=None, at__lt=timezone.now() - SEALED_WITHIN).order_by("pk").first()
     if late:
         yield f"Row {late.pk}: it waits for its seal since {late.at:%Y-%m-%d %H:%M}; were seals removed?"
@@ -95,12 +98,12 @@ def _breaks() -> Iterator[str]:
 
 def _keep_head() -> None:
     """Never over one that the chain has lost: it is the only witness of the rows that are missing."""
-    last, kept = Seal.objects.order_by("-pk").first(), head.kept()
+    last, kept = head.newest(), head.kept()
     if kept and not kept.is_in_chain():
         log.error("the newest audit rows are missing", seal=kept.seal_pk, digest=kept.digest)
     elif last:
-        head.keep(Head(last.pk, last.digest))
-        log.info("audit sealed", seal=last.pk, digest=last.digest)
+        head.keep(last)
+        log.info("audit sealed", seal=last.seal_pk, digest=last.digest)
 
 
 def _digest(entry: Entry, previous: str) -> str:

@@ -1,10 +1,9 @@
 """The audit: appended, never changed, and sealed so that tampering shows."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,11 +13,11 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit import head, origin, services
+from apps.audit import guards, head, origin, services
 from apps.audit.models import Entry, Seal
 from apps.audit.tasks import seal
 from apps.projects.models import Project
-from tests.conftest import PASSWORD, append_only
+from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -32,13 +31,7 @@ def _own_folder(settings: Any, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _guarded(db: None) -> None:
     """As a migrated database is; the test's transaction takes the guards with it."""
-    of_database(append_only.guard)
-
-
-def of_database(change: Callable[[None, Any], None]) -> None:
-    """Makes or takes away the guards, as the migration does."""
-    with connection.cursor() as cursor:
-        change(None, SimpleNamespace(connection=connection, execute=cursor.execute))
+    guards.put_up()
 
 
 @pytest.fixture
@@ -56,9 +49,9 @@ def sql(statement: str, *parameters: object) -> None:
 
 def tamper(statement: str, *parameters: object) -> None:
     """What somebody could do who may change the structure of the database, and hides it."""
-    of_database(append_only.release)
+    guards.take_down()
     sql(statement, *parameters)
-    of_database(append_only.guard)
+    guards.put_up()
 
 
 def test_a_row_says_who_did_what_on_what(alice: User, project: Project) -> None:
@@ -159,14 +152,52 @@ def test_a_row_changed_together_with_its_seal_shows_at_the_next(chain: list[Entr
 
 
 def test_the_command_says_whether_the_chain_holds(chain: list[Entry]) -> None:
-    out = io.StringIO()
-    call_command("audit", "verify", stdout=out)
-    assert out.getvalue() == "The chain holds: 4 rows sealed, 0 new.\n"
+    assert told("verify") == "The chain holds: 4 rows sealed, 0 new.\n"
     tamper("UPDATE audit_entry SET action = 'test.undone' WHERE id = %s", chain[1].pk)
     errors = io.StringIO()
     with pytest.raises(CommandError, match="broken at 1 place"):
         call_command("audit", "verify", stderr=errors)
     assert f"Row {chain[1].pk}" in errors.getvalue()
+
+
+def told(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("audit", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_head_kept_elsewhere_shows_what_is_missing_on_every_machine(
+    chain: list[Entry], settings: Any, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(told("head"))
+    newest = Seal.objects.get(entry=chain[-1])
+    assert elsewhere.read_text() == f"{newest.pk} {newest.digest}\n"
+    settings.VAR_DIR = tmp_path / "other"
+    settings.VAR_DIR.mkdir()
+    services.record("test.later", actor=None)
+    services.seal()
+    (settings.VAR_DIR / "audit-head").unlink()
+    assert told("verify", "--head", str(elsewhere)) == "The chain holds: 5 rows sealed, 0 new.\n"
+    cut_off(chain[2])
+    errors = io.StringIO()
+    with pytest.raises(CommandError, match="broken at 1 place"):
+        call_command("audit", "verify", "--head", str(elsewhere), stderr=errors)
+    assert f"the chain had come to seal {newest.pk}, {newest.digest[:12]}" in errors.getvalue()
+
+
+@pytest.mark.parametrize("content", [None, "", "x y", "1 2 3", "one"])
+def test_what_is_no_head_is_said(chain: list[Entry], tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "junk"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(CommandError, match="holds no head"):
+        call_command("audit", "verify", "--head", str(file))
+
+
+def test_there_is_no_head_before_the_first_seal() -> None:
+    with pytest.raises(CommandError, match="No row is sealed yet"):
+        call_command("audit", "head")
 
 
 def test_sealing_runs_twice() -> None:
@@ -198,6 +229,7 @@ def test_a_machine_that_has_never_sealed_knows_no_head(chain: list[Entry], setti
     settings.VAR_DIR.mkdir()
     assert list(services.verify()) == []
     assert head.kept() is None
+    assert "shows only with --head" in told("verify")
 
 
 def test_seals_removed_alone_show_after_an_hour(chain: list[Entry]) -> None:
@@ -207,5 +239,30 @@ def test_seals_removed_alone_show_after_an_hour(chain: list[Entry]) -> None:
 
 
 def test_guards_that_were_taken_away_show(chain: list[Entry]) -> None:
-    of_database(append_only.release)
+    guards.take_down()
     assert "The database does not guard the rows: the trigger audit_entry_refuses_update is gone." in services.verify()
+
+
+@pytest.fixture
+def unguarded(transactional_db: None) -> Iterator[None]:
+    """The guards are gone; and again afterwards, when the tables are emptied."""
+    guards.take_down()
+    yield
+    guards.take_down()
+
+
+def test_migrating_puts_back_the_guards_of_a_table_that_was_built_anew(unguarded: None) -> None:
+    guards.put_up()
+    if connection.vendor == "sqlite":
+        with connection.schema_editor() as editor:
+            editor._remake_table(Entry)
+    else:
+        sql("DROP TRIGGER audit_entry_refuses_update ON audit_entry")
+    assert "audit_entry_refuses_update" in guards.missing()
+    call_command("migrate", verbosity=0)
+    assert guards.missing() == []
+
+
+def test_emptying_the_tables_of_a_test_puts_up_no_guard(unguarded: None) -> None:
+    call_command("flush", interactive=False, verbosity=0)
+    assert guards.missing()
