@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from apps.core.validators import ONE_LINE
-from apps.projects.invitations import Invitee
+from apps.projects.invitations import MAILS_A_DAY, Invitee, mailed_enough
 from apps.projects.models import Invitation, Membership, Project
 
 Role = Membership.Role
@@ -61,7 +61,9 @@ def _known(project: Project, emails: set[str]) -> Mapping[str, str]:
     """Why somebody of these addresses cannot be invited."""
     invited = Invitation.objects.filter(project=project, status=Invitation.Status.WAITING, email__in=emails)
     members = Membership.objects.filter(project=project, user__email__in=emails)
+    enough = f"Got {MAILS_A_DAY} invitations today: go on tomorrow."
     return {
+        **dict.fromkeys(mailed_enough(project, emails), enough),
         **dict.fromkeys(invited.values_list("email", flat=True), "Is invited already."),
         **dict.fromkeys(members.values_list("user__email", flat=True), "Is in the project already."),
     }

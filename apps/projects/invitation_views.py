@@ -18,6 +18,7 @@ from apps.accounts.services import password_link
 from apps.core import lists
 from apps.projects import invitation_list, invitations, member_selectors
 from apps.projects.access import Entry, Role, get_invitation, invitation_by_link, manage_members
+from apps.projects.inviters import is_without_inviter
 from apps.projects.member_forms import InvitationFilter, InviteForm, InviteManyForm, NewcomerForm
 from apps.projects.member_views import page, page_or_form
 from apps.projects.members import A_ROLE, MembersRefused
@@ -170,6 +171,7 @@ def _answer_page(request: HttpRequest, token: str, invitation: Invitation, **sho
     context = {
         "invitation": invitation,
         "token": token,
+        "is_valid": invitation.is_open and not is_without_inviter(invitation),
         "a_role": A_ROLE[Role(invitation.role)],
         "is_invited": user is not None and user.email == invitation.email,
         "is_somebody_else": user is not None and user.email != invitation.email,

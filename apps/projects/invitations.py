@@ -4,11 +4,12 @@ Only the link's hash is kept. A link holds for 14 days; sending it again makes a
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from apps.accounts import terms
@@ -18,6 +19,7 @@ from apps.audit.services import record
 from apps.core import mail
 from apps.core.digests import digest_of
 from apps.core.state import IllegalTransition
+from apps.projects.inviters import is_without_inviter
 from apps.projects.members import A_ROLE, AlreadyMember, MembersRefused, TakesNobody, add_member
 from apps.projects.models import Invitation, Membership, Project
 
@@ -25,6 +27,8 @@ Role = Membership.Role
 Status = Invitation.Status
 VALID_FOR = timedelta(days=14)
 SENT_AGAIN_AFTER = timedelta(minutes=1)
+MAILS_A_DAY = 5
+"""So many to one address for one project, however they come about."""
 
 
 class AlreadyInvited(MembersRefused):
@@ -38,8 +42,21 @@ class InvitationOver(MembersRefused):
     """It was answered or taken back, or its time is over."""
 
     def __init__(self, invitation: Invitation) -> None:
-        word = "is out of date" if invitation.status == Status.WAITING else f"was {WORDS[Status(invitation.status)]}"
-        super().__init__(f"This invitation {word}.")
+        super().__init__(f"This invitation {WORDS[Status(invitation.status)]}.")
+
+
+class NoLongerValid(MembersRefused):
+    """Who sent the invitation may not invite to the project any more."""
+
+    def __init__(self) -> None:
+        super().__init__(f"This invitation {WORDS[Status.CLOSED]}.")
+
+
+class MailedEnough(MembersRefused):
+    """The address gets no further invitation to this project today."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"{email} got {MAILS_A_DAY} invitations to this project today: go on tomorrow.")
 
 
 class SignInFirst(MembersRefused):
@@ -49,7 +66,13 @@ class SignInFirst(MembersRefused):
         super().__init__("You have an account with this address: sign in to accept the invitation.")
 
 
-WORDS = {Status.ACCEPTED: "accepted already", Status.DECLINED: "declined", Status.REVOKED: "taken back"}
+WORDS = {
+    Status.WAITING: "is out of date",
+    Status.ACCEPTED: "was accepted already",
+    Status.DECLINED: "was declined",
+    Status.REVOKED: "was taken back",
+    Status.CLOSED: "is no longer valid: ask the project for another",
+}
 
 
 @dataclass(frozen=True)
@@ -62,33 +85,43 @@ class Invitee:
 
 
 def invite(project: Project, invitee: Invitee, *, by: User) -> Invitation:
-    """Raises AlreadyMember, AlreadyInvited and TakesNobody."""
+    """Raises AlreadyMember, AlreadyInvited, MailedEnough and TakesNobody."""
     member = User.objects.filter(email=invitee.email, memberships__project=project).first()
     if member is not None:
         raise AlreadyMember(member)
-    return _invite(project, invitee, by)
+    return invite_all(project, [invitee], by=by)[0]
 
 
 def invite_all(project: Project, invitees: Iterable[Invitee], *, by: User) -> list[Invitation]:
-    """Invites all of them or nobody. Raises AlreadyInvited and TakesNobody; who is a member is the caller's to find."""
+    """Invites all of them or nobody; who is a member is the caller's to find.
+
+    Raises AlreadyInvited, MailedEnough and TakesNobody.
+    """
+    invitees = list(invitees)
     with transaction.atomic():
+        _lock_open(project)
+        _refuse_mailed(project, [invitee.email for invitee in invitees])
         return [_invite(project, invitee, by) for invitee in invitees]
 
 
 def resend(invitation: Invitation, *, by: User) -> bool:
-    """A new link for another 14 days; False when one was sent a moment ago. Raises InvitationOver and TakesNobody."""
-    _need_open_project(invitation.project)
-    now, token = timezone.now(), secrets.token_urlsafe(32)
+    """A new link for another 14 days; False when one was sent a moment ago.
+
+    Raises InvitationOver, MailedEnough and TakesNobody.
+    """
+    token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        rows = Invitation.objects.filter(pk=invitation.pk, status=Status.WAITING)
-        if not rows.exists():
+        _lock_open(invitation.project)
+        rows = Invitation.objects.select_for_update(no_key=True)
+        current = rows.filter(pk=invitation.pk, status=Status.WAITING).first()
+        if current is None:
             raise InvitationOver(Invitation.objects.get(pk=invitation.pk))
-        fields = {"digest": digest_of(token), "sent_at": now, "expires_at": now + VALID_FOR}
-        if not rows.filter(sent_at__lt=now - SENT_AGAIN_AFTER).update(**fields):
+        if current.sent_at > timezone.now() - SENT_AGAIN_AFTER:
             return False
-        invitation.refresh_from_db()
-        record("invitation.sent_again", actor=by.pk, project=invitation.project_id, subject=invitation)
-        _send(invitation, token)
+        _refuse_mailed(current.project, [current.email])
+        _renew(current, token)
+        record("invitation.sent_again", actor=by.pk, project=current.project_id, subject=current)
+        _send(current, token)
     return True
 
 
@@ -116,13 +149,13 @@ def decline(invitation: Invitation, *, by: User | None) -> None:
 def accept(invitation: Invitation, *, by: User) -> None:
     """The person with the invited address is in the project; who came in another way meanwhile keeps that role.
 
-    Raises InvitationOver and TakesNobody.
+    Raises InvitationOver, NoLongerValid and TakesNobody.
     """
     if by.email != invitation.email:
         raise ValueError("an invitation is accepted by the person with its address")
     with transaction.atomic():
         invitation.project.locked()
-        _need_time(invitation)
+        _need_valid(invitation)
         _move(invitation, Status.ACCEPTED, by)
         record("invitation.accepted", actor=by.pk, project=invitation.project_id, subject=invitation)
         try:
@@ -134,10 +167,10 @@ def accept(invitation: Invitation, *, by: User) -> None:
 def accept_as_newcomer(invitation: Invitation, *, name: str, affiliation: str) -> User:
     """Makes an account; its person has accepted the terms of today.
 
-    Raises SignInFirst, InvitationOver and TakesNobody.
+    Raises SignInFirst, InvitationOver, NoLongerValid and TakesNobody.
     """
     with transaction.atomic():
-        _need_time(invitation)
+        _need_valid(invitation)
         if User.objects.filter(email=invitation.email).exists():
             raise SignInFirst
         user = ensure_account(email=invitation.email, name=name, affiliation=affiliation)
@@ -148,7 +181,6 @@ def accept_as_newcomer(invitation: Invitation, *, name: str, affiliation: str) -
 
 
 def _invite(project: Project, invitee: Invitee, by: User) -> Invitation:
-    _need_open_project(project)
     token = secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
@@ -178,14 +210,37 @@ def _send(invitation: Invitation, token: str) -> None:
     )
 
 
-def _need_open_project(project: Project) -> None:
-    if not project.takes_work:
-        raise TakesNobody(project)
+def _renew(invitation: Invitation, token: str) -> None:
+    now, is_first_today = timezone.now(), timezone.localdate(invitation.sent_at) != timezone.localdate()
+    invitation.mails_that_day = 1 if is_first_today else invitation.mails_that_day + 1
+    invitation.digest, invitation.sent_at, invitation.expires_at = digest_of(token), now, now + VALID_FOR
+    invitation.save(update_fields=["digest", "sent_at", "expires_at", "mails_that_day"])
 
 
-def _need_time(invitation: Invitation) -> None:
+def _lock_open(project: Project) -> None:
+    """Nobody suspends or ends the project until the caller's transaction ends."""
+    locked = project.locked()
+    if not locked.takes_work:
+        raise TakesNobody(locked)
+
+
+def mailed_enough(project: Project, emails: Collection[str]) -> set[str]:
+    """Those of the addresses that get no further invitation to the project today."""
+    today = project.invitations.filter(email__in=emails, sent_at__date=timezone.localdate())
+    counted = today.values("email").annotate(mails=Sum("mails_that_day"))
+    return set(counted.filter(mails__gte=MAILS_A_DAY).values_list("email", flat=True))
+
+
+def _refuse_mailed(project: Project, emails: Collection[str]) -> None:
+    for email in mailed_enough(project, emails):
+        raise MailedEnough(email)
+
+
+def _need_valid(invitation: Invitation) -> None:
     if not invitation.is_open:
         raise InvitationOver(invitation)
+    if is_without_inviter(invitation):
+        raise NoLongerValid
 
 
 def _move(invitation: Invitation, status: Status, by: User | None) -> None:

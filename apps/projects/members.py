@@ -5,13 +5,13 @@ Every verb locks the project first: of two that would leave it without an owner 
 """
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import changed, record
 from apps.core import mail
 from apps.core.doorbell import ring
+from apps.projects import inviters
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal
 
 Role = Membership.Role
@@ -129,7 +129,7 @@ def remove_member(project: Project, user: User, *, by: User) -> MembershipChange
         membership.delete()
         wish = {"asked_at": timezone.now(), "done_at": None}
         Removal.objects.update_or_create(project=project, user=user, defaults=wish)
-        _take_back_invitations(membership, by)
+        _end_invitations(membership, by)
         return _ask(membership, Action.LEAVE, by)
 
 
@@ -150,6 +150,7 @@ def hand_over(project: Project, *, to: User, by: User) -> None:
             raise NotMember
         if taker.role != Role.OWNER:
             _give(taker, Role.OWNER, by)
+        inviters.pass_on(project, giver=by, taker=to)
         _give(giver, Role.MEMBER, by)
 
 
@@ -167,22 +168,22 @@ def _refuse_last_owner(membership: Membership) -> None:
         raise LastOwner
 
 
-def _take_back_invitations(membership: Membership, by: User) -> None:
+def _end_invitations(membership: Membership, by: User) -> None:
     """Who was removed does not come back by an older link, nor by one to another address of theirs."""
-    theirs = Q(email=membership.user.email)
-    if by.pk != membership.user_id:
-        theirs |= Q(invited_by=membership.user_id)
-    open_ones = Invitation.objects.filter(project=membership.project_id, status=Invitation.Status.WAITING)
-    for invitation in open_ones.filter(theirs):
+    project, user = membership.project, membership.user
+    for invitation in project.invitations.filter(status=Invitation.Status.WAITING, email=user.email):
         invitation.move_to(Invitation.Status.REVOKED, by=by.pk, why="removed from the project")
+        record("invitation.revoked", actor=by.pk, project=project.pk, subject=invitation)
+    inviters.close_those_of(user, project, by=by)
 
 
-def _give(membership: Membership, role: Role, by: User | None) -> MembershipChange:
+def _give(membership: Membership, role: Role, by: User) -> MembershipChange:
     before = membership.role
     membership.may_export, membership.role = membership.may_export_as(role), role
     membership.changed_at, membership.grouped_at = timezone.now(), None
     membership.save(update_fields=["role", "may_export", "changed_at", "grouped_at"])
     _record("member.role_changed", membership, by, role=changed(before, role))
+    inviters.close_those_of(membership.user, membership.project, by=by)
     return _ask(membership, Action.ROLE, by)
 
 

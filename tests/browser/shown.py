@@ -103,7 +103,7 @@ def _ask_more_time(page: Page) -> None:
     page.get_by_label("Why").fill("Two more scanners take part.")
     page.get_by_role("button", name="Ask the approvers").click()
     expect(page.get_by_role("button", name="Withdraw the request")).to_be_visible()
-    page.get_by_text("Grant something else").click()
+    page.get_by_text("Grant other values").click()
     page.get_by_label("CPU cores").fill("3")
     page.get_by_role("button", name="Grant", exact=True).click()
     expect(page.get_by_text("CPU cores: 3, was 2")).to_be_visible()

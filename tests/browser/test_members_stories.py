@@ -63,7 +63,7 @@ def _join(page: Page) -> None:
 
 def test_an_owner_hands_over_and_leaves(hers: Page, alice: User, bob: User) -> None:
     stories.hand_over(hers, "cardiac-mr", "Bob")
-    expect(hers.get_by_role("heading", name="Under way")).to_be_visible()
+    expect(hers.get_by_role("heading", name="In progress")).to_be_visible()
     hers.get_by_role("link", name="Gets another role: member").click()
     members.sweep()
     hers.reload()

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.audit.models import Entry
 from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.projects import granting, groups, invitations, lifecycle, members
@@ -166,6 +168,22 @@ def test_a_course_invited_twice_at_once_is_invited_once(project: Project, alice:
     works = [lambda: invitations.invite_all(project, course, by=alice)] * 2
     assert len(at_once(*works, refused=invitations.AlreadyInvited)) == 1
     assert Invitation.objects.count() == Mail.objects.count() == 20
+
+
+def test_nobody_is_invited_once_the_project_is_suspended(project: Project, alice: User, admin: User) -> None:
+    """Each is asked with the project as it was before; what is invited was so before the suspension."""
+    stale = [Project.objects.get(pk=project.pk) for _ in range(4)]
+    at_once(
+        *[
+            partial(invitations.invite, stale[number], Invitee(f"p{number}@uni.example", Role.VIEWER), by=alice)
+            for number in range(3)
+        ],
+        partial(lifecycle.suspend, stale[3], by=admin, why="Pause"),
+        refused=members.TakesNobody,
+    )
+    actions = list(Entry.objects.filter(project_pk=project.pk).order_by("pk").values_list("action", flat=True))
+    assert actions[-1] == "project.suspended"
+    assert actions.count("invitation.made") == Invitation.objects.count()
 
 
 def test_workers_at_once_do_each_step_of_a_change_once(project: Project, alice: User) -> None:

@@ -34,7 +34,7 @@ def test_everybody_in_the_project_sees_who_is_in_it(project: Project, vera: User
     shown = client_of(vera).get(PAGE).content.decode()
     for text in ("Alice", "bob@hospital.example", "Vera", "Leave the project"):
         assert text in shown
-    for text in ("Invite", "Remove", "Under way"):
+    for text in ("Invite", "Remove", "In progress"):
         assert text not in shown
 
 
@@ -211,12 +211,12 @@ def test_what_is_under_way_is_shown_to_owners_and_to_the_person(
     assert change is not None
     path = f"{PAGE}changes/{change.pk}/"
     for user, status in ((alice, 200), (bob, 200), (vera, 404)):
-        assert ("Under way" in client_of(user).get(PAGE).content.decode()) == (status == 200)
+        assert ("In progress" in client_of(user).get(PAGE).content.decode()) == (status == 200)
         assert client_of(user).get(path).status_code == status
     assert "Mail to the person" in client_of(bob).get(path).content.decode()
-    assert 'hx-select="#under-way"' in client_of(alice).get(PAGE).content.decode()
+    assert 'hx-select="#in-progress"' in client_of(alice).get(PAGE).content.decode()
     ledger.sweep()
-    assert "Under way" not in client_of(alice).get(PAGE).content.decode()
+    assert "In progress" not in client_of(alice).get(PAGE).content.decode()
     assert "Done" in client_of(alice).get(path).content.decode()
 
 

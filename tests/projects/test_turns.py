@@ -233,8 +233,8 @@ def test_the_page_shows_what_the_person_can_do(project: Project, alice: User, ad
     assert "Archive the project" in owners
     assert "Delete the project" in owners
     assert "Suspend the project" not in owners
-    assert "Grant something else" not in owners
+    assert "Grant other values" not in owners
     administrators = client_of(admin).get(SETTINGS).content.decode()
     assert "Suspend the project" in administrators
-    assert "Grant something else" in administrators
+    assert "Grant other values" in administrators
     assert "Ask for more time" not in administrators

@@ -18,8 +18,11 @@ class Invitation(Stateful):
         ACCEPTED = "accepted", "Accepted"
         DECLINED = "declined", "Declined"
         REVOKED = "revoked", "Taken back"
+        CLOSED = "closed", "No longer valid"
 
-    TRANSITIONS: ClassVar = {Status.WAITING: frozenset({Status.ACCEPTED, Status.DECLINED, Status.REVOKED})}
+    TRANSITIONS: ClassVar = {
+        Status.WAITING: frozenset({Status.ACCEPTED, Status.DECLINED, Status.REVOKED, Status.CLOSED})
+    }
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField()
@@ -29,6 +32,7 @@ class Invitation(Stateful):
     created_at = models.DateTimeField(default=timezone.now)
     digest = models.CharField(max_length=64, unique=True)
     sent_at = models.DateTimeField(default=timezone.now)
+    mails_that_day = models.PositiveSmallIntegerField(default=1, help_text="how many were sent on the day of `sent_at`")
     expires_at = models.DateTimeField()
     terms_version = models.CharField(max_length=32, blank=True, help_text="of the terms that a new person accepted")
     terms_accepted_at = models.DateTimeField(null=True)
@@ -36,7 +40,7 @@ class Invitation(Stateful):
     class Meta:
         indexes = [models.Index(fields=["project", "-created_at"])]
         constraints = [
-            status_constraint(["waiting", "accepted", "declined", "revoked"], "projects_invitation_status"),
+            status_constraint(["waiting", "accepted", "declined", "revoked", "closed"], "projects_invitation_status"),
             models.CheckConstraint(
                 condition=models.Q(role__in=["viewer", "member", "owner"]), name="projects_invitation_role"
             ),

@@ -38,6 +38,24 @@ class ProjectChange(models.Model):
     class Meta:
         ordering = ["-pk"]
         indexes = [models.Index(fields=["project"], condition=models.Q(done_at=None), name="projects_change_open")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    action__in=[
+                        "suspend",
+                        "resume",
+                        "archive",
+                        "restore",
+                        "schedule_deletion",
+                        "undo_deletion",
+                        "delete",
+                        "grant",
+                        "extend",
+                    ]
+                ),
+                name="projects_project_change_action",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} of {self.project}"
