@@ -9,9 +9,9 @@ from rest_framework.views import APIView
 
 from apps.accounts import services
 from apps.accounts.access import get_token, signed_in
-from apps.accounts.forms import NO_CONTROL_CHARACTERS
 from apps.accounts.models import ApiToken, User
 from apps.core.api import REFUSED, ErrorSerializer, Unprocessable, sent
+from apps.core.validators import ONE_LINE
 
 
 class AccountSerializer(serializers.ModelSerializer[User]):
@@ -23,13 +23,9 @@ class AccountSerializer(serializers.ModelSerializer[User]):
 class ProfileSerializer(serializers.Serializer[Any]):
     """What is left out stays as it is."""
 
-    name = serializers.CharField(required=False, max_length=200, validators=[NO_CONTROL_CHARACTERS])
-    affiliation = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, validators=[NO_CONTROL_CHARACTERS]
-    )
-    position = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, validators=[NO_CONTROL_CHARACTERS]
-    )
+    name = serializers.CharField(required=False, max_length=200, validators=[ONE_LINE])
+    affiliation = serializers.CharField(required=False, allow_blank=True, max_length=200, validators=[ONE_LINE])
+    position = serializers.CharField(required=False, allow_blank=True, max_length=200, validators=[ONE_LINE])
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
@@ -50,7 +46,7 @@ class NewTokenSerializer(TokenSerializer):
 
 
 class WishedTokenSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=100)
+    name = serializers.CharField(max_length=100, validators=[ONE_LINE])
     days = serializers.IntegerField(min_value=1, max_value=services.LONGEST_TOKEN_DAYS)
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=ApiToken.Scope.choices), allow_empty=False)
 
@@ -97,7 +93,8 @@ class Tokens(generics.ListAPIView[ApiToken]):
         """Make an API token. With a session only: a token makes none, since it would outlive itself."""
         if isinstance(request.auth, ApiToken):
             raise exceptions.PermissionDenied("A token makes no tokens: sign in to the portal.")
-        token, secret = services.make_token(signed_in(request), **sent(request, WishedTokenSerializer))
+        user = signed_in(request)
+        token, secret = services.make_token(user, **sent(request, WishedTokenSerializer), by=user)
         shown = {**TokenSerializer(token).data, "secret": secret}
         return Response(shown, status=status.HTTP_201_CREATED)
 

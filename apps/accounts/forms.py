@@ -1,13 +1,12 @@
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 
 from apps.accounts.models import ApiToken, User
-from apps.accounts.public_keys import CONTROL, KeyRefused, PublicKey, parse
+from apps.accounts.public_keys import KeyRefused, PublicKey, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
+from apps.core.validators import ONE_LINE
 
-NO_CONTROL_CHARACTERS = RegexValidator(CONTROL, "There are control characters in it.", inverse_match=True)
 NO_ROLE = "none"
 
 
@@ -24,16 +23,14 @@ class ProfileForm(OnSharedPage):
     """`has_name` is False for who is named by Keycloak."""
 
     ids = "profile"
-    name = forms.CharField(max_length=200, label="Name", validators=[NO_CONTROL_CHARACTERS])
-    affiliation = forms.CharField(
-        max_length=200, required=False, label="Affiliation", validators=[NO_CONTROL_CHARACTERS]
-    )
+    name = forms.CharField(max_length=200, label="Name", validators=[ONE_LINE])
+    affiliation = forms.CharField(max_length=200, required=False, label="Affiliation", validators=[ONE_LINE])
     position = forms.CharField(
         max_length=200,
         required=False,
         label="Position",
         help_text="For example doctoral student or radiologist",
-        validators=[NO_CONTROL_CHARACTERS],
+        validators=[ONE_LINE],
     )
 
     def __init__(self, *args: Any, has_name: bool, **kwargs: Any) -> None:
@@ -44,7 +41,12 @@ class ProfileForm(OnSharedPage):
 
 class TokenForm(OnSharedPage):
     ids = "token"
-    name = forms.CharField(max_length=100, label="What is it for?", help_text="For example: nightly upload script")
+    name = forms.CharField(
+        max_length=100,
+        label="What is it for?",
+        help_text="For example: nightly upload script",
+        validators=[ONE_LINE],
+    )
     days = forms.IntegerField(min_value=1, max_value=LONGEST_TOKEN_DAYS, initial=90, label="Valid for days")
     scopes = forms.MultipleChoiceField(
         choices=ApiToken.Scope.choices,
@@ -97,7 +99,9 @@ class SshKeyForm(OnSharedPage):
         label="Public key",
         help_text="The one line of a file that ends in .pub, such as ~/.ssh/id_ed25519.pub",
     )
-    name = forms.CharField(max_length=100, required=False, label="Name", help_text="Empty: the comment of the key")
+    name = forms.CharField(
+        max_length=100, required=False, label="Name", help_text="Empty: the comment of the key", validators=[ONE_LINE]
+    )
 
     def clean_public_key(self) -> PublicKey:
         try:

@@ -20,7 +20,7 @@ TYPES = (
     "ssh-rsa",
     *SECURITY_KEYS,
 )
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class KeyRefused(Exception):

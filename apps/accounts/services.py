@@ -15,7 +15,9 @@ from django.utils import timezone
 from apps.accounts import lockout
 from apps.accounts.models import ApiToken, SshKey, User
 from apps.accounts.public_keys import PublicKey
+from apps.audit import origin
 from apps.audit.services import changed, record
+from apps.core import mail
 from apps.core.digests import digest_of
 
 TOKEN_PREFIX = "maia_"  # noqa: S105 - makes leaked tokens findable, is none itself
@@ -123,9 +125,12 @@ def withdraw_credentials(user: User) -> None:
 
 
 def make_token(
-    user: User, *, name: str, days: int, scopes: Collection[str] = ApiToken.Scope.values
+    user: User, *, name: str, days: int, scopes: Collection[str] = ApiToken.Scope.values, by: User | None = None
 ) -> tuple[ApiToken, str]:
-    """A new API token, for `days` (1 to LONGEST_TOKEN_DAYS), and its secret, which is kept nowhere."""
+    """A new API token, for `days` (1 to LONGEST_TOKEN_DAYS), and its secret, which is kept nowhere.
+
+    The person gets a mail, since somebody else may have made it; not of what a command makes (`by` is None then).
+    """
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         token = ApiToken.objects.create(
@@ -135,7 +140,9 @@ def make_token(
             expires_at=timezone.now() + timedelta(days=days),
             scopes=[scope for scope in ApiToken.Scope.values if scope in scopes],
         )
-        record("token.made", actor=user.pk, subject=token, scopes=token.scopes)
+        record("token.made", actor=by.pk if by else None, subject=token, scopes=token.scopes)
+        if by:
+            _tell(user, "An API token was added to your account", "token", token=token)
     return token, secret
 
 
@@ -146,7 +153,7 @@ def revoke_token(token: ApiToken, *, by: User) -> None:
 
 
 def add_ssh_key(user: User, key: PublicKey, *, name: str) -> SshKey:
-    """Raises KeyKnown when the person has this key already."""
+    """The person gets a mail. Raises KeyKnown when there is this key already."""
     name = (name or key.comment or key.key_type)[:100]
     try:
         with transaction.atomic():
@@ -154,6 +161,7 @@ def add_ssh_key(user: User, key: PublicKey, *, name: str) -> SshKey:
                 user=user, name=name, key_type=key.key_type, public_key=key.line, fingerprint=key.fingerprint
             )
             record("ssh_key.added", actor=user.pk, subject=added, fingerprint=key.fingerprint)
+            _tell(user, "An SSH key was added to your account", "ssh_key", key=added)
     except IntegrityError as error:
         raise KeyKnown from error
     return added
@@ -173,6 +181,12 @@ def use_token(secret: str) -> ApiToken | None:
         return None
     _note_use(token)
     return token
+
+
+def _tell(user: User, subject: str, template: str, **said: object) -> None:
+    """Also from which address of the network it was done, as far as that is known."""
+    context = {"user": user, "address": origin.address(), **said}
+    mail.post(to=user.email, subject=subject, template=f"accounts/mail/{template}.txt", context=context)
 
 
 def _note_use(token: ApiToken) -> None:

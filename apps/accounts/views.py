@@ -34,7 +34,8 @@ def make_token(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form=form)
-    _, secret = services.make_token(signed_in(request), **form.cleaned_data)
+    user = signed_in(request)
+    _, secret = services.make_token(user, **form.cleaned_data, by=user)
     # Shown by this answer only, so that the secret is in no session, no address and no history.
     return _page(request, secret=secret)
 

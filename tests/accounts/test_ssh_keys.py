@@ -15,6 +15,7 @@ from apps.accounts.models import SshKey, User
 from apps.accounts.public_keys import parse
 from apps.accounts.selectors import authorized_keys
 from apps.audit.models import Entry
+from apps.core.models import Mail
 
 ClientOf = Callable[[User], Client]
 # OpenSSH keeps these on a security key; the point is only that the format is known.
@@ -58,6 +59,10 @@ def test_a_key_is_added_shown_and_removed(tmp_path: Path, alice: User, client_of
     key = SshKey.objects.get()
     assert key.name == "ida@laptop"
     assert key.fingerprint in page
+    told = Mail.objects.get(to=alice.email)
+    assert told.subject == "An SSH key was added to your account"
+    for said in ('"ida@laptop"', key.fingerprint, "from 127.0.0.1", "If it was not you", reverse("accounts:account")):
+        assert said in told.text
     assert authorized_keys(alice) == [" ".join(public(path).split()[:2])]
     client.post(reverse("accounts:remove_ssh_key", args=[key.pk]))
     assert authorized_keys(alice) == []
@@ -93,6 +98,7 @@ def test_a_security_key_is_taken(alice: User, client_of: ClientOf, line: str) ->
         (lambda line: f"{line}\r{line}", "more than one line"),
         (lambda line: f"{line} \x1b[2J", "control characters"),
         (lambda line: f"{line} a\x85b", "control characters"),
+        (lambda line: f"{line} a\u202eb", "control characters"),
         (lambda line: line.replace("ssh-ed25519 ", "ssh-rsa ", 1), "not a public key"),
         (lambda line: line[:40], "not a public key"),
         (lambda line: "ssh-ed25519 AAAA====", "not a public key"),

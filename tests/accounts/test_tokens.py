@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.accounts import services
 from apps.accounts.models import ApiToken, User
 from apps.audit.models import Entry
+from apps.core.models import Mail
 
 ClientOf = Callable[[User], Client]
 
@@ -53,6 +54,25 @@ def test_the_scheme_is_read_as_the_standard_has_it(alice: User) -> None:
         (secret, 401),
     ):
         assert Client(headers={"Authorization": header}).get("/api/v1/projects/").status_code == status, header
+
+
+def test_the_person_is_told_by_mail(alice: User, client_of: ClientOf) -> None:
+    secret = make(client_of(alice), scopes=["read", "images:store"])
+    told = Mail.objects.get(to=alice.email)
+    assert told.subject == "An API token was added to your account"
+    at = ApiToken.objects.get().created_at
+    for said in ('"nightly"', "read, images:store", f"at {at:%H:%M} UTC, from 127.0.0.1", "If it was not you"):
+        assert said in told.text
+    assert secret not in told.text
+
+
+def test_what_a_token_is_called_adds_no_line_to_the_mail(alice: User, client_of: ClientOf) -> None:
+    sent = {"name": "x\n\nAll is well.", "days": 30, "scopes": ["read"]}
+    client = client_of(alice)
+    assert "on one line" in client.post(reverse("accounts:make_token"), sent).text
+    answer = client.post(reverse("accounts_api:tokens"), sent, content_type="application/json")
+    assert answer.status_code == 422
+    assert not ApiToken.objects.exists()
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "366", "many", ""])
@@ -113,6 +133,8 @@ def test_the_command_prints_a_token(alice: User, capsys: pytest.CaptureFixture[s
     token = services.use_token(capsys.readouterr().out.strip().splitlines()[-1])
     assert token is not None
     assert token.user == alice
+    assert not Mail.objects.exists(), "it is for a machine"
+    assert Entry.objects.get(action="token.made").actor_pk is None
 
 
 def test_the_command_makes_a_token_of_some_scopes(alice: User) -> None:
