@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.mail import EmailMessage
+from django.test import Client
 from django.utils import timezone
 
 from apps.accounts import terms
@@ -43,6 +44,15 @@ def answers(**changed: object) -> dict[str, object]:
         "terms": "on",
         **changed,
     }
+
+
+def error_of(client: Client, **changed: object) -> str:
+    """The one sentence that the form for a new project shows; nothing is written."""
+    page = client.post("/register/", answers(**changed))
+    assert page.status_code == 200
+    assert not Registration.objects.exists()
+    (messages,) = page.context["form"].errors.values()
+    return " ".join(messages)
 
 
 def join_answers(**changed: object) -> dict[str, object]:

@@ -1,39 +1,24 @@
-"""Deciding on a request: approve with granted values, reject with a reason, ask for changes; the first one counts."""
+"""Deciding on a request: reject with a reason, ask for changes; the first one counts; nobody decides on an own one."""
 
 import re
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import timedelta
-from functools import partial
 
 import pytest
 from django.core.mail import EmailMessage
 from django.test import Client
-from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit.models import Entry
 from apps.core import mail
-from apps.core.models import Ledger, Mail
-from apps.projects.models import Membership, Project
-from apps.registrations import decisions, links, namespaces, services
+from apps.projects.models import Project
+from apps.registrations import decisions, links, services
 from apps.registrations.applications import Application
 from apps.registrations.models import Registration
-from tests.conftest import make_person
-from tests.racing import at_once
 from tests.registrations.conftest import Make, decision, grant
+from tests.registrations.console import approve, path
 
 ClientOf = Callable[[User], Client]
 Status = Registration.Status
-
-
-def path(registration: Registration, part: str = "") -> str:
-    return f"/approvals/{registration.pk}/{part}"
-
-
-def approve(client: Client, registration: Registration, **changed: object) -> str:
-    """Approves as the page's form would, and returns the page that follows."""
-    return client.post(path(registration, "approve/"), grant(registration, **changed), follow=True).text
 
 
 @pytest.mark.django_db
@@ -51,61 +36,6 @@ def test_the_page_shows_what_an_approver_needs(approver: User, client_of: Client
     ):
         assert text in page
     assert page.count("btn-primary") == 1
-
-
-@pytest.mark.django_db
-def test_approving_makes_the_project_with_the_granted_values(
-    approver: User, client_of: ClientOf, waiting: Make
-) -> None:
-    registration = waiting()
-    ends_on = timezone.localdate() + timedelta(days=100)
-    page = approve(client_of(approver), registration, gpus=2, storage_gib=250, ends_on=ends_on.isoformat())
-    assert "The portal is setting the project up" in page
-    registration.refresh_from_db()
-    project = Project.objects.get(namespace="prostate-atlas")
-    allocation = project.allocation
-    assert (registration.status, registration.project) == (Status.APPROVED, project)
-    assert (project.status, project.ends_on) == (Project.Status.PROVISIONING, ends_on)
-    assert (allocation.requested_gpus, allocation.granted_gpus) == (4, 2)
-    assert (allocation.requested_storage_gib, allocation.granted_storage_gib) == (500, 250)
-    assert (allocation.requested_cpus, allocation.granted_cpus) == (32, 32)
-    assert Entry.objects.filter(
-        action="registration.approved", actor_pk=approver.pk, project_pk=project.pk, subject_pk=registration.pk
-    ).exists()
-
-
-@pytest.mark.django_db
-def test_the_approver_sees_it_through(
-    approver: User, client_of: ClientOf, waiting: Make, sweeps: Callable[[], None], mailoutbox: list[EmailMessage]
-) -> None:
-    registration, client = waiting(), client_of(approver)
-    assert f'hx-get="{path(registration, "progress/")}"' in approve(client, registration, gpus=2)
-    assert client.get(path(registration, "progress/")).status_code == 200
-    sweeps()
-    assert client.get(path(registration, "progress/"))["HX-Refresh"] == "true"
-    page = client.get(path(registration)).text
-    assert "Set up" in page
-    assert 'data-label="Granted">2<' in page
-    membership = Membership.objects.get(project__namespace="prostate-atlas")
-    assert (membership.user.email, membership.role, membership.may_export) == ("ida.berg@uni.example", "owner", True)
-    assert "/account/password/reset/key/" in next(
-        message.body for message in mailoutbox if "is set up" in message.subject
-    )
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("cpus", 0), ("cpus", ""), ("gpus", 129), ("memory_gib", "x"), ("storage_gib", -1), ("ends_on", "2001-01-01")],
-)
-def test_a_grant_out_of_bounds_gets_its_sentence(
-    approver: User, client_of: ClientOf, waiting: Make, field: str, value: object
-) -> None:
-    registration = waiting()
-    page = client_of(approver).post(path(registration, "approve/"), grant(registration, **{field: value}))
-    assert list(page.context["grant_form"].errors) == [field]
-    assert "field-error" in page.text
-    assert not Project.objects.exists()
 
 
 @pytest.mark.django_db
@@ -192,32 +122,6 @@ def test_nobody_decides_on_an_own_request(admin: User, client_of: ClientOf, wait
 
 
 @pytest.mark.django_db
-def test_a_namespace_taken_meanwhile_stops_the_approval_whole(
-    approver: User, client_of: ClientOf, waiting: Make, make_project: Callable[[str], Project]
-) -> None:
-    registration = waiting()
-    make_project("prostate-atlas")
-    page = approve(client_of(approver), registration)
-    assert "Nothing was written. The namespace prostate-atlas has been taken meanwhile" in page
-    registration.refresh_from_db()
-    assert (registration.status, registration.project) == (Status.EMAIL_VERIFIED, None)
-    assert registration.reserved_skeleton
-    assert not Ledger.objects.exists()
-    assert not Entry.objects.filter(action="registration.approved").exists()
-
-
-@pytest.mark.django_db
-def test_a_request_whose_address_is_not_proved_cannot_be_approved(
-    approver: User, client_of: ClientOf, submitted: Make
-) -> None:
-    registration = submitted()
-    assert "address is not proved: nobody can decide yet" in approve(client_of(approver), registration)
-    registration.refresh_from_db()
-    assert registration.status == Status.SUBMITTED
-    assert not Project.objects.exists()
-
-
-@pytest.mark.django_db
 def test_a_rejection_needs_a_reason_and_mails_it(
     approver: User, client_of: ClientOf, waiting: Make, mailoutbox: list[EmailMessage]
 ) -> None:
@@ -278,71 +182,3 @@ def test_an_administrator_retries_a_failed_step_and_an_approver_does_not(
     sweeps()
     registration.refresh_from_db()
     assert registration.status == Status.PROVISIONED
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_of_twenty_simultaneous_approvals_one_counts(bells: list[str], waiting: Make) -> None:
-    registration = waiting()
-    approvers = [make_person(f"approver{number}", User.PlatformRole.APPROVER) for number in range(20)]
-    clients = [Client() for _ in approvers]
-    for client, approver in zip(clients, approvers, strict=True):
-        client.force_login(approver)
-    pages: list[str] = []
-
-    def decide(client: Client) -> None:
-        pages.append(approve(client, registration))
-
-    at_once(*[partial(decide, client) for client in clients])
-    assert sum("Approved. The portal is setting" in page for page in pages) == 1
-    assert sum("Already approved by Approver" in page for page in pages) == 19
-    registration.refresh_from_db()
-    assert registration.status == Status.PROVISIONED
-    assert Project.objects.count() == Ledger.objects.count() == Membership.objects.count() == 1
-    assert Mail.objects.filter(to=registration.email, subject__contains="is set up").count() == 1
-    assert Project.objects.get().archives.count() == 1
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_of_requests_for_one_namespace_or_its_look_alikes_proved_at_once_one_holds_it(
-    monkeypatch: pytest.MonkeyPatch, submitted: Make
-) -> None:
-    find_all_free(monkeypatch)
-    alike = ["prostate-o1", "prostate-o1", "prostate-01", "prostate-ol", "pr0state-oi"]
-    rows = [submitted(email=f"{number}@uni.example", namespace=name) for number, name in enumerate(alike)]
-    at_once(*[partial(services.confirm_address, row) for row in rows])
-    states = sorted(Registration.objects.values_list("status", "reserved_skeleton"))
-    assert states == [(Status.CHANGES_REQUESTED, "")] * 4 + [(Status.EMAIL_VERIFIED, "pr0state-01")]
-    sent_back = Registration.objects.filter(status=Status.CHANGES_REQUESTED).first()
-    assert "has been taken meanwhile" in sent_back.events().last().why
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_of_names_that_read_alike_approved_at_once_one_becomes_a_project(
-    monkeypatch: pytest.MonkeyPatch, waiting: Make, approver: User, admin: User, client_of: ClientOf
-) -> None:
-    """The requests are from before names were held against their look-alikes."""
-    find_all_free(monkeypatch)
-    rows = []
-    for name in ("modern-mr", "modem-mr"):
-        rows.append(waiting(namespace=name, email=f"{name}@uni.example"))
-        Registration.objects.update(reserved_skeleton="")
-    clients, pages = [client_of(approver), client_of(admin)], list[str]()
-    at_once(
-        *[
-            lambda client=client, row=row: pages.append(approve(client, row))
-            for client, row in zip(clients, rows, strict=True)
-        ]
-    )
-    assert sum("Approved. The portal is setting" in page for page in pages) == 1
-    assert sum("has been taken meanwhile" in page for page in pages) == 1
-    assert Project.objects.count() == 1
-    statuses = sorted(Registration.objects.values_list("status", flat=True))
-    assert statuses == [Status.APPROVED, Status.EMAIL_VERIFIED]
-
-
-def find_all_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As all see it who look in the same instant: only the database can tell."""
-    monkeypatch.setattr(namespaces, "is_free", lambda *_, **__: True)
