@@ -8,6 +8,7 @@ from celery_worker.app import app
 
 SWEEPS = (
     "core.sweep_mail",
+    "core.forget_mail",
     "audit.seal",
     "archives.sweep",
     "clusters.sweep",

@@ -12,20 +12,23 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from apps.core import smtp
+from apps.core import outbox, smtp
 from apps.core.doorbell import ring
 from apps.core.leases import under_lease
 from apps.core.mail_html import html_of
 from apps.core.models import Mail
-from apps.core.state import IllegalTransition
+from apps.core.state import IllegalTransition, StateEvent
 
 log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30, 3600
 ATTEMPTS = 128  # one an hour after the first seven: five days, as RFC 5321 4.5.4.1 asks for
+KEPT_DAYS = 90
+FORGOTTEN_AT_ONCE = 1000
 
 
 def post(*, to: str, subject: str, template: str, context: dict[str, object]) -> Mail:
@@ -41,8 +44,28 @@ def post(*, to: str, subject: str, template: str, context: dict[str, object]) ->
 
 def send_again(mail: Mail, *, by: int) -> None:
     """Queues a mail that was given up. Raises IllegalTransition for any other."""
-    mail.move_to(Mail.Status.QUEUED, by=by, attempts=0, not_before=timezone.now())
+    _queue_again(mail, by=by)
     ring("core.sweep_mail")
+
+
+def send_all_again(*, by: int) -> int:
+    """Queues all that was given up; returns how many. Of two at once each takes what the other has not."""
+    found = Mail.objects.filter(status=Mail.Status.FAILED).order_by("pk")
+    queued = sum(_is_queued_again(mail, by=by) for mail in found)
+    ring("core.sweep_mail")
+    return queued
+
+
+def forget_old() -> None:
+    """What went KEPT_DAYS ago is forgotten: row, moves, and file in the outbox. What was given up stays."""
+    too_old = timezone.now() - timedelta(days=KEPT_DAYS)
+    # By when it was due, not by when it went: the database finds it without reading what is younger.
+    went = Mail.objects.filter(status=Mail.Status.SENT, not_before__lt=too_old)
+    pks = list(went.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+    outbox.forget(pks)
+    with transaction.atomic():
+        StateEvent.objects.filter(subject_type=Mail._meta.label_lower, subject_pk__in=pks).delete()
+        Mail.objects.filter(pk__in=pks).delete()
 
 
 def sweep() -> None:
@@ -92,6 +115,18 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to], headers=headers)
     message.attach_alternative(html_of(mail.subject, mail.text), "text/html")
     return message
+
+
+def _queue_again(mail: Mail, *, by: int) -> None:
+    mail.move_to(Mail.Status.QUEUED, by=by, attempts=0, not_before=timezone.now())
+
+
+def _is_queued_again(mail: Mail, *, by: int) -> bool:
+    try:
+        _queue_again(mail, by=by)
+    except IllegalTransition:
+        return False
+    return True
 
 
 def _put_back(mail: Mail, reason: str, *, is_final: bool) -> None:

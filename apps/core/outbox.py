@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -33,6 +33,13 @@ def text_of(mail_pk: int) -> str | None:
         return None
     body = message_from_bytes(content, policy=policy.default).get_body(("plain",))
     return str(body.get_content()) if body else None
+
+
+def forget(mail_pks: Iterable[int]) -> None:
+    """Removes the files of these mails; nothing where mails go out by a server."""
+    if settings.OUTBOX_DIR is not None:
+        for pk in mail_pks:
+            _path(f"mail-{pk}").unlink(missing_ok=True)
 
 
 def _path(name: str) -> Path:

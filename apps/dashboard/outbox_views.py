@@ -22,8 +22,12 @@ def outbox(request: HttpRequest) -> HttpResponse:
     context = listed(
         request, MailFilterForm(request.GET), lambda asked: mails.matching(**asked), rows_a_page=MAILS_A_PAGE
     )
-    rows = [mails.shown(mail) for mail in context["page"]]
-    return render(request, "dashboard/outbox.html", {**context, "rows": rows, "keeps_texts": mails.are_kept_as_files()})
+    context |= {
+        "rows": [mails.shown(mail) for mail in context["page"]],
+        "keeps_texts": mails.are_kept_as_files(),
+        "given_up": Mail.objects.filter(status=Mail.Status.FAILED).count(),
+    }
+    return render(request, "dashboard/outbox.html", context)
 
 
 @require_POST
@@ -37,4 +41,15 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, "This mail is not one that was given up: somebody may have been faster.")
     else:
         messages.success(request, "The mail is sent again.")
+    return redirect("dashboard:outbox")
+
+
+@require_POST
+def send_all_again(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    require_administrator(user)
+    if queued := services.send_all_again(by=user):
+        messages.success(request, f"{queued} mail{' is' if queued == 1 else 's are'} sent again.")
+    else:
+        messages.info(request, "No mail is given up: somebody may have been faster.")
     return redirect("dashboard:outbox")

@@ -11,3 +11,12 @@ def send_again(mail: Mail, *, by: User) -> None:
     with transaction.atomic():
         mails.send_again(mail, by=by.pk)
         record("mail.sent_again", actor=by.pk, subject=mail)
+
+
+def send_all_again(*, by: User) -> int:
+    """Queues all mails that were given up; returns how many. Nothing is written when there are none."""
+    with transaction.atomic():
+        queued = mails.send_all_again(by=by.pk)
+        if queued:
+            record("mail.all_sent_again", actor=by.pk, mails=queued)
+    return queued

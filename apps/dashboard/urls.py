@@ -8,6 +8,7 @@ urlpatterns = [
     path("audit/", audit_views.audit, name="audit"),
     path("audit/export/", audit_views.export, name="export_audit"),
     path("outbox/", outbox_views.outbox, name="outbox"),
+    path("outbox/send-again/", outbox_views.send_all_again, name="send_all_again"),
     path("outbox/<int:pk>/send-again/", outbox_views.send_again, name="send_again"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("search/", search_views.search, name="search"),

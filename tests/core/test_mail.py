@@ -15,7 +15,9 @@ from apps.core import mail
 from apps.core.models import Mail
 from apps.core.outbox import OutboxBackend, text_of
 from apps.core.state import IllegalTransition
+from celery_worker import app as celery
 from tests.killing import exit_of_child
+from tests.racing import at_once
 
 Status = Mail.Status
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,35 @@ def test_a_mail_that_was_given_up_is_sent_again(mailoutbox: list[EmailMessage]) 
     mail.sweep()
     row.refresh_from_db()
     assert (row.status, row.attempts, len(mailoutbox)) == (Status.SENT, 1, 1)
+
+
+def test_what_went_is_forgotten_after_ninety_days_and_what_did_not_stays(mailoutbox: list[EmailMessage]) -> None:
+    rows = {name: post(name) for name in ("went long ago", "went", "given up", "waits")}
+    for name in ("went long ago", "went", "given up"):
+        rows[name].move_to(Status.SENDING)
+        rows[name].move_to(Status.FAILED if name == "given up" else Status.SENT)
+    due = {name: timezone.now() - timedelta(days=89 if name == "went" else 91) for name in rows}
+    for name, row in rows.items():
+        Mail.objects.filter(pk=row.pk).update(not_before=due[name])
+        (Path(settings.OUTBOX_DIR) / f"mail-{row.pk}.eml").write_text("Subject: x\n\nIt went.\n")
+    for _ in range(2):
+        celery.tasks["core.forget_mail"]()
+    assert set(Mail.objects.values_list("subject", flat=True)) == set(rows) - {"went long ago"}
+    assert text_of(rows["went long ago"].pk) is None
+    assert text_of(rows["went"].pk) == "It went.\n"
+    assert [rows[name].events().count() for name in rows] == [0, 2, 2, 0]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_all_that_was_given_up_is_queued_once_by_two_at_once() -> None:
+    rows = [post() for _ in range(5)]
+    Mail.objects.update(status=Status.FAILED, attempts=9)
+    counts: list[int] = []
+    at_once(*[lambda: counts.append(mail.send_all_again(by=1))] * 3)
+    assert sum(counts) == 5
+    assert set(Mail.objects.values_list("status", "attempts")) == {(Status.QUEUED, 0)}
+    assert [row.events().count() for row in rows] == [1] * 5
 
 
 @pytest.mark.faults

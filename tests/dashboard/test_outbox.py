@@ -90,18 +90,38 @@ def test_a_mail_that_was_given_up_is_sent_again_once(
     assert (entry.actor_pk, entry.subject_pk) == (admin.pk, row.pk)
 
 
+def test_all_that_was_given_up_is_sent_again_once(
+    admin: User, client_of: ClientOf, mailoutbox: list[EmailMessage]
+) -> None:
+    client = client_of(admin)
+    make_mail(Mail.Status.SENT)
+    assert "given up again" not in client.get("/outbox/").text
+    for address in ("ida@uni.example", "bob@uni.example"):
+        make_mail(Mail.Status.FAILED, to=address, attempts=9)
+    assert "Send all 2 given up again" in client.get("/outbox/").text
+    said = [client.post("/outbox/send-again/", follow=True).text for _ in range(2)]
+    assert "2 mails are sent again." in said[0]
+    assert "No mail is given up" in said[1]
+    mails.sweep()
+    assert [message.to for message in mailoutbox] == [["ida@uni.example"], ["bob@uni.example"]]
+    entry = Entry.objects.get(action="mail.all_sent_again")
+    assert (entry.actor_pk, entry.detail) == (admin.pk, {"mails": 2})
+
+
 def test_nobody_else_reads_or_sends(support: User, approver: User, alice: User, client_of: ClientOf) -> None:
     row = make_mail(Mail.Status.FAILED)
     for person in (support, approver, alice):
         assert client_of(person).get("/outbox/").status_code == 404
-        assert client_of(person).post(f"/outbox/{row.pk}/send-again/").status_code == 404
+        for address in (f"/outbox/{row.pk}/send-again/", "/outbox/send-again/"):
+            assert client_of(person).post(address).status_code == 404
         assert 'href="/outbox/"' not in client_of(person).get("/").text
     assert Mail.objects.get().status == Mail.Status.FAILED
 
 
 def test_sending_again_is_no_link(admin: User, client_of: ClientOf) -> None:
     row = make_mail(Mail.Status.FAILED)
-    assert client_of(admin).get(f"/outbox/{row.pk}/send-again/").status_code == 405
+    for address in (f"/outbox/{row.pk}/send-again/", "/outbox/send-again/"):
+        assert client_of(admin).get(address).status_code == 405
 
 
 def test_ten_more_mails_cost_no_more_queries(admin: User, client_of: ClientOf) -> None:

@@ -24,6 +24,7 @@ DASHBOARD = [
     Row("dashboard:project_audit", AUDITORS, kwargs=NAMESPACE),
     Row("dashboard:project_export_audit", AUDITORS, "POST", NAMESPACE),
     Row("dashboard:outbox", ADMINISTRATORS),
+    Row("dashboard:send_all_again", ADMINISTRATORS_POST, "POST"),
     Row("dashboard:send_again", ADMINISTRATORS_POST, "POST", {"pk": "mail"}),
     Row("dashboard:project", in_project(200), kwargs=NAMESPACE),
 ]
