@@ -17,6 +17,7 @@ from tests.plans import project_plan
 
 celery.loader.import_default_modules()
 PASSWORD = "a long enough pass phrase"
+ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +97,7 @@ def project(make_project: Callable[[str], Project], alice: User, bob: User, vera
 
 
 @pytest.fixture
-def client_of() -> Callable[[User], Client]:
+def client_of() -> ClientOf:
     """A browser in which this person is signed in."""
 
     def make(user: User) -> Client:

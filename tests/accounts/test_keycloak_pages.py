@@ -1,7 +1,6 @@
 """The pages of sign-in by AUTH_MODE keycloak, and the emergency sign-in beside it."""
 
 import socket
-from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings
@@ -14,7 +13,7 @@ from apps.accounts.models import User
 from maia_dashboard import environment
 from tests.accounts.issuer import running_issuer
 from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, ClientOf
 from tests.portal import free_port
 
 PASSWORD_PAGES = (
@@ -128,7 +127,7 @@ def test_with_local_accounts_none_of_it_is_there(client: Client, settings: LazyS
     assert "Sign in with Keycloak" not in client.get(reverse("account_login")).text
 
 
-def test_other_pages_ask_keycloak_nothing(client_of: Callable[[User], Client], alice: User) -> None:
+def test_other_pages_ask_keycloak_nothing(client_of: ClientOf, alice: User) -> None:
     client = client_of(alice)
     for name in ("dashboard:home", "accounts:account", "jobs:algorithms"):
         assert client.get(reverse(name)).status_code == 200

@@ -1,6 +1,5 @@
 """Lockout: wrong passwords close an address of e-mail from one IP address, for a while, and nothing else."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,10 +13,9 @@ from apps.accounts import services
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, ClientOf
 from tests.portal import free_port
 
-ClientOf = Callable[[User], Client]
 HOME, ELSEWHERE = "192.0.2.10", "198.51.100.7"
 pytestmark = pytest.mark.attacks
 

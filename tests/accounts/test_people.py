@@ -1,7 +1,6 @@
 """What administrators do with the accounts of others: find, give a role, close, open, sign out."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -14,10 +13,9 @@ from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.audit.services import changed
 from apps.core.models import Mail
-from tests.conftest import make_person
+from tests.conftest import ClientOf, make_person
 from tests.queries import cost_of
 
-ClientOf = Callable[[User], Client]
 Role = User.PlatformRole
 
 

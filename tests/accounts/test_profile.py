@@ -1,7 +1,5 @@
 """Name, affiliation and position: one's own to change, on the page and by the API; a name from Keycloak is not."""
 
-from collections.abc import Callable
-
 import pytest
 from django.conf import LazySettings
 from django.test import Client
@@ -13,9 +11,9 @@ from apps.audit.models import Entry
 from apps.audit.services import changed
 from apps.integrations.keycloak import realm
 from tests.accounts.keycloak_mode import use_keycloak
+from tests.conftest import ClientOf
 from tests.portal import free_port
 
-ClientOf = Callable[[User], Client]
 CHANGED = {"name": "Alice Åkesson", "affiliation": "Karolinska Institutet", "position": "Radiologist"}
 
 

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -18,10 +17,9 @@ from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.core.models import Mail
 from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, ClientOf
 from tests.portal import free_port
 
-ClientOf = Callable[[User], Client]
 PAGES = (
     "mfa_index",
     "mfa_activate_totp",

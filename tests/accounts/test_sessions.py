@@ -1,6 +1,5 @@
 """The list of one's sessions: what is open where, ending one, signing out everywhere."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,7 +15,6 @@ from apps.audit.models import Entry
 from tests.conftest import PASSWORD
 from tests.queries import cost_of
 
-ClientOf = Callable[[User], Client]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SESSIONS = "/account/sessions/"
 

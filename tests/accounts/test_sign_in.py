@@ -1,7 +1,6 @@
 """Signing in, the first administrator's one-time password, and the link that sets a password."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from django.core.mail import EmailMessage
@@ -13,9 +12,8 @@ from apps.accounts import services
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.core import mail
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, ClientOf
 
-ClientOf = Callable[[User], Client]
 NEW = "an even longer pass phrase"
 
 

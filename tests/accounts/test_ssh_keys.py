@@ -16,8 +16,8 @@ from apps.accounts.public_keys import parse
 from apps.accounts.selectors import authorized_keys
 from apps.audit.models import Entry
 from apps.core.models import Mail
+from tests.conftest import ClientOf
 
-ClientOf = Callable[[User], Client]
 # OpenSSH keeps these on a security key; the point is only that the format is known.
 SECURITY_KEY = (
     "sk-ssh-ed25519@openssh.com "

@@ -1,9 +1,6 @@
 """Support reads what administrators read, and changes nothing of it."""
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
@@ -11,9 +8,8 @@ from apps.projects.models import Project
 from apps.registrations.models import Registration
 from apps.registrations.services import confirm_address, submit
 from tests.clusters.rows import make_cluster
+from tests.conftest import ClientOf
 from tests.registrations.conftest import application
-
-ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture

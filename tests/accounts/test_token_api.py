@@ -1,16 +1,14 @@
 """API tokens by the API: made with a session alone, listed without secrets, revoked."""
 
-from collections.abc import Callable
-
 import pytest
 from django.test import Client
 
 from apps.accounts import services
 from apps.accounts.models import ApiToken, User
 from apps.audit.models import Entry
+from tests.conftest import ClientOf
 from tests.queries import cost_of
 
-ClientOf = Callable[[User], Client]
 TOKENS = "/api/v1/tokens/"
 WISH = {"name": "nightly", "days": 30, "scopes": ["read"]}
 

@@ -14,8 +14,7 @@ from apps.accounts import services
 from apps.accounts.models import ApiToken, User
 from apps.audit.models import Entry
 from apps.core.models import Mail
-
-ClientOf = Callable[[User], Client]
+from tests.conftest import ClientOf
 
 
 def make(client: Client, **fields: object) -> str:

@@ -1,9 +1,6 @@
 """The Orthanc of a suspended project is stopped with it: nobody asks it, and whoever reads is told so plainly."""
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -13,6 +10,7 @@ from apps.archives.port import ArchiveUnreachable
 from apps.archives.reach import reach
 from apps.projects.lifecycle import resume, suspend
 from apps.projects.models import Project
+from tests.conftest import ClientOf
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def test_no_sweep_refreshes_it_until_the_project_goes_on(
 
 
 def test_the_page_of_images_says_so(
-    remote: Archive, project: Project, admin: User, vera: User, client_of: Callable[[User], Client]
+    remote: Archive, project: Project, admin: User, vera: User, client_of: ClientOf
 ) -> None:
     client = client_of(vera)
     assert "Archive asleep" not in client.get("/projects/cardiac-mr/data/").content.decode()

@@ -1,6 +1,5 @@
 """Links in mails, redirects and bodies that are not what the portal's own pages send."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.models import Mail
 from apps.projects.models import Project
+from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.attacks
-ClientOf = Callable[[User], Client]
 LARGE = 2 * 1024**2
 
 

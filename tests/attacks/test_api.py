@@ -1,15 +1,12 @@
 """JSON that is well-formed by the letter and means harm."""
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.projects.models import Project
+from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.attacks
-ClientOf = Callable[[User], Client]
 
 
 @pytest.mark.parametrize(

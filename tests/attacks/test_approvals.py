@@ -1,12 +1,10 @@
 """What an approver's page never sends."""
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.projects.models import Project
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make, decision
 
 pytestmark = pytest.mark.attacks
@@ -17,7 +15,7 @@ pytestmark = pytest.mark.attacks
     "version", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", "20260101T000000", "\0"]
 )
 def test_no_version_breaks_a_decision_or_lets_it_through(
-    approver: User, client_of: Callable[[User], Client], waiting: Make, part: str, version: str
+    approver: User, client_of: ClientOf, waiting: Make, part: str, version: str
 ) -> None:
     registration = waiting()
     sent = decision(part, registration, version=version)

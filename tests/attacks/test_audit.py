@@ -1,17 +1,15 @@
 """Filters, cursors and names that are made to break the audit, or the program that opens its file."""
 
 import base64
-from collections.abc import Callable
 
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.dashboard.audit_csv import safe
+from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.attacks
-ClientOf = Callable[[User], Client]
 
 
 @pytest.mark.parametrize("query", ["until=9999-12-31", "since=0001-01-01", "since=9999-12-31&until=0001-01-01"])

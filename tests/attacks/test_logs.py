@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.test import Client
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
@@ -14,6 +13,7 @@ from apps.accounts.models import User
 from apps.jobs import selectors
 from maia_dashboard import gunicorn_conf, log_format
 from maia_dashboard.gunicorn_log import NamelessRequests
+from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.attacks
 PATIENT = "Roe^Jane"
@@ -40,7 +40,7 @@ def break_on(text: str) -> None:
 
 def test_a_page_that_breaks_says_where_and_never_what(
     alice: User,
-    client_of: Callable[[User], Client],
+    client_of: ClientOf,
     monkeypatch: pytest.MonkeyPatch,
     lines: Callable[[], list[dict[str, str]]],
 ) -> None:

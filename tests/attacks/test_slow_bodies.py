@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test.client import BOUNDARY, MULTIPART_CONTENT, Client, encode_multipart
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from apps.accounts.models import User
 from apps.archives.models import Instance
@@ -15,6 +15,7 @@ from apps.archives.services import ensure_archive
 from apps.projects import lifecycle, members
 from apps.projects.models import Project
 from tests.archives.dicomweb import STOW_TYPE, multipart
+from tests.conftest import ClientOf
 from tests.dicom import ct_series
 
 pytestmark = pytest.mark.attacks
@@ -48,7 +49,7 @@ def closing(project: Project, admin: User, alice: User, bob: User) -> dict[str, 
 def test_nothing_is_stored_after_the_door_has_closed(
     project: Project,
     bob: User,
-    client_of: Callable[[User], Client],
+    client_of: ClientOf,
     closing: dict[str, tuple[Callable[[], object], int]],
     tmp_path: Path,
     way: str,

@@ -1,13 +1,12 @@
 """Ending an administrator's suspension by way of another state."""
 
-from collections.abc import Callable
-
 import pytest
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.projects import lifecycle
 from apps.projects.models import Project
+from tests.conftest import ClientOf
 
 Status = Project.Status
 SETTINGS = "/projects/cardiac-mr/settings/"
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.attacks
 
 
 @pytest.fixture
-def owner(alice: User, client_of: Callable[[User], Client]) -> Client:
+def owner(alice: User, client_of: ClientOf) -> Client:
     return client_of(alice)
 
 

@@ -16,10 +16,10 @@ from apps.clusters.models import Cluster, Snapshot
 from apps.clusters.services import place
 from apps.projects.models import Project
 from tests.clusters.rows import make_cluster, seen_cluster
+from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.django_db
 Status = Cluster.Status
-ClientOf = Callable[[User], Client]
 
 
 def text(client: Client, address: str) -> str:

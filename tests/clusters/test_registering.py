@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from apps.integrations.kubernetes.memory import MemoryKubernetes
 from maia_dashboard import environment
 from tests.clusters.rows import make_cluster, seen_cluster
 from tests.clusters.test_kubeconfig import CA, config
+from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.django_db
 SECRET = "secret-token-of-the-portal"
@@ -38,7 +38,7 @@ TYPED = {
 
 
 @pytest.fixture
-def administrator(admin: User, client_of: Callable[[User], Client]) -> Client:
+def administrator(admin: User, client_of: ClientOf) -> Client:
     return client_of(admin)
 
 

@@ -16,9 +16,9 @@ from apps.audit.models import Entry
 from apps.audit.services import changed, record
 from apps.dashboard import audit_csv, audit_views
 from apps.projects.models import Membership, Project
+from tests.conftest import ClientOf
 from tests.queries import cost_of
 
-ClientOf = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
 
 

@@ -10,9 +10,8 @@ from apps.jobs.models import Run
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.queries import cost_of
-
-ClientOf = Callable[[User], Client]
 
 
 def test_strangers_are_welcomed(db: None) -> None:

@@ -1,21 +1,19 @@
 """The outbox: administrators see what went, what waits and what was given up, and have it sent again."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as portal
 from django.core.mail import EmailMessage
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.core import mail as mails
 from apps.core.models import Mail
+from tests.conftest import ClientOf
 from tests.queries import cost_of
 
-ClientOf = Callable[[User], Client]
 SECRET = "https://maia.example/requests/private-link/"
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,8 @@ from apps.jobs.models import Run
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.provisioning.services import Requester, open_for
-from tests.conftest import make_person
+from tests.conftest import ClientOf, make_person
 from tests.queries import cost_of
-
-ClientOf = Callable[[User], Client]
 
 
 def address(project: Project) -> str:

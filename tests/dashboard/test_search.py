@@ -13,9 +13,9 @@ from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.registrations.models import Registration
 from tests.clusters.rows import make_cluster
+from tests.conftest import ClientOf
 from tests.queries import cost_of
 
-ClientOf = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
 
 

@@ -1,16 +1,14 @@
 """The style guide shows every component, by the templates that all pages use."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.dashboard.styleguide import icons
+from tests.conftest import ClientOf
 
-ClientOf = Callable[[User], Client]
 COMPONENTS = sorted(path.name for path in (Path(settings.BASE_DIR) / "templates" / "core").glob("_*.html"))
 pytestmark = pytest.mark.django_db
 

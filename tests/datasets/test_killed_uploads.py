@@ -1,7 +1,6 @@
 """An upload whose sender goes away half-way leaves nothing half there."""
 
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Instance
+from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries
 
 pytestmark = pytest.mark.faults
@@ -51,7 +51,7 @@ def send(live_server: LiveServer, client: Client, body: bytes, announced: int) -
 def test_the_file_that_was_cut_short_is_not_stored(
     live_server: LiveServer,
     archive: Archive,
-    client_of: Callable[[User], Client],
+    client_of: ClientOf,
     bob: User,
     ct: WrittenSeries,
     cut_bytes: int,

@@ -9,17 +9,16 @@ from pathlib import Path
 import pydicom
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from apps.accounts.models import User
 from apps.archives.models import Instance, Series
 from tests.archives.dicom_files import path_of
+from tests.conftest import ClientOf
 from tests.datasets.conftest import Results
 from tests.dicom import WrittenSeries, ct_series, save
 
-ClientOf = Callable[[User], Client]
 HTML = "<i>evil</i>"
 
 

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import User
 from apps.archives.models import Archive, Patient, Study
 from apps.datasets import selectors, views
+from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries
 
 ADDRESS = "/projects/cardiac-mr/data/"
-ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.archives.models import Series
 from apps.audit.models import Entry
+from tests.conftest import ClientOf
 from tests.datasets.conftest import Results
 from tests.dicom import WrittenSeries, ct_series
-
-ClientOf = Callable[[User], Client]
 
 
 def address(series: WrittenSeries) -> str:

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from apps.archives.models import Archive, Instance, Study
 from apps.audit.models import Entry
 from apps.datasets import services, views
 from apps.datasets.models import Upload
+from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries, ct_series
 
 ADDRESS = "/projects/cardiac-mr/data/upload/"
-ClientOf = Callable[[User], Client]
 
 
 def sent(name: str, content: bytes) -> SimpleUploadedFile:

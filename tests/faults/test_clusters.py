@@ -24,7 +24,7 @@ from apps.projects.models import Project
 from tests.clusters.objects import a_node, a_pod
 from tests.clusters.rows import make_cluster, seen_cluster
 from tests.clusters.servers import Handler, Server, answer, refusal, serving
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, ClientOf
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 Status = Cluster.Status
@@ -161,7 +161,7 @@ def no_calls() -> Iterator[list[Any]]:
 
 @pytest.mark.parametrize("status", [Status.UNREACHABLE, Status.REACHABLE, Status.REFUSED])
 def test_every_page_and_sign_in_answer_without_asking_any_cluster(
-    status: Cluster.Status, project: Project, admin: User, alice: User, client_of: Callable[[User], Client]
+    status: Cluster.Status, project: Project, admin: User, alice: User, client_of: ClientOf
 ) -> None:
     cluster = seen_cluster("main")
     Cluster.objects.update(status=status, trouble="The cluster did not answer in time.")

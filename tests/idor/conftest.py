@@ -1,6 +1,5 @@
 """One world for all addresses: a project with a series, an upload, a run, a request and a token; a browser a role."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -33,6 +32,7 @@ from apps.registrations.models import Registration
 from apps.registrations.services import confirm_address, submit
 from apps.workspaces.models import OrthancAccess, Workspace
 from tests.clusters.rows import make_cluster
+from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries, ct_series
 from tests.idor.rows import ROLES
 
@@ -184,7 +184,7 @@ def requests(registration: Registration) -> Arguments:
 @pytest.fixture
 def world(
     people: dict[str, User],
-    client_of: Callable[[User], Client],
+    client_of: ClientOf,
     images: Arguments,
     desktops: Arguments,
     memberships: Arguments,

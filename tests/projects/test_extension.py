@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -13,11 +12,11 @@ from apps.core.state import IllegalTransition
 from apps.projects import clock, granting, lifecycle
 from apps.projects.models import ExtensionRequest, Project, ProjectChange
 from apps.projects.services import Resources
+from tests.conftest import ClientOf
 from tests.projects.test_life_api import Program
 from tests.queries import cost_of
 
 Status, Asked = Project.Status, ExtensionRequest.Status
-ClientOf = Callable[[User], Client]
 SETTINGS = "/projects/cardiac-mr/settings/"
 
 

@@ -1,7 +1,6 @@
 """Inviting by e-mail: a private link for two weeks, answered by the person with the address alone."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -17,14 +16,13 @@ from apps.projects.members import TakesNobody
 from apps.projects.models import Invitation, Membership, MembershipChange, Project
 from apps.provisioning import members as ledger
 from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, ClientOf
 from tests.queries import cost_of
 
 Role = Membership.Role
 PAGE = "/projects/cardiac-mr/members/"
 IDA = {"email": "Ida.Berg@uni.example", "role": "member", "name": "Ida Berg"}
 NEWCOMER = {"name": "Ida Berg", "affiliation": "Uppsala University", "terms": "on"}
-ClientOf = Callable[[User], Client]
 
 
 def link() -> str:

@@ -3,18 +3,17 @@
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.core.models import Mail
 from apps.projects.invitation_list import read
 from apps.projects.invitations import Invitee, invite
 from apps.projects.models import Invitation, Membership, Project
+from tests.conftest import ClientOf
 
 Role = Membership.Role
 PAGE = "/projects/cardiac-mr/members/invite-many/"
 COURSE = "email,role,name\n" + "".join(f"student{n}@uni.example,viewer,Student {n}\n" for n in range(40))
-ClientOf = Callable[[User], Client]
 
 
 def test_a_course_of_40_is_looked_through_and_then_invited(project: Project, alice: User, client_of: ClientOf) -> None:

@@ -26,11 +26,11 @@ from apps.projects.invitations import (
 from apps.projects.members import TakesNobody
 from apps.projects.models import Invitation, Membership, Project
 from apps.projects.tasks import sweep
+from tests.conftest import ClientOf
 from tests.projects.test_invitations import NEWCOMER, PAGE, invited, link
 
 Role = Membership.Role
 Status = Invitation.Status
-ClientOf = Callable[[User], Client]
 IDA = "ida@uni.example"
 Ending = Callable[[Project, User, User, User], None]
 

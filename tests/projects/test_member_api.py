@@ -1,14 +1,11 @@
 """Members and invitations by programs: `/api/v1/projects/<project>/members/` and `invitations/`."""
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.projects.members import add_member
 from apps.projects.models import Invitation, Membership, Project
-from tests.conftest import make_person
+from tests.conftest import ClientOf, make_person
 from tests.programs import Program
 from tests.queries import cost_of
 
@@ -117,7 +114,7 @@ def test_a_member_and_an_outsider_invite_nobody(project: Project, bob: User, cha
         assert Program(user).get(INVITATIONS).status_code == status
 
 
-def test_more_members_cost_no_more_queries(project: Project, alice: User, client_of: Callable[[User], Client]) -> None:
+def test_more_members_cost_no_more_queries(project: Project, alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     before = cost_of(client, MEMBERS)
     for number in range(10):

@@ -13,12 +13,11 @@ from apps.projects.invitations import Invitee, invite
 from apps.projects.members import LastOwner, NotMember, add_member, change_role, remove_member, set_export
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal
 from apps.provisioning import members as ledger
-from tests.conftest import make_person
+from tests.conftest import ClientOf, make_person
 from tests.queries import cost_of
 
 Role = Membership.Role
 PAGE = "/projects/cardiac-mr/members/"
-ClientOf = Callable[[User], Client]
 
 
 def row_of(user: User) -> Membership:

@@ -1,6 +1,5 @@
 """The turns of a project's life through the settings page: each works, for whom it is, once, and is told."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,9 +13,9 @@ from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.projects import lifecycle
 from apps.projects.models import ExtensionRequest, Invitation, Project, ProjectChange
+from tests.conftest import ClientOf
 
 Status, Action = Project.Status, ProjectChange.Action
-ClientOf = Callable[[User], Client]
 SETTINGS = "/projects/cardiac-mr/settings/"
 
 

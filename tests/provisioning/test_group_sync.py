@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import Identity, User
@@ -15,7 +14,7 @@ from apps.projects.members import add_member, change_role, hand_over, leave, rem
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.provisioning import group_sync, members
-from tests.conftest import make_person
+from tests.conftest import ClientOf, make_person
 
 Role = Membership.Role
 Connected = Callable[[User], Identity]
@@ -99,7 +98,7 @@ def test_somebody_new_joins_and_is_written_to_once(project: Project, keycloak: M
 
 @pytest.mark.faults
 def test_keycloak_down_is_waited_for_while_the_access_is_there_at_once(
-    project: Project, keycloak: MemoryKeycloak, alice: User, charlie: User, client_of: Callable[[User], Client]
+    project: Project, keycloak: MemoryKeycloak, alice: User, charlie: User, client_of: ClientOf
 ) -> None:
     keycloak.is_down = True
     change = add_member(project, charlie, role=Role.MEMBER, by=alice)
@@ -258,9 +257,7 @@ def test_a_word_is_an_older_one_for_a_day(project: Project, keycloak: MemoryKeyc
     assert bob.removals.count() == 0
 
 
-def test_no_page_asks_keycloak(
-    project: Project, alice: User, calls: list[str], client_of: Callable[[User], Client]
-) -> None:
+def test_no_page_asks_keycloak(project: Project, alice: User, calls: list[str], client_of: ClientOf) -> None:
     client, page = client_of(alice), "/projects/cardiac-mr/members/"
     pk = Membership.objects.get(user__name="Bob").pk
     calls.clear()

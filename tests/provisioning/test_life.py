@@ -1,7 +1,6 @@
 """What follows from a turn in a project's life, on this machine: runs end, and at the end nothing is left."""
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.keycloak import is_in_use
@@ -32,11 +30,11 @@ from apps.projects.models import Project, ProjectChange
 from apps.provisioning import lifecycle as following
 from apps.provisioning.plan import LIFE
 from apps.provisioning.selectors import lines_of, steps_of_life
+from tests.conftest import ClientOf
 from tests.dicom import ct_series
 from tests.racing import at_once
 
 Status = Project.Status
-ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from apps.projects.services import ensure_member
 from apps.provisioning import members
 from apps.registrations import links, services
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.queries import cost_of
 from tests.registrations.conftest import Make, decision
 from tests.registrations.console import admit, path
 
-ClientOf = Callable[[User], Client]
 Status = Registration.Status
 
 

@@ -1,15 +1,13 @@
 """Requests and decisions by `/api/v1/`: the same rules as the pages, and sentences instead of forms."""
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
 from apps.accounts.models import ApiToken, User
 from apps.core.models import Ledger
 from apps.projects.models import Membership, Project
 from apps.registrations import decisions
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.programs import Program
 from tests.queries import cost_of
 from tests.registrations.conftest import Make, answers, join_answers, without
@@ -143,7 +141,7 @@ def test_a_token_that_only_reads_decides_nothing(approver: User, waiting: Make) 
     assert program.post(MINE, asked()).status_code == 403
 
 
-def test_lists_cost_no_more_with_more_rows(approver: User, waiting: Make, client_of: Callable[[User], Client]) -> None:
+def test_lists_cost_no_more_with_more_rows(approver: User, waiting: Make, client_of: ClientOf) -> None:
     client = client_of(approver)
     waiting(by=approver, namespace="first")
     before = [cost_of(client, path) for path in (ALL, MINE)]

@@ -9,11 +9,11 @@ from apps.accounts.models import User
 from apps.registrations import links, services
 from apps.registrations.models import Registration
 from apps.registrations.selectors import open_requests_of, waiting_for
+from tests.conftest import ClientOf
 from tests.queries import cost_of
 from tests.registrations.conftest import Make, grant
 
 pytestmark = pytest.mark.django_db
-ClientOf = Callable[[User], Client]
 LIST = "/approvals/"
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.core.mail import EmailMessage
-from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -13,10 +12,10 @@ from apps.audit.models import Entry
 from apps.core.models import Ledger
 from apps.projects.models import Membership, Project
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make, grant
 from tests.registrations.console import approve, path
 
-ClientOf = Callable[[User], Client]
 Status = Registration.Status
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -12,11 +11,11 @@ from apps.clusters.models import Cluster, Placement, Snapshot
 from apps.projects.models import Project
 from apps.registrations import capacity
 from tests.clusters.rows import make_cluster
+from tests.conftest import ClientOf
 from tests.queries import cost_of
 from tests.registrations.conftest import Make
 
 pytestmark = pytest.mark.django_db
-ClientOf = Callable[[User], Client]
 GIB = 1024**3
 SUMMARY = {
     "cpu": {"allocatable": 64, "requested": 40.5},

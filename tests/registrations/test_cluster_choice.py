@@ -1,18 +1,16 @@
 """Where projects live on clusters, an approver chooses the cluster, or leaves it to the portal."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
 from apps.projects.models import Project
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make, grant
 
 pytestmark = pytest.mark.django_db
-ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from dataclasses import fields
 
 import pytest
 from django.core.mail import EmailMessage
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.core import mail
@@ -14,10 +13,10 @@ from apps.projects.models import Project
 from apps.registrations import decisions, links, services
 from apps.registrations.applications import Application
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make, decision, grant
 from tests.registrations.console import approve, path
 
-ClientOf = Callable[[User], Client]
 Status = Registration.Status
 
 

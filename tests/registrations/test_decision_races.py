@@ -1,6 +1,5 @@
 """Decisions, withdrawals and proofs in the same instant: one counts."""
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -12,12 +11,11 @@ from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.registrations import links, namespaces, services
 from apps.registrations.models import Registration
-from tests.conftest import make_person
+from tests.conftest import ClientOf, make_person
 from tests.racing import at_once
 from tests.registrations.conftest import Make
 from tests.registrations.console import admit, approve
 
-ClientOf = Callable[[User], Client]
 Status = Registration.Status
 
 

@@ -15,10 +15,10 @@ from apps.core.models import Mail
 from apps.projects.models import Membership, Project
 from apps.registrations import decisions, links
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make, join_answers, without
 from tests.registrations.console import admit, path
 
-ClientOf = Callable[[User], Client]
 Status = Registration.Status
 JOIN = "/register/join/"
 

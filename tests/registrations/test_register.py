@@ -13,6 +13,7 @@ from apps.audit.models import Entry
 from apps.core import mail
 from apps.registrations import decisions, limits, links
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make, answers, without
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +57,7 @@ def test_known_and_unknown_addresses_get_equal_answers(client: Client, alice: Us
 
 
 def test_somebody_signed_in_asks_under_the_account(
-    alice: User, client_of: Callable[[User], Client], approver: User, mailoutbox: list[EmailMessage]
+    alice: User, client_of: ClientOf, approver: User, mailoutbox: list[EmailMessage]
 ) -> None:
     client = client_of(alice)
     refused = client.post(REGISTER, answers(name="Mallory", email="mallory@evil.example"))
@@ -80,7 +81,7 @@ def test_a_form_with_errors_keeps_what_was_written(client: Client) -> None:
     assert "1 field below needs your attention" in page
 
 
-def test_markup_in_every_field_is_text(client: Client, admin: User, client_of: Callable[[User], Client]) -> None:
+def test_markup_in_every_field_is_text(client: Client, admin: User, client_of: ClientOf) -> None:
     mark = "<img src=x onerror=alert(1)>\"'{{7*7}}"
     texts = ("name", "affiliation", "purpose", "project_name", "description", "principal_investigator")
     answer = client.post(REGISTER, answers(**dict.fromkeys(texts, mark)))

@@ -12,10 +12,10 @@ from apps.core.models import Mail
 from apps.projects.models import Membership, Project
 from apps.registrations import decisions, services
 from apps.registrations.models import Registration
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make
 
 pytestmark = pytest.mark.django_db
-ClientOf = Callable[[User], Client]
 Status = Registration.Status
 SEVERAL = "/approvals/several/"
 

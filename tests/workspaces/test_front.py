@@ -13,9 +13,9 @@ from apps.accounts.models import User
 from apps.projects.models import Membership, Project
 from apps.workspaces import passes
 from apps.workspaces.models import State, Workspace
+from tests.conftest import ClientOf
 
 FRONT = "https://desktops.example"
-Browser = Callable[[User], Client]
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def verify(there: Client, uri: str, **headers: str) -> tuple[int, str]:
     return response.status_code, response.headers.get("X-Workspace-Upstream", "")
 
 
-def test_the_whole_way(hers: Workspace, alice: User, client_of: Browser) -> None:
+def test_the_whole_way(hers: Workspace, alice: User, client_of: ClientOf) -> None:
     there = Client()
     response = there.get("/auth/enter", {"ticket": asked_for(client_of(alice), there, hers, "desktop")})
     assert response["Location"] == f"{hers.base_path}desktop/"
@@ -85,7 +85,7 @@ def test_the_whole_way(hers: Workspace, alice: User, client_of: Browser) -> None
     assert verify(there, f"{hers.base_path}desktop/websockify", Origin=FRONT) == (200, "10.96.0.7:6080")
 
 
-def test_the_cookie_says_nothing(hers: Workspace, alice: User, client_of: Browser) -> None:
+def test_the_cookie_says_nothing(hers: Workspace, alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     there = enter(ticket_of(client, hers))
     assert str(client.session.session_key) not in there.cookies[passes.COOKIE].value
@@ -93,7 +93,7 @@ def test_the_cookie_says_nothing(hers: Workspace, alice: User, client_of: Browse
 
 @pytest.mark.attacks
 def test_nobody_opens_the_workspace_of_another(
-    hers: Workspace, bob: User, vera: User, charlie: User, admin: User, client_of: Browser
+    hers: Workspace, bob: User, vera: User, charlie: User, admin: User, client_of: ClientOf
 ) -> None:
     for user in (bob, vera, charlie, admin):
         assert client_of(user).get(opening(hers)).status_code == 404
@@ -103,7 +103,7 @@ def test_nobody_opens_the_workspace_of_another(
 
 @pytest.mark.attacks
 def test_a_ticket_is_good_once_and_not_for_long(
-    hers: Workspace, alice: User, client_of: Browser, monkeypatch: pytest.MonkeyPatch
+    hers: Workspace, alice: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = ticket_of(client_of(alice), hers)
     assert passes.COOKIE in enter(ticket).cookies
@@ -122,7 +122,7 @@ def test_a_ticket_that_was_made_up_leads_back_to_the_portal(db: None, ticket: st
 
 
 @pytest.mark.attacks
-def test_nobody_is_led_into_the_workspace_of_another(hers: Workspace, alice: User, client_of: Browser) -> None:
+def test_nobody_is_led_into_the_workspace_of_another(hers: Workspace, alice: User, client_of: ClientOf) -> None:
     """Whose pages, on the host that all workspaces share, could then act in the person's own."""
     for browser in (Client(), _marked("another browser")):
         ticket = ticket_of(client_of(alice), hers)
@@ -151,7 +151,7 @@ def test_the_front_sends_nobody_elsewhere(db: None, to: str, settings: Any) -> N
 
 
 @pytest.mark.attacks
-def test_a_ticket_is_no_cookie_nor_a_cookie_a_ticket(hers: Workspace, alice: User, client_of: Browser) -> None:
+def test_a_ticket_is_no_cookie_nor_a_cookie_a_ticket(hers: Workspace, alice: User, client_of: ClientOf) -> None:
     ticket = ticket_of(client_of(alice), hers)
     there = enter(ticket)
     assert passes.COOKIE not in enter(there.cookies[passes.COOKIE].value).cookies
@@ -161,7 +161,7 @@ def test_a_ticket_is_no_cookie_nor_a_cookie_a_ticket(hers: Workspace, alice: Use
 
 @pytest.mark.attacks
 def test_a_cookie_ends_after_a_day_of_work(
-    hers: Workspace, alice: User, client_of: Browser, monkeypatch: pytest.MonkeyPatch
+    hers: Workspace, alice: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = enter(ticket_of(client_of(alice), hers))
     monkeypatch.setattr(passes, "PASS_SECONDS", -1)
@@ -170,7 +170,7 @@ def test_a_cookie_ends_after_a_day_of_work(
 
 @pytest.mark.attacks
 def test_the_cookie_opens_no_other_workspace(
-    hers: Workspace, bob: User, alice: User, client_of: Browser, placed: Project
+    hers: Workspace, bob: User, alice: User, client_of: ClientOf, placed: Project
 ) -> None:
     his = running(placed, bob, "10.96.0.8")
     there = enter(ticket_of(client_of(alice), hers))
@@ -182,7 +182,7 @@ def test_the_cookie_opens_no_other_workspace(
 @pytest.mark.parametrize(
     "uri", ["", "/", "/a/1/ssh/", "/a/x/jupyter/", "//a/1/jupyter/", "/a/1/jupyterx", "http://a/1/jupyter/", "/a/1"]
 )
-def test_other_addresses(hers: Workspace, alice: User, client_of: Browser, uri: str) -> None:
+def test_other_addresses(hers: Workspace, alice: User, client_of: ClientOf, uri: str) -> None:
     assert verify(enter(ticket_of(client_of(alice), hers)), uri) == (403, "")
 
 
@@ -191,7 +191,7 @@ def test_without_a_cookie(hers: Workspace) -> None:
 
 
 @pytest.mark.attacks
-def test_a_page_of_another_site_opens_no_socket(hers: Workspace, alice: User, client_of: Browser) -> None:
+def test_a_page_of_another_site_opens_no_socket(hers: Workspace, alice: User, client_of: ClientOf) -> None:
     there = enter(ticket_of(client_of(alice), hers))
     for origin in ("https://evil.example", "http://desktops.example", "null"):
         assert verify(there, f"{hers.base_path}desktop/websockify", Origin=origin) == (403, "")
@@ -225,7 +225,7 @@ def _become_viewer(client: Client, user: User) -> None:
 @pytest.mark.attacks
 @pytest.mark.parametrize("end", [_sign_out, _end_sessions, _change_password, _deactivate, _leave, _become_viewer])
 def test_what_ends_the_right_ends_the_cookie(
-    hers: Workspace, alice: User, client_of: Browser, end: Callable[[Client, User], None]
+    hers: Workspace, alice: User, client_of: ClientOf, end: Callable[[Client, User], None]
 ) -> None:
     client = client_of(alice)
     ticket = ticket_of(client, hers)
@@ -236,12 +236,12 @@ def test_what_ends_the_right_ends_the_cookie(
     assert passes.COOKIE not in enter(ticket).cookies
 
 
-def test_a_workspace_that_is_not_there_yet(hers: Workspace, alice: User, client_of: Browser) -> None:
+def test_a_workspace_that_is_not_there_yet(hers: Workspace, alice: User, client_of: ClientOf) -> None:
     there = enter(ticket_of(client_of(alice), hers))
     Workspace.objects.update(address=None)
     assert verify(there, f"{hers.base_path}jupyter/") == (403, "")
 
 
-def test_a_portal_without_the_other_host(hers: Workspace, alice: User, client_of: Browser, settings: Any) -> None:
+def test_a_portal_without_the_other_host(hers: Workspace, alice: User, client_of: ClientOf, settings: Any) -> None:
     settings.WORKSPACES_URL = ""
     assert client_of(alice).get(opening(hers)).status_code == 404

@@ -1,7 +1,6 @@
 """What runs, on the project page: from rows alone, each person with their own doors only."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -22,10 +21,8 @@ from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.workspaces import services
 from apps.workspaces.models import App, Drift, ModelServer, NamespaceSeen, NodePort, State, Workspace
-from tests.conftest import make_person
+from tests.conftest import ClientOf, make_person
 from tests.documented import STRICT, blocks
-
-Browser = Callable[[User], Client]
 
 
 @pytest.fixture
@@ -48,7 +45,7 @@ def live(client: Client, project: Project) -> str:
 
 
 def test_the_page_opens_no_credentials_of_the_cluster(
-    running: Project, alice: User, client_of: Browser, settings: Any
+    running: Project, alice: User, client_of: ClientOf, settings: Any
 ) -> None:
     Cluster.objects.update(token="secret")
     settings.CREDENTIALS_KEY = "another"
@@ -56,7 +53,7 @@ def test_the_page_opens_no_credentials_of_the_cluster(
 
 
 def test_the_project_page_shows_it_and_the_part_asks_for_itself(
-    running: Project, alice: User, client_of: Browser
+    running: Project, alice: User, client_of: ClientOf
 ) -> None:
     page = client_of(alice).get(reverse("dashboard:project", args=[running.namespace])).content.decode()
     part = live(client_of(alice), running)
@@ -66,7 +63,7 @@ def test_the_project_page_shows_it_and_the_part_asks_for_itself(
     assert "no cluster" not in page.lower()
 
 
-def test_what_is_as_it_was_shown_is_not_sent_again(running: Project, alice: User, client_of: Browser) -> None:
+def test_what_is_as_it_was_shown_is_not_sent_again(running: Project, alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     found = re.search(r'hx-get="([^"]+)"', live(client, running))
     assert found
@@ -75,14 +72,14 @@ def test_what_is_as_it_was_shown_is_not_sent_again(running: Project, alice: User
     assert client.get(found[1]).status_code == 200
 
 
-def test_a_project_on_no_cluster_has_no_such_part(project: Project, alice: User, client_of: Browser) -> None:
+def test_a_project_on_no_cluster_has_no_such_part(project: Project, alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     assert client.get(reverse("workspaces:live", args=[project.namespace])).status_code == 404
     page = client.get(reverse("dashboard:project", args=[project.namespace]))
     assert "this portal has none connected" in page.content.decode()
 
 
-def test_one_s_own_doors_only(running: Project, alice: User, bob: User, vera: User, client_of: Browser) -> None:
+def test_one_s_own_doors_only(running: Project, alice: User, bob: User, vera: User, client_of: ClientOf) -> None:
     hers, his = (Workspace.objects.get(user=user) for user in (alice, bob))
     part = live(client_of(alice), running)
     assert f"ssh -p {hers.node_port.number} maia@ssh.example" in part
@@ -95,19 +92,19 @@ def test_one_s_own_doors_only(running: Project, alice: User, bob: User, vera: Us
     assert "Viewers have no workspace." in looking
 
 
-def test_an_administrator_who_looks_has_no_door(running: Project, admin: User, client_of: Browser) -> None:
+def test_an_administrator_who_looks_has_no_door(running: Project, admin: User, client_of: ClientOf) -> None:
     part = live(client_of(admin), running)
     assert "ssh -p" not in part
     assert "/open/" not in part
 
 
-def test_who_has_no_key_is_told_to_add_one(running: Project, alice: User, client_of: Browser) -> None:
+def test_who_has_no_key_is_told_to_add_one(running: Project, alice: User, client_of: ClientOf) -> None:
     assert "add one to your account" in live(client_of(alice), running)
     SshKey.objects.create(user=alice, name="laptop", public_key="ssh-ed25519 AAAA", fingerprint="SHA256:x")
     assert "add one to your account" not in live(client_of(alice), running)
 
 
-def test_why_a_workspace_does_not_run(running: Project, alice: User, client_of: Browser) -> None:
+def test_why_a_workspace_does_not_run(running: Project, alice: User, client_of: ClientOf) -> None:
     Workspace.objects.filter(user=alice).update(state=State.PENDING, sentence="No node has a free GPU now.")
     part = live(client_of(alice), running)
     assert "No node has a free GPU now." in part
@@ -115,7 +112,7 @@ def test_why_a_workspace_does_not_run(running: Project, alice: User, client_of: 
 
 
 def test_a_portal_without_a_second_host_shows_ssh_alone(
-    running: Project, alice: User, client_of: Browser, settings: Any
+    running: Project, alice: User, client_of: ClientOf, settings: Any
 ) -> None:
     settings.WORKSPACES_URL = ""
     part = live(client_of(alice), running)
@@ -123,7 +120,7 @@ def test_a_portal_without_a_second_host_shows_ssh_alone(
     assert "By SSH only" in part
 
 
-def test_apps_models_usage_and_what_was_repaired(running: Project, alice: User, client_of: Browser) -> None:
+def test_apps_models_usage_and_what_was_repaired(running: Project, alice: User, client_of: ClientOf) -> None:
     App.objects.create(project=running, name="board", state=State.RUNNING, link="https://board.example/")
     ModelServer.objects.create(
         project=running,
@@ -144,7 +141,7 @@ def test_apps_models_usage_and_what_was_repaired(running: Project, alice: User, 
 
 
 @pytest.mark.attacks
-def test_words_of_the_cluster_are_text(running: Project, alice: User, client_of: Browser) -> None:
+def test_words_of_the_cluster_are_text(running: Project, alice: User, client_of: ClientOf) -> None:
     App.objects.create(project=running, name="x", state=State.FAILED, sentence="<script>alert(1)</script>")
     ModelServer.objects.create(project=running, name="y", offers=[{"name": "<img src=x>", "labels": ["<b>"]}])
     part = live(client_of(alice), running)
@@ -154,7 +151,7 @@ def test_words_of_the_cluster_are_text(running: Project, alice: User, client_of:
 
 
 def test_lines_for_devices_once_some_are_listed(
-    running: Project, alice: User, vera: User, admin: User, client_of: Browser, cluster: Cluster
+    running: Project, alice: User, vera: User, admin: User, client_of: ClientOf, cluster: Cluster
 ) -> None:
     assert "DIMSE is closed" in live(client_of(alice), running)
     services.list_devices(running, {"CT1": "10.1.2.3"}, by=admin.pk)
@@ -164,13 +161,13 @@ def test_lines_for_devices_once_some_are_listed(
     assert "storescu" not in live(client_of(vera), running)
 
 
-def test_no_password_is_on_the_page(running: Project, alice: User, client_of: Browser) -> None:
+def test_no_password_is_on_the_page(running: Project, alice: User, client_of: ClientOf) -> None:
     assert running.orthanc_access.password not in live(client_of(alice), running)
 
 
 @pytest.mark.faults
 def test_a_cluster_that_is_away_is_said_and_nothing_is_asked(
-    running: Project, alice: User, client_of: Browser, twin: MemoryKubernetes
+    running: Project, alice: User, client_of: ClientOf, twin: MemoryKubernetes
 ) -> None:
     twin.is_down = True
     NamespaceSeen.objects.update(seen_at=timezone.now() - timedelta(minutes=20))
@@ -178,7 +175,7 @@ def test_a_cluster_that_is_away_is_said_and_nothing_is_asked(
     assert "The cluster main does not answer: this is as of 20 min ago." in live(client_of(alice), running)
 
 
-def test_ten_more_of_everything_cost_no_more_queries(running: Project, alice: User, client_of: Browser) -> None:
+def test_ten_more_of_everything_cost_no_more_queries(running: Project, alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     before = _queries(client, running)
     for number in range(10):
@@ -198,7 +195,7 @@ def _queries(client: Client, project: Project) -> int:
 
 
 def test_the_password_of_explorer_is_shown_to_an_owner_who_may_export_and_recorded(
-    running: Project, alice: User, bob: User, client_of: Browser
+    running: Project, alice: User, bob: User, client_of: ClientOf
 ) -> None:
     address, password = (
         reverse("workspaces:orthanc", args=[running.namespace]),
@@ -241,7 +238,7 @@ def test_devices_that_are_none(running: Project, device: str) -> None:
 
 
 def test_a_suspended_project_shows_what_is_stopped(
-    running: Project, alice: User, admin: User, client_of: Browser
+    running: Project, alice: User, admin: User, client_of: ClientOf
 ) -> None:
     assert "ssh -p" in live(client_of(alice), running)
     suspend(running, by=admin, why="Pause")
@@ -250,7 +247,7 @@ def test_a_suspended_project_shows_what_is_stopped(
     assert "ssh -p" not in page
 
 
-def test_an_archived_project_shows_no_workspaces(running: Project, alice: User, client_of: Browser) -> None:
+def test_an_archived_project_shows_no_workspaces(running: Project, alice: User, client_of: ClientOf) -> None:
     archive(running, by=alice)
     services.follow_members(running)
     assert "The project is archived." in live(client_of(alice), running)

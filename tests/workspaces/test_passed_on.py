@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
@@ -21,6 +19,7 @@ from apps.projects.models import Project
 from apps.workspaces import observing, sweeping
 from apps.workspaces.manifests import OrthancWish, network_policies, orthanc, resource_quota
 from apps.workspaces.models import Applied, Drift, ModelServer, NamespaceSeen, State, Workspace
+from tests.conftest import ClientOf
 from tests.workspaces.test_observe import put
 from tests.workspaces.wishes import GRANT, PLACE
 
@@ -182,7 +181,7 @@ def test_the_page_says_that_desktops_open_by_ssh_only(
     twin: MemoryKubernetes,
     cluster: Cluster,
     alice: User,
-    client_of: Callable[[User], Client],
+    client_of: ClientOf,
     settings: Any,
 ) -> None:
     settings.WORKSPACES_URL = "https://work.example"
