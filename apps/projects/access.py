@@ -16,6 +16,7 @@ Action = ProjectChange.Action
 RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.OWNER: 3}
 NEEDS = {Role.MEMBER: "Viewers can look but not change anything here.", Role.OWNER: "Only an owner can do this."}
 ADMINISTRATORS_ONLY = "Only an administrator can do this."
+HELD = "An administrator has suspended this project: ask an administrator."
 # All others are for administrators alone.
 OWNERS_TURNS = frozenset({Action.ARCHIVE, Action.SCHEDULE_DELETION, Action.UNDO_DELETION})
 
@@ -66,15 +67,16 @@ class Entry:
         return self.is_owner_or_administrator if self._is_owners(action) else self.user.is_administrator
 
     def need_turn(self, action: Action) -> None:
-        """Raises PermissionDenied for who may not bring about this turn of the project's life."""
-        if not self.may_turn(action):
-            raise PermissionDenied(NEEDS[Role.OWNER] if self._is_owners(action) else ADMINISTRATORS_ONLY)
+        """Raises PermissionDenied, with a sentence, for who may not bring about this turn of the project's life."""
+        if self.may_turn(action):
+            return
+        if action not in OWNERS_TURNS:
+            raise PermissionDenied(ADMINISTRATORS_ONLY)
+        raise PermissionDenied(HELD if self.can(Role.OWNER) else NEEDS[Role.OWNER])
 
     def _is_owners(self, action: Action) -> bool:
-        """An archive can be read: what an administrator has suspended, no owner makes one."""
-        if action == Action.ARCHIVE and self.project.status == Project.Status.SUSPENDED:
-            return self.project.is_stopped_by_clock
-        return action in OWNERS_TURNS
+        """What an administrator has suspended, no owner archives, for an archive can be read, and none deletes."""
+        return action in OWNERS_TURNS and (action == Action.UNDO_DELETION or not self.project.is_held)
 
     def need_administrator(self) -> None:
         """Raises PermissionDenied, with a sentence, for everybody else."""

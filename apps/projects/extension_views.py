@@ -15,6 +15,7 @@ from apps.core.templatetags.ui import ago
 from apps.projects import granting
 from apps.projects.access import extension_to_decide, visible_extensions
 from apps.projects.forms import GrantExtensionForm, RefuseExtensionForm
+from apps.projects.lifecycle import LifeRefused
 from apps.projects.models import ExtensionRequest
 
 Status = ExtensionRequest.Status
@@ -62,8 +63,8 @@ def refuse(request: HttpRequest, pk: int) -> HttpResponse:
 def _decide(request: HttpRequest, asked: ExtensionRequest, act: Callable[[], None], done: str) -> HttpResponse:
     try:
         act()
-    except (granting.OwnRequest, granting.NotLater) as refusal:
-        messages.error(request, str(refusal))
+    except LifeRefused as refused:
+        messages.error(request, str(refused))
     except IllegalTransition:
         asked.refresh_from_db()
         who = asked.decided_by.name if asked.decided_by else asked.asked_by.name

@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.audit.services import changed, record
 from apps.projects import letters, lifecycle
 from apps.projects.clock import is_near_end
+from apps.projects.lifecycle import LifeRefused
 from apps.projects.models import Allocation, ExtensionRequest, Project, ProjectChange
 from apps.projects.services import Resources
 
@@ -19,35 +20,37 @@ Action = ProjectChange.Action
 Asked = ExtensionRequest.Status
 
 
-class AlreadyAsked(Exception):
+class AlreadyAsked(LifeRefused):
     """One request of a project waits at a time."""
 
     def __init__(self) -> None:
         super().__init__("More time was asked for this project already: that request waits for a decision.")
 
 
-class NotLater(Exception):
+class NotLater(LifeRefused):
     """The wished last day is none that a project could be given more time by."""
+
+    field = "ends_on"
 
     def __init__(self, project: Project) -> None:
         super().__init__(f"Choose a day after {max(project.ends_on, timezone.localdate()):%d %B %Y}.")
 
 
-class CannotBeExtended(Exception):
+class CannotBeExtended(LifeRefused):
     """The project is being set up, or is to be deleted."""
 
     def __init__(self) -> None:
         super().__init__("This project cannot be given more time now.")
 
 
-class OwnRequest(Exception):
+class OwnRequest(LifeRefused):
     """Nobody decides on a request of their own."""
 
     def __init__(self) -> None:
         super().__init__("This is your own request: somebody else has to decide on it.")
 
 
-class IsEnding(Exception):
+class IsEnding(LifeRefused):
     """The project is to be deleted, or is being deleted."""
 
     def __init__(self) -> None:
@@ -102,8 +105,9 @@ def grant_extension(request: ExtensionRequest, *, ends_on: date, said: str = "",
         request.move_to(Asked.GRANTED, by=by.pk, decided_by=by, said=said)
         record("extension.granted", actor=by.pk, project=request.project_id, subject=request, ends_on=str(ends_on))
         _move_last_day(request.project, ends_on, by=by)
+        turn = _go_on(request.project.locked(), by=by)
         request.project.refresh_from_db()
-        letters.tell_decided(request)
+        letters.tell_decided(request, turn=turn)
 
 
 def refuse_extension(request: ExtensionRequest, *, said: str, by: User) -> None:
@@ -130,7 +134,7 @@ def set_last_day(project: Project, ends_on: date, *, by: User) -> None:
     with transaction.atomic():
         _need_future(project)
         if change := _move_last_day(project, ends_on, by=by):
-            letters.tell_granted(change)
+            letters.tell_granted(change, turn=_go_on(project.locked(), by=by))
 
 
 def grant_resources(project: Project, granted: Resources, *, by: User) -> None:
@@ -168,15 +172,13 @@ def _move_last_day(project: Project, ends_on: date, *, by: User) -> ProjectChang
     change = lifecycle.write_change(locked, Action.EXTEND, by=by, detail=detail, done_at=timezone.now())
     told = changed(*detail["ends_on"])
     record("project.last_day_set", actor=by.pk, project=project.pk, subject=change, ends_on=told)
-    _go_on(locked, by=by)
     return change
 
 
-def _go_on(project: Project, *, by: User) -> None:
+def _go_on(project: Project, *, by: User) -> ProjectChange | None:
     if project.status == Status.EXPIRING and not is_near_end(project):
         project.move_to(Status.READY, by=by.pk, why="it has a later last day")
-    elif project.days_left >= 0 and project.is_stopped_by_clock:
-        (lifecycle.resume if project.status == Status.SUSPENDED else lifecycle.restore)(project, by=by)
+    return lifecycle.go_on(project, by=by) if project.days_left >= 0 else None
 
 
 def _refuse_own(request: ExtensionRequest, by: User) -> None:

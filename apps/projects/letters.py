@@ -14,6 +14,7 @@ from apps.projects.models import ExtensionRequest, Membership, Project, ProjectC
 
 Action = ProjectChange.Action
 Role = Membership.Role
+BUT_OWNERS = (Role.MEMBER, Role.VIEWER)
 TURNS: Mapping[str, tuple[str, str]] = {
     Action.SUSPEND: (
         "is suspended",
@@ -34,15 +35,18 @@ TURNS: Mapping[str, tuple[str, str]] = {
     Action.UNDO_DELETION: ("is not deleted", "Its deletion was undone."),
     Action.DELETE: ("is being deleted", "The time to undo it is over: images, workspaces and everything else go now."),
 }
+SUSPENDED_AGAIN = (
+    "is suspended again",
+    "It is no longer archived but suspended, as it was before: nothing of it runs until an administrator resumes it.",
+)
 
 
-def tell_turn(change: ProjectChange) -> None:
-    """To all members."""
+def tell_turn(change: ProjectChange, *, roles: Iterable[Role]) -> None:
     project = change.project
-    words, sentence = TURNS[change.action]
+    words, sentence = _words_of(change)
     if project.delete_at:
         sentence = sentence.format(delete_on=day(project.delete_at))
-    _to_members(project, words, "turned", {"sentence": sentence, "why": change.why})
+    _to_members(project, words, "turned", {"sentence": sentence, "why": change.why}, roles=roles)
 
 
 def tell_deleted(project: Project) -> None:
@@ -58,9 +62,9 @@ def tell_end_is_near(project: Project) -> None:
     _to_members(project, words, "ends", {"archive_after_days": settings.ARCHIVE_AFTER_DAYS}, roles=(Role.OWNER,))
 
 
-def tell_granted(change: ProjectChange) -> None:
-    """To the owners: what was granted before and is now."""
-    context: dict[str, object] = {"lines": lines_of(change)}
+def tell_granted(change: ProjectChange, *, turn: ProjectChange | None = None) -> None:
+    """To the owners: what was granted before and is now, and the turn that followed from it."""
+    context: dict[str, object] = {"lines": lines_of(change), **_turned(turn)}
     words = "may use other resources" if change.action == Action.GRANT else "has another last day"
     _to_members(change.project, words, "granted", context, roles=(Role.OWNER,))
 
@@ -72,12 +76,21 @@ def tell_approvers(request: ExtensionRequest) -> None:
         _post(approver, subject, "extension_asked", {"request": request, "project": request.project})
 
 
-def tell_decided(request: ExtensionRequest) -> None:
-    """To the owners, whoever of them has asked."""
+def tell_decided(request: ExtensionRequest, *, turn: ProjectChange | None = None) -> None:
+    """To the owners, whoever of them has asked; with the turn that followed from it."""
     is_granted = request.status == ExtensionRequest.Status.GRANTED
     words = f"runs until {day(request.project.ends_on)}" if is_granted else "gets no more time"
-    context = {"request": request, "is_granted": is_granted}
+    context = {"request": request, "is_granted": is_granted, **_turned(turn)}
     _to_members(request.project, words, "extension_decided", context, roles=(Role.OWNER,))
+
+
+def _words_of(change: ProjectChange) -> tuple[str, str]:
+    is_still_suspended = change.action == Action.RESTORE and change.target == Project.Status.SUSPENDED
+    return SUSPENDED_AGAIN if is_still_suspended else TURNS[change.action]
+
+
+def _turned(turn: ProjectChange | None) -> dict[str, object]:
+    return {"sentence": _words_of(turn)[1], "why": turn.why} if turn else {}
 
 
 def _to_members(

@@ -1,7 +1,7 @@
 """The life of projects for programs: the same access and services as the pages."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import QuerySet
@@ -53,7 +53,7 @@ class ProjectDetail(APIView):
 
 
 class Changes(generics.ListAPIView[ProjectChange]):
-    """The turns of a project's life, newest first; for owners."""
+    """How a project's life went on, newest first; for owners."""
 
     serializer_class = ProjectChangeSerializer
     queryset = ProjectChange.objects.none()
@@ -117,10 +117,8 @@ class ProjectResources(APIView):
         entry = enter_settings(signed_in(request), namespace)
         entry.need_administrator()
         granted = Resources(**sent(request, ResourcesSerializer))
-        try:
+        with _refusals():
             granting.grant_resources(entry.project, granted, by=entry.user)
-        except granting.IsEnding as refusal:
-            raise Conflict(str(refusal)) from refusal
         return _shown(Project.objects.get(pk=entry.project.pk))
 
 
@@ -148,12 +146,8 @@ class ProjectExtensions(generics.ListAPIView[ExtensionRequest]):
         """Ask for more time; for owners. 409 while an earlier request waits."""
         entry = _owner(request, namespace)
         wish = sent(request, ExtensionWishSerializer)
-        try:
+        with _refusals():
             asked = granting.ask_extension(entry.project, **wish, by=entry.user)
-        except granting.NotLater as refusal:
-            raise Unprocessable(str(refusal)) from refusal
-        except (granting.AlreadyAsked, granting.CannotBeExtended) as refusal:
-            raise Conflict(str(refusal)) from refusal
         return Response(ExtensionSerializer(asked).data, status=status.HTTP_201_CREATED)
 
 
@@ -195,32 +189,29 @@ def _turn(
 ) -> Response:
     entry = enter_settings(signed_in(request), namespace)
     entry.need_turn(action)
-    try:
-        _act(partial(verb, entry.project, **sent(request, serializer), by=entry.user))
-    except lifecycle.NamespaceMistyped as mistyped:
-        raise Unprocessable(str(mistyped)) from mistyped
-    except lifecycle.IsOver as over:
-        raise Conflict(str(over)) from over
+    wish = sent(request, serializer)
+    with _refusals():
+        verb(entry.project, **wish, by=entry.user)
     return _shown(entry.project)
 
 
 def _decide(request: Request, pk: int, verb: Callable[..., None], serializer: type[StrictSerializer]) -> Response:
     user = signed_in(request)
-    asked = extension_to_decide(user, pk)
-    try:
-        _act(partial(verb, asked, **sent(request, serializer), by=user))
-    except granting.OwnRequest as own:
-        raise Conflict(str(own)) from own
-    except granting.NotLater as refusal:
-        raise Unprocessable(str(refusal)) from refusal
+    asked, decision = extension_to_decide(user, pk), sent(request, serializer)
+    with _refusals():
+        verb(asked, **decision, by=user)
     return Response(ExtensionSerializer(asked).data)
 
 
-def _act(act: Callable[[], None]) -> None:
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """422 where something else could be sent, 409 where nothing else would do."""
     try:
-        act()
+        yield
     except IllegalTransition as moved:
         raise Conflict("It had moved on already: look at it again.") from moved
+    except lifecycle.LifeRefused as refused:
+        raise (Unprocessable if refused.field else Conflict)(str(refused)) from refused
 
 
 def _owner(request: Request, namespace: str) -> Entry:

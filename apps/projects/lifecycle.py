@@ -4,9 +4,9 @@ What follows from it is done by the rooms above, which read that row: the projec
 elsewhere comes to the new state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +17,7 @@ from apps.audit.services import changed, record
 from apps.core.doorbell import ring
 from apps.core.state import IllegalTransition
 from apps.projects import letters
-from apps.projects.models import ExtensionRequest, Invitation, Project, ProjectChange
+from apps.projects.models import ExtensionRequest, Invitation, Membership, Project, ProjectChange
 
 Status = Project.Status
 Action = ProjectChange.Action
@@ -32,14 +32,25 @@ FROM: Mapping[Action, frozenset[Status]] = {
 }
 
 
-class NamespaceMistyped(Exception):
+class LifeRefused(Exception):
+    """What was asked about a project's life cannot be; the sentence says why to the person who asked.
+
+    `field` is what has to be corrected of that which was sent; "" when nothing sent would do.
+    """
+
+    field: ClassVar[str] = ""
+
+
+class NamespaceMistyped(LifeRefused):
     """What was typed to confirm a deletion is not the project's namespace."""
+
+    field = "typed"
 
     def __init__(self, project: Project) -> None:
         super().__init__(f"Type {project.namespace} to confirm.")
 
 
-class IsOver(Exception):
+class IsOver(LifeRefused):
     """The project's last day is over."""
 
     def __init__(self) -> None:
@@ -66,6 +77,18 @@ def restore(project: Project, *, by: User, why: str = "") -> None:
     """An archived project is at work again. Raises IsOver and IllegalTransition."""
     _need_time(project)
     _turn(project, Action.RESTORE, Status.READY, by=by, why=why)
+
+
+def go_on(project: Project, *, by: User) -> ProjectChange | None:
+    """With more time, what the clock had stopped goes on; what an administrator had suspended is suspended again.
+
+    None for what a person has stopped. The owners are told by the caller, in the mail about the time.
+    """
+    if not project.is_stopped_by_clock:
+        return None
+    action = Action.RESUME if project.status == Status.SUSPENDED else Action.RESTORE
+    target, why = (Status.SUSPENDED, _whose(project)) if project.is_held else (Status.READY, "It has more time.")
+    return _turn(project, action, target, by=by, why=why, told=letters.BUT_OWNERS)
 
 
 def schedule_deletion(project: Project, *, typed: str, by: User, why: str = "") -> None:
@@ -137,7 +160,16 @@ def write_change(project: Project, action: Action, *, by: User | None, **fields:
     return change
 
 
-def _turn(project: Project, action: Action, target: Status, *, by: User | None, why: str, **fields: Any) -> None:
+def _turn(
+    project: Project,
+    action: Action,
+    target: Status,
+    *,
+    by: User | None,
+    why: str,
+    told: Iterable[Membership.Role] = tuple(Membership.Role),
+    **fields: Any,
+) -> ProjectChange:
     if not can_turn(project, action):
         raise IllegalTransition(project, target)
     actor, before, done = by.pk if by else None, project.status, action.label.lower().replace(" ", "_")
@@ -146,7 +178,8 @@ def _turn(project: Project, action: Action, target: Status, *, by: User | None, 
         _overtake(project, target)
         change = write_change(project, action, by=by, target=target, why=why)
         record(f"project.{done}", actor=actor, project=project.pk, subject=change, state=changed(before, target))
-        letters.tell_turn(change)
+        letters.tell_turn(change, roles=told)
+    return change
 
 
 def _overtake(project: Project, target: Status) -> None:
@@ -179,6 +212,14 @@ def _note_health(project: Project, before: Status, after: Status, why: str) -> N
 def _need_time(project: Project) -> None:
     if project.days_left < 0:
         raise IsOver
+
+
+def _whose(project: Project) -> str:
+    """By whom and why it was suspended, as a sentence."""
+    suspended = project.last_stop(Status.SUSPENDED)
+    if suspended is None or suspended.by_pk is None:
+        return ""
+    return f"{User.objects.get(pk=suspended.by_pk).name} had suspended it: {suspended.why}"
 
 
 def _before_deletion(project: Project) -> Status:

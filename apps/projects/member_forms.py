@@ -46,7 +46,8 @@ class InviteManyForm(forms.Form):
         max_length=LONGEST_LIST,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "autocomplete": "off"}),
-        help_text=f"As from a table, {MOST_AT_ONCE} at most: ida@uni.example,viewer,Ida Berg. Without a role: a member.",
+        help_text=f"As from a table, {MOST_AT_ONCE} at most: ida@uni.example,viewer,Ida Berg. "
+        "Without a role: a member.",
     )
 
     def clean_people(self) -> str:

@@ -1,4 +1,4 @@
-"""A project's settings: what it is, how long it lasts, what it may use, and the turns of its life."""
+"""A project's settings: what it is, how long it lasts, what it may use, and how its life goes on."""
 
 from collections.abc import Callable
 from functools import partial
@@ -60,18 +60,10 @@ def describe(request: HttpRequest, namespace: str) -> HttpResponse:
 def ask_extension(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = _owner(request, namespace)
     form = ExtensionForm(request.POST)
-    if form.is_valid():
-        try:
-            granting.ask_extension(entry.project, **form.cleaned_data, by=entry.user)
-        except granting.NotLater as refusal:
-            form.add_error("ends_on", str(refusal))
-            return _page(request, entry, extension_form=form)
-        except (granting.AlreadyAsked, granting.CannotBeExtended) as refusal:
-            messages.info(request, str(refusal))
-        else:
-            messages.success(request, "Asked. The approvers were told; the answer comes by mail.")
-        return redirect("projects:settings", namespace)
-    return _page(request, entry, extension_form=form)
+    if not form.is_valid():
+        return _page(request, entry, extension_form=form)
+    act = partial(granting.ask_extension, entry.project, **form.cleaned_data, by=entry.user)
+    return _act(request, entry, act, "Asked. The approvers were told; the answer comes by mail.", extension_form=form)
 
 
 @require_POST
@@ -79,7 +71,7 @@ def withdraw_extension(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = _owner(request, namespace)
     waiting = ExtensionRequest.objects.filter(status=ExtensionRequest.Status.WAITING)
     asked = get_object_or_404(waiting, project=entry.project)
-    return _act(request, namespace, partial(granting.withdraw_extension, asked, by=entry.user), "Withdrawn.")
+    return _act(request, entry, partial(granting.withdraw_extension, asked, by=entry.user), "Withdrawn.")
 
 
 @require_POST
@@ -91,7 +83,7 @@ def grant(request: HttpRequest, namespace: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, entry, resources_form=form)
     act = partial(granting.grant, entry.project, form.granted(), ends_on=form.cleaned_data["ends_on"], by=entry.user)
-    return _act(request, namespace, act, "Granted. The owners are told by mail.")
+    return _act(request, entry, act, "Granted. The owners are told by mail.", resources_form=form)
 
 
 @require_POST
@@ -132,25 +124,29 @@ def _turn(
 ) -> HttpResponse:
     entry = enter_settings(signed_in(request), namespace)
     entry.need_turn(action)
+    sent = {f"{action.value}_form": form}
     if not form.is_valid():
-        return _page(request, entry, **{f"{action.value}_form": form})
-    try:
-        return _act(request, namespace, partial(verb, entry.project, **form.cleaned_data, by=entry.user), done)
-    except lifecycle.NamespaceMistyped as mistyped:
-        form.add_error("typed", str(mistyped))
-        return _page(request, entry, **{f"{action.value}_form": form})
+        return _page(request, entry, **sent)
+    return _act(request, entry, partial(verb, entry.project, **form.cleaned_data, by=entry.user), done, **sent)
 
 
-def _act(request: HttpRequest, namespace: str, act: Callable[[], object], done: str) -> HttpResponse:
+def _act(
+    request: HttpRequest, entry: Entry, act: Callable[[], object], done: str, **sent: forms.BaseForm
+) -> HttpResponse:
+    """`sent` is the form, by its name in the template; what is refused because of a field of it stands there."""
     try:
         act()
     except IllegalTransition:
         messages.info(request, MOVED_ON)
-    except (lifecycle.IsOver, granting.IsEnding) as refused:
+    except lifecycle.LifeRefused as refused:
+        if refused.field:
+            for form in sent.values():
+                form.add_error(refused.field, str(refused))
+            return _page(request, entry, **sent)
         messages.error(request, str(refused))
     else:
         messages.success(request, done)
-    return redirect("projects:settings", namespace)
+    return redirect("projects:settings", entry.project.namespace)
 
 
 def _owner(request: HttpRequest, namespace: str) -> Entry:
@@ -168,6 +164,7 @@ def _page(request: HttpRequest, entry: Entry, **bound: forms.BaseForm) -> HttpRe
         "is_owner": entry.can(Role.OWNER),
         "is_administrator": entry.user.is_administrator,
         "turns": turns,
+        "is_held": project.is_held,
         "trouble": lifecycle.trouble_of(project),
         "waiting": granting.waiting_request(project),
         "can_ask": entry.can(Role.OWNER) and granting.can_be_extended(project),

@@ -13,7 +13,7 @@ from apps.projects import clock, granting, lifecycle
 from apps.projects.models import ExtensionRequest, Project, ProjectChange
 from apps.projects.services import Resources
 from tests.conftest import ClientOf
-from tests.projects.test_life_api import Program
+from tests.programs import Program
 from tests.queries import cost_of
 
 Status, Asked = Project.Status, ExtensionRequest.Status
@@ -189,8 +189,7 @@ def test_nothing_is_granted_to_what_is_to_be_deleted(project: Project, admin: Us
     sent = {**wanted, "ends_on": str(project.ends_on + timedelta(days=9))}
     answer = client_of(admin).post(f"{SETTINGS}resources/", sent, follow=True)
     assert "nothing can be granted to it" in answer.content.decode()
-    status, _ = Program(admin).send("/api/v1/projects/cardiac-mr/resources/", wanted, "put")
-    assert status == 409
+    assert Program(admin).put("/api/v1/projects/cardiac-mr/resources/", wanted).status_code == 409
     assert not ProjectChange.objects.exclude(action="schedule_deletion").exists()
 
 

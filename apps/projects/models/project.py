@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.badges import Badge
-from apps.core.state import Stateful, status_constraint
+from apps.core.state import StateEvent, Stateful, status_constraint
 from apps.projects.look_alikes import skeleton_of
 
 
@@ -33,7 +33,7 @@ class Project(Stateful):
         ),
         Status.EXPIRING: frozenset({Status.READY, Status.SUSPENDED, Status.ARCHIVED, Status.DELETION_SCHEDULED}),
         Status.SUSPENDED: frozenset({Status.READY, Status.ARCHIVED, Status.DELETION_SCHEDULED}),
-        Status.ARCHIVED: frozenset({Status.READY, Status.DELETION_SCHEDULED}),
+        Status.ARCHIVED: frozenset({Status.READY, Status.SUSPENDED, Status.DELETION_SCHEDULED}),
         Status.DELETION_SCHEDULED: frozenset(
             {Status.PROVISIONING, Status.READY, Status.SUSPENDED, Status.ARCHIVED, Status.DELETING}
         ),
@@ -122,8 +122,24 @@ class Project(Stateful):
     @property
     def is_stopped_by_clock(self) -> bool:
         """Whether time alone has suspended or archived it, and no person."""
-        last = self.events().last() if self.status in (self.Status.SUSPENDED, self.Status.ARCHIVED) else None
+        last = self.last_stop(self.status) if self.status in (self.Status.SUSPENDED, self.Status.ARCHIVED) else None
         return last is not None and last.by_pk is None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an administrator has suspended it and none has ended that, also if it was archived since."""
+        if self.status == self.Status.ARCHIVED:
+            archived = self.last_stop(self.Status.ARCHIVED)
+            is_suspended = archived is not None and archived.from_status == self.Status.SUSPENDED
+        else:
+            is_suspended = self.status == self.Status.SUSPENDED
+        suspended = self.last_stop(self.Status.SUSPENDED) if is_suspended else None
+        return suspended is not None and suspended.by_pk is not None
+
+    def last_stop(self, status: str) -> StateEvent | None:
+        """The move by which it came to be suspended, or archived, last; what only brings back what was is none."""
+        back = (self.Status.DELETION_SCHEDULED, self.Status.ARCHIVED)
+        return self.events().filter(to_status=status).exclude(from_status__in=back).last()
 
     @property
     def badge(self) -> Badge:
