@@ -1,5 +1,6 @@
 """How the API says that something is not as wished: `{"detail": sentence, "request_id": …}`."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -29,13 +30,13 @@ class Pages(pagination.LimitOffsetPagination):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know, instead of passing over them."""
+    """Something that a program sends; a field that it does not know is refused, instead of passed over."""
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(self.initial_data) - set(self.fields))
+    def to_internal_value(self, sent: Any) -> Any:
+        unknown = sorted(sent.keys() - self.fields.keys()) if isinstance(sent, Mapping) else []
         if unknown:
-            raise serializers.ValidationError(f"There is no field {unknown[0]}.")
-        return attrs
+            raise serializers.ValidationError({ascii(unknown[0])[:40]: ["There is no such field here."]})
+        return super().to_internal_value(sent)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

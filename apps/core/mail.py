@@ -50,8 +50,11 @@ def send_again(mail: Mail, *, by: int) -> None:
 
 def send_all_again(*, by: int) -> int:
     """Queues all that was given up; returns how many. Of two at once each takes what the other has not."""
-    found = Mail.objects.filter(status=Mail.Status.FAILED).order_by("pk")
-    queued = sum(_is_queued_again(mail, by=by) for mail in found)
+    queued = 0
+    for mail in Mail.objects.filter(status=Mail.Status.FAILED).order_by("pk"):
+        with suppress(IllegalTransition):
+            _queue_again(mail, by=by)
+            queued += 1
     ring("core.sweep_mail")
     return queued
 
@@ -119,14 +122,6 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
 
 def _queue_again(mail: Mail, *, by: int) -> None:
     mail.move_to(Mail.Status.QUEUED, by=by, attempts=0, not_before=timezone.now())
-
-
-def _is_queued_again(mail: Mail, *, by: int) -> bool:
-    try:
-        _queue_again(mail, by=by)
-    except IllegalTransition:
-        return False
-    return True
 
 
 def _put_back(mail: Mail, reason: str, *, is_final: bool) -> None:

@@ -1,11 +1,11 @@
 """What programs send and get. The forms have the last word on what is sent; here are names, types and bounds."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.core.api import StrictSerializer
 from apps.projects.fields import CPUS, GPUS, MEMORY_GIB, STORAGE_GIB
 from apps.registrations import selectors
 from apps.registrations.environments import LARGEST_BYTES
@@ -13,22 +13,12 @@ from apps.registrations.models import Registration
 from apps.registrations.namespaces import LONGEST
 
 
-class Sent(serializers.Serializer[Any]):
-    """Something that a program sends; a field that it does not know is refused."""
-
-    def to_internal_value(self, sent: Any) -> Any:
-        unknown = sorted(sent.keys() - self.fields.keys()) if isinstance(sent, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError({ascii(unknown[0])[:40]: ["There is no such field here."]})
-        return super().to_internal_value(sent)
-
-
 def _bounded(bounds: tuple[int, int]) -> serializers.IntegerField:
     least, most = bounds
     return serializers.IntegerField(min_value=least, max_value=most)
 
 
-class ApplicantSerializer(Sent):
+class ApplicantSerializer(StrictSerializer):
     affiliation = serializers.CharField(max_length=200)
     position = serializers.CharField(max_length=200)
     purpose = serializers.CharField(max_length=5000)
@@ -63,11 +53,11 @@ class JoinSerializer(ApplicantSerializer):
     wanted_role = serializers.ChoiceField(choices=Registration.WANTED_ROLES)
 
 
-class AnswerSerializer(Sent):
+class AnswerSerializer(StrictSerializer):
     answer = serializers.CharField(max_length=2000)
 
 
-class DecisionSerializer(Sent):
+class DecisionSerializer(StrictSerializer):
     version = serializers.CharField(
         max_length=60,
         required=False,

@@ -46,7 +46,7 @@ def test_a_role_and_the_right_to_export_are_changed(hers: Program, bob: User) ->
     [
         ({"role": "king"}, 422, "not a valid choice"),
         ({}, 422, "Give a role"),
-        ({"user": 1, "role": "owner"}, 422, "There is no field user"),
+        ({"user": 1, "role": "owner"}, 422, "'user': There is no such field here."),
         ([], 422, "Invalid data"),
         ({"role": "owner", "may_export": False}, 409, "Owners may always export"),
     ],
