@@ -22,6 +22,7 @@ REFUSALS_OF_CONTENT = {
     "415": "Only JSON is taken.",
     "422": "The content cannot be used; the sentence says why.",
 }
+REFUSALS_OF_QUERY = {"422": "The query cannot be read; the sentence names what of it."}
 # The web server's own answer, before the portal is asked.
 TOO_LONG = {"description": "The address is too long.", "content": {"text/html": {"schema": {"type": "string"}}}}
 
@@ -31,6 +32,8 @@ def document_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path in result["paths"].values():
         for operation in (path[method] for method in METHODS & path.keys()):
             refusals = REFUSALS | (REFUSALS_OF_CONTENT if "requestBody" in operation else {})
+            if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
+                refusals |= REFUSALS_OF_QUERY
             for code, sentence in refusals.items():
                 operation["responses"].setdefault(code, _refusal(sentence))
             operation["responses"].setdefault("414", TOO_LONG)

@@ -308,6 +308,7 @@ REST_FRAMEWORK = {
     "ALLOWED_VERSIONS": ["1"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "apps.core.api.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["apps.core.api_filters.ByForm"],
     "PAGE_SIZE": 100,
     "EXCEPTION_HANDLER": "apps.core.api.error_response",
 }

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, generics, pagination, serializers
 from rest_framework.request import Request
@@ -11,7 +13,7 @@ from rest_framework.response import Response
 from apps.accounts.access import require_to_look, signed_in
 from apps.audit.models import Entry
 from apps.audit.selectors import matching
-from apps.core.api import REFUSED, ErrorSerializer, Unprocessable, sentence_of
+from apps.core.api import REFUSED
 from apps.dashboard.audit_lines import lines_of
 from apps.dashboard.forms import AuditFilterForm
 from apps.projects.access import enter_settings
@@ -64,21 +66,26 @@ class Audit(generics.GenericAPIView[Entry]):
     serializer_class = LineSerializer
     pagination_class = Newest
     queryset = Entry.objects.none()
+    project: Project | None = None
 
     @extend_schema(
         operation_id="audit_list",
         parameters=[*FILTERS, PROJECT_FILTER],
-        responses={200: LineSerializer(many=True), 422: ErrorSerializer, **REFUSED},
+        responses={200: LineSerializer(many=True), **REFUSED},
     )
     def get(self, request: Request) -> Response:
         require_to_look(signed_in(request))
-        return self._page(request, project=None)
+        return self._page()
 
-    def _page(self, request: Request, *, project: Project | None) -> Response:
-        form = AuditFilterForm(request.query_params, project=project)
-        if not form.is_valid():
-            raise Unprocessable(sentence_of(form.errors))
-        lines = lines_of(self.paginate_queryset(matching(form.wanted())) or [])
+    def filter_form(self, asked: QueryDict) -> AuditFilterForm:
+        return AuditFilterForm(asked, project=self.project)
+
+    def narrowed(self, _rows: QuerySet[Entry], form: AuditFilterForm) -> QuerySet[Entry]:
+        return matching(form.wanted())
+
+    def _page(self) -> Response:
+        found = self.filter_queryset(self.get_queryset())
+        lines = lines_of(self.paginate_queryset(found) or [])
         return self.get_paginated_response(LineSerializer(lines, many=True).data)
 
 
@@ -88,7 +95,8 @@ class ProjectAudit(Audit):
     @extend_schema(
         operation_id="project_audit_list",
         parameters=FILTERS,
-        responses={200: LineSerializer(many=True), 422: ErrorSerializer, **REFUSED},
+        responses={200: LineSerializer(many=True), **REFUSED},
     )
     def get(self, request: Request, namespace: str) -> Response:  # type: ignore[override]
-        return self._page(request, project=enter_settings(signed_in(request), namespace).project)
+        self.project = enter_settings(signed_in(request), namespace).project
+        return self._page()

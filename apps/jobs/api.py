@@ -155,14 +155,16 @@ class Runs(generics.ListAPIView[Run]):
     """The runs of a project, newest first."""
 
     serializer_class = RunSerializer
+    filter_form = RunFilter
     queryset = Run.objects.none()
     request: Request
 
     def get_queryset(self) -> QuerySet[Run]:
-        entry = _enter(self.request, self.kwargs["namespace"])
-        chosen = RunFilter(self.request.query_params)
-        found = visible_runs(entry).filter(status__in=chosen.statuses())
+        found = visible_runs(_enter(self.request, self.kwargs["namespace"]))
         return selectors.for_list(found).prefetch_related("outputs")
+
+    def narrowed(self, rows: QuerySet[Run], form: RunFilter) -> QuerySet[Run]:
+        return rows.filter(status__in=form.statuses())
 
     @extend_schema(
         operation_id="runs_list",

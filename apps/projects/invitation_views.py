@@ -76,7 +76,7 @@ def listed(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = manage_members(signed_in(request), namespace)
 
     def find(asked: dict[str, str]) -> QuerySet[Invitation]:
-        return member_selectors.invitations(entry.project, words=asked["q"], status=asked["status"])
+        return member_selectors.invitations(entry.project.invitations.all(), words=asked["q"], status=asked["status"])
 
     context = lists.listed(request, InvitationFilter(request.GET), find, rows_a_page=INVITATIONS_A_PAGE)
     return render(request, "projects/invitations.html", {**context, "project": entry.project, "now": timezone.now()})

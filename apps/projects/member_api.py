@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
-from apps.core.api import REFUSED, Conflict, ErrorSerializer, StrictSerializer, Unprocessable, sent, sentence_of
+from apps.core.api import REFUSED, Conflict, ErrorSerializer, StrictSerializer, sent
 from apps.core.validators import ONE_LINE
 from apps.projects import invitations, member_selectors, members
 from apps.projects.access import Entry, Role, enter, get_invitation, get_membership, manage_members
@@ -62,18 +62,20 @@ class Members(generics.ListAPIView[Membership]):
     """Who is in the project, by name."""
 
     serializer_class = MemberSerializer
+    filter_form = MemberFilter
     queryset = Membership.objects.none()
     request: Request
 
     def get_queryset(self) -> QuerySet[Membership]:
-        entry = enter(signed_in(self.request), self.kwargs["namespace"])
-        asked = _asked(MemberFilter(self.request.query_params))
-        return member_selectors.matching(entry.project, words=asked.get("q", ""), role=asked.get("role", ""))
+        return enter(signed_in(self.request), self.kwargs["namespace"]).project.memberships.all()
+
+    def narrowed(self, rows: QuerySet[Membership], form: MemberFilter) -> QuerySet[Membership]:
+        return member_selectors.matching(rows, words=form.cleaned_data["q"], role=form.cleaned_data["role"])
 
     @extend_schema(
         operation_id="members_list",
         parameters=[WORDS, OpenApiParameter("role", enum=Role.values)],
-        responses={200: MemberSerializer(many=True), 422: ErrorSerializer, **REFUSED},
+        responses={200: MemberSerializer(many=True), **REFUSED},
     )
     def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
         return super().get(request, *arguments, **fields)
@@ -126,13 +128,15 @@ class Invitations(generics.ListAPIView[Invitation]):
     """Who was invited, the newest first; for owners."""
 
     serializer_class = InvitationSerializer
+    filter_form = InvitationFilter
     queryset = Invitation.objects.none()
     request: Request
 
     def get_queryset(self) -> QuerySet[Invitation]:
-        asked = _asked(InvitationFilter(self.request.query_params))
-        project = self._entry().project
-        return member_selectors.invitations(project, words=asked.get("q", ""), status=asked.get("status", ""))
+        return self._entry().project.invitations.all()
+
+    def narrowed(self, rows: QuerySet[Invitation], form: InvitationFilter) -> QuerySet[Invitation]:
+        return member_selectors.invitations(rows, words=form.cleaned_data["q"], status=form.cleaned_data["status"])
 
     def _entry(self) -> Entry:
         return manage_members(signed_in(self.request), self.kwargs["namespace"])
@@ -140,7 +144,7 @@ class Invitations(generics.ListAPIView[Invitation]):
     @extend_schema(
         operation_id="invitations_list",
         parameters=[WORDS, OpenApiParameter("status", enum=Invitation.Status.values)],
-        responses={200: InvitationSerializer(many=True), 422: ErrorSerializer, **REFUSED},
+        responses={200: InvitationSerializer(many=True), **REFUSED},
     )
     def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
         return super().get(request, *arguments, **fields)
@@ -184,13 +188,6 @@ class Resend(APIView):
         with _conflicts():
             invitations.resend(get_invitation(entry, pk), by=entry.user)
         return Response(InvitationSerializer(get_invitation(entry, pk)).data)
-
-
-def _asked(form: MemberFilter | InvitationFilter) -> dict[str, str]:
-    """Raises Unprocessable."""
-    if not form.is_valid():
-        raise Unprocessable(sentence_of(form.errors))
-    return form.cleaned_data
 
 
 @contextmanager

@@ -28,17 +28,17 @@ class Work:
         return self.step.last_error if self.step else ""
 
 
-def matching(project: Project, *, words: str, role: str) -> QuerySet[Membership]:
+def matching(rows: QuerySet[Membership], *, words: str, role: str) -> QuerySet[Membership]:
     """The members by name, those whose name or address has the words in it and who have the role."""
-    found = project.memberships.select_related("user").order_by("user__name", "pk")
+    found = rows.select_related("user").order_by("user__name", "pk")
     if words:
         found = found.filter(Q(user__name__icontains=words) | Q(user__email__icontains=words))
     return found.filter(role=role) if role else found
 
 
-def invitations(project: Project, *, words: str, status: str) -> QuerySet[Invitation]:
+def invitations(rows: QuerySet[Invitation], *, words: str, status: str) -> QuerySet[Invitation]:
     """The newest first."""
-    found = project.invitations.select_related("invited_by").order_by("-created_at", "-pk")
+    found = rows.select_related("invited_by").order_by("-created_at", "-pk")
     if words:
         found = found.filter(Q(name__icontains=words) | Q(email__icontains=words))
     return found.filter(status=status) if status else found

@@ -28,7 +28,7 @@ def page(request: HttpRequest, entry: Entry, **shown: Any) -> HttpResponse:
     """The list, also with a form on it that was not filled in rightly."""
 
     def find(asked: dict[str, str]) -> QuerySet[Membership]:
-        return member_selectors.matching(entry.project, words=asked["q"], role=asked["role"])
+        return member_selectors.matching(entry.project.memberships.all(), words=asked["q"], role=asked["role"])
 
     may_manage = entry.is_owner_or_administrator
     context = {

@@ -96,12 +96,15 @@ class Approvals(generics.ListAPIView[Registration]):
     """The requests on which you decide, or which you may see."""
 
     serializer_class = RegistrationSerializer
+    filter_form = FilterForm
     queryset = Registration.objects.none()
     request: Request
 
     def get_queryset(self) -> QuerySet[Registration]:
-        rows = visible_to(signed_in(self.request))
-        return selectors.matching(rows, FilterForm(self.request.query_params).chosen())
+        return visible_to(signed_in(self.request))
+
+    def narrowed(self, rows: QuerySet[Registration], form: FilterForm) -> QuerySet[Registration]:
+        return selectors.matching(rows, form.chosen())
 
     @extend_schema(operation_id="approvals_list", parameters=FILTERS)
     def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:
