@@ -18,6 +18,11 @@ def approvers() -> QuerySet[User]:
     return User.objects.filter(platform_role__in=roles, is_active=True).order_by("pk")
 
 
+def administrators() -> QuerySet[User]:
+    """Everybody who keeps the platform now, as `User.is_administrator` says of one."""
+    return User.objects.filter(platform_role=User.PlatformRole.ADMINISTRATOR, is_active=True).order_by("pk")
+
+
 def is_administrator_by_group(user: User) -> bool:
     """Whether a group in Keycloak makes the person an administrator, whatever the portal says."""
     return user.identities.filter(is_group_administrator=True).exists()

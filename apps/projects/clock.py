@@ -1,4 +1,4 @@
-"""What time alone does to a project: mails before its last day, suspension, archive; and the end of a grace period.
+"""What time alone does to a project: mails before its last day and about trouble, suspension, archive, deletion.
 
 Each turn locks the project and looks again, so that of two sweeps at once, or of a sweep and a person, one acts.
 """
@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.audit.services import record
@@ -19,6 +19,10 @@ from apps.projects.models import Project
 Status = Project.Status
 WARNINGS = (30, 7, 1)
 """So many days before the last one the owners are written to, each time once."""
+STANDS = timedelta(minutes=5)
+"""So long a project is degraded, or well again, before anybody is written to about it."""
+TROUBLE_APART = timedelta(hours=1)
+"""One that is degraded time and again is written about once in so long."""
 
 
 def sweep() -> None:
@@ -26,6 +30,8 @@ def sweep() -> None:
     _each(_over(), _suspend)
     _each(_long_over(), _archive)
     _each(_to_delete(), lifecycle.begin_deletion)
+    _each(_degraded(), _tell_trouble)
+    _each(_well_again(), _tell_no_trouble)
 
 
 def is_near_end(project: Project) -> bool:
@@ -55,6 +61,19 @@ def _to_delete() -> QuerySet[Project]:
     return Project.objects.filter(status=Status.DELETION_SCHEDULED, delete_at__lte=timezone.now())
 
 
+def _degraded() -> QuerySet[Project]:
+    """Those of which nobody knows yet, nor has heard just before."""
+    now = timezone.now()
+    unheard = Q(trouble_told_at=None) | Q(trouble_told_at__lte=now - TROUBLE_APART)
+    standing = Project.objects.filter(status=Status.DEGRADED, status_changed_at__lte=now - STANDS)
+    return standing.filter(unheard, is_trouble_told=False)
+
+
+def _well_again() -> QuerySet[Project]:
+    standing = Project.objects.filter(status=Status.READY, status_changed_at__lte=timezone.now() - STANDS)
+    return standing.filter(is_trouble_told=True)
+
+
 def _each(due: QuerySet[Project], act: Callable[[Project], None]) -> None:
     for pk in due.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
@@ -73,6 +92,18 @@ def _warn(project: Project) -> None:
         Project.objects.filter(pk=project.pk).update(warned_at_days=due)
         letters.tell_end_is_near(project)
         record("project.end_announced", actor=None, project=project.pk, subject=project, days=project.days_left)
+
+
+def _tell_trouble(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(trouble_told_at=timezone.now(), is_trouble_told=True)
+    letters.tell_trouble(project, lifecycle.trouble_of(project))
+    record("project.trouble_announced", actor=None, project=project.pk, subject=project)
+
+
+def _tell_no_trouble(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(is_trouble_told=False)
+    letters.tell_trouble(project, "")
+    record("project.recovery_announced", actor=None, project=project.pk, subject=project)
 
 
 def _suspend(project: Project) -> None:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.accounts.selectors import approvers
+from apps.accounts.selectors import administrators, approvers
 from apps.core import mail
 from apps.core.templatetags.ui import day
 from apps.projects.history import lines_of
@@ -60,6 +60,14 @@ def tell_end_is_near(project: Project) -> None:
     days = project.days_left
     words = "ends today" if days == 0 else f"ends in {days} day{'' if days == 1 else 's'}"
     _to_members(project, words, "ends", {"archive_after_days": settings.ARCHIVE_AFTER_DAYS}, roles=(Role.OWNER,))
+
+
+def tell_trouble(project: Project, trouble: str) -> None:
+    """To its owners and the administrators: what does not run, or that all does again where `trouble` is ""."""
+    subject = f"{project.name} is degraded" if trouble else f"{project.name} runs as it should again"
+    owning = {"memberships__project": project, "memberships__role": Role.OWNER, "is_active": True}
+    for person in (User.objects.filter(**owning) | administrators()).distinct().order_by("pk"):
+        _post(person, subject, "trouble", {"project": project, "trouble": trouble})
 
 
 def tell_granted(change: ProjectChange, *, turn: ProjectChange | None = None) -> None:

@@ -70,6 +70,8 @@ class Project(Stateful):
         null=True, help_text="which of the mails before the last day went out last; none: none yet"
     )
     delete_at = models.DateTimeField(null=True, help_text="end of the time in which a deletion can be undone")
+    trouble_told_at = models.DateTimeField(null=True, help_text="when the last mail went out that it is degraded")
+    is_trouble_told = models.BooleanField(default=False, help_text="that mail has none yet that all runs again")
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
     class Meta:
