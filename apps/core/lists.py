@@ -28,11 +28,12 @@ def listed(
     """What the template of a list shows: `form`, `is_filtered`, `page`, and the `querystring` of its other pages.
 
     `find` is told what was asked, by the names of the form's fields. A form that cannot be read asks for nothing.
+    What a field says at first narrows the list without being called a filter.
     """
     asked = form.cleaned_data if form.is_valid() else dict.fromkeys(form.fields, "")
     return {
         "form": form,
-        "is_filtered": any(asked.values()),
+        "is_filtered": any((asked[name] or "") != (field.initial or "") for name, field in form.fields.items()),
         "page": Paginator(find(asked), rows_a_page).get_page(request.GET.get("page")),
         "querystring": urlencode(asked),
     }

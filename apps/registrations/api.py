@@ -104,7 +104,7 @@ class Approvals(generics.ListAPIView[Registration]):
         return visible_to(signed_in(self.request))
 
     def narrowed(self, rows: QuerySet[Registration], form: FilterForm) -> QuerySet[Registration]:
-        return selectors.matching(rows, form.chosen())
+        return selectors.matching(rows, **form.cleaned_data)
 
     @extend_schema(operation_id="approvals_list", parameters=FILTERS)
     def get(self, request: Request, *arguments: Any, **fields: Any) -> Response:

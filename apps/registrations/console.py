@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +13,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from apps.accounts.access import signed_in
 from apps.accounts.models import User
+from apps.core.lists import listed
 from apps.core.state import IllegalTransition
 from apps.projects.access import visible_projects
 from apps.projects.granting import OwnRequest
@@ -38,17 +37,11 @@ def approvals(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     rows = visible_to(user)
     form = FilterForm({"status": Status.EMAIL_VERIFIED, **request.GET.dict()})
-    chosen = form.chosen()
     context = {
-        "form": form,
-        "is_filtered": chosen != selectors.Filter(),
+        **listed(request, form, lambda asked: selectors.matching(rows, **asked), rows_a_page=ROWS_A_PAGE),
         "may_decide": decides_some(user),
         "are_all_ticked": "all" in request.GET,
         "bulk_form": BulkForm(),
-        "page": Paginator(selectors.matching(rows, chosen), ROWS_A_PAGE).get_page(request.GET.get("page")),
-        "querystring": urlencode(
-            {"status": chosen.status, "kind": chosen.kind, "older": chosen.older_than_days, "q": chosen.words}
-        ),
     }
     return render(request, "registrations/approvals.html", context)
 

@@ -16,11 +16,10 @@ from apps.provisioning.plan import are_on_clusters
 from apps.registrations.applications import Grant
 from apps.registrations.fields import refuse_end
 from apps.registrations.models import Registration
-from apps.registrations.selectors import Filter
 
 ASKED = ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")
 MOST_AT_ONCE = 100
-AGES = [(0, "Any"), (3, "Older than 3 days"), (7, "Older than 7 days"), (30, "Older than 30 days")]
+AGES = [("", "Any"), (3, "Older than 3 days"), (7, "Older than 7 days"), (30, "Older than 30 days")]
 
 
 class Decision(Strict):
@@ -143,14 +142,14 @@ class BulkForm(Strict):
 
 
 class FilterForm(forms.Form):
-    status = forms.ChoiceField(label="State", required=False, choices=[("", "Any"), *Registration.Status.choices])
-    kind = forms.ChoiceField(label="Asks for", required=False, choices=[("", "Any"), *Registration.Kind.choices])
-    older = forms.TypedChoiceField(label="Age", required=False, choices=AGES, coerce=int, empty_value=None)
-    q = forms.CharField(label="Search", required=False, max_length=100)
+    """What nobody has chosen yet shows what waits."""
 
-    def chosen(self) -> Filter:
-        """What is asked for; everything when that cannot be understood."""
-        if not self.is_valid():
-            return Filter(status="")
-        asked = self.cleaned_data
-        return Filter(asked["status"], asked["kind"], asked["older"] or 0, asked["q"])
+    status = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[("", "Any"), *Registration.Status.choices],
+        initial=Registration.Status.EMAIL_VERIFIED.value,
+    )
+    kind = forms.ChoiceField(label="Asks for", required=False, choices=[("", "Any"), *Registration.Kind.choices])
+    older = forms.TypedChoiceField(label="Age", required=False, choices=AGES, coerce=int, empty_value="")
+    q = forms.CharField(label="Search", required=False, max_length=100)

@@ -90,29 +90,21 @@ def earlier_of(registration: Registration, visible: QuerySet[Registration]) -> Q
     return visible.filter(same).exclude(pk=registration.pk).order_by("-pk")
 
 
-@dataclass(frozen=True)
-class Filter:
-    """What the list of requests is asked for; "" and 0 stand for any."""
+def matching(
+    rows: QuerySet[Registration], *, status: str, kind: str, older: int | str, q: str
+) -> QuerySet[Registration]:
+    """The requests that hold each word of `q` in project, namespace, name or address, and fit the rest; "" is any.
 
-    status: str = Status.EMAIL_VERIFIED
-    kind: str = ""
-    older_than_days: int = 0
-    words: str = ""
-
-
-def matching(rows: QuerySet[Registration], chosen: Filter) -> QuerySet[Registration]:
-    """The requests that hold each of the words in project, namespace, name or address, and fit the rest.
-
-    What waits is shown with the longest waiting first, everything else with the newest first.
+    `older` is in days. What waits is shown with the longest waiting first, everything else with the newest first.
     """
-    rows = holding(rows, chosen.words.split(), "project_name", "namespace", "name", "email")
-    if chosen.status:
-        rows = rows.filter(status=chosen.status)
-    if chosen.kind:
-        rows = rows.filter(kind=chosen.kind)
-    if chosen.older_than_days:
-        rows = rows.filter(created_at__lt=timezone.now() - timedelta(days=chosen.older_than_days))
-    return rows.order_by("pk" if chosen.status == Status.EMAIL_VERIFIED else "-pk")
+    rows = holding(rows, q.split(), "project_name", "namespace", "name", "email")
+    if status:
+        rows = rows.filter(status=status)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if older:
+        rows = rows.filter(created_at__lt=timezone.now() - timedelta(days=int(older)))
+    return rows.order_by("pk" if status == Status.EMAIL_VERIFIED else "-pk")
 
 
 def history(registration: Registration) -> list[HistoryLine]:

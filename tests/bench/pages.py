@@ -54,8 +54,10 @@ def _measure_all(admin: User, people: list[User]) -> None:
     for name, path in (
         ("home", "/"),
         ("console", "/approvals/"),
+        ("console found", "/approvals/?status=&q=request-4999"),
         ("project page", "/projects/bench-100/"),
         ("people", "/people/"),
+        ("people found", "/people/?q=person1999"),
         ("members", "/projects/bench-0/members/"),
         ("audit", "/audit/"),
         ("audit, in the middle", f"/audit/?before={middle}"),
@@ -64,6 +66,7 @@ def _measure_all(admin: User, people: list[User]) -> None:
         ("audit of a project", "/projects/bench-7/audit/"),
         ("audit of an action and a month", "/audit/?action=token.made&since=2025-02-01&until=2025-02-28"),
         ("search", "/search/?q=bench"),
+        ("search of a request", "/search/?q=request-4999"),
         ("search in vain", "/search/?q=nothing+fits"),
     ):
         measure(client, name, path)
