@@ -11,6 +11,7 @@ from apps.archives.services import ensure_archive
 from apps.archives.static.pool import ChildPool
 from apps.projects.models import Project
 from tests.archives.dicomweb import Service
+from tests.dicom import WrittenSeries, ct_series
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +37,11 @@ def archive(project: Project, tmp_path: Path, settings: Settings) -> Archive:
 def service(archive: Archive, alice: User) -> Service:
     """The archive as alice's programs see it."""
     return Service.by_token(make_token(alice, name="tests", days=1)[1])
+
+
+@pytest.fixture
+def series(service: Service, tmp_path: Path) -> WrittenSeries:
+    """Three slices, stored by the service."""
+    written = ct_series(tmp_path / "source", slices=3)
+    service.store_files(written.paths)
+    return written

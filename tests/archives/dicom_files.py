@@ -55,3 +55,10 @@ def save(data_set: Dataset, path: Path, transfer_syntax_uid: UID = ExplicitVRLit
     data_set.file_meta.TransferSyntaxUID = transfer_syntax_uid
     data_set.save_as(path, enforce_file_format=True)
     return path
+
+
+def changed(path: Path, destination: Path, **attributes: object) -> Path:
+    dataset = pydicom.dcmread(path)
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return save(dataset, destination)

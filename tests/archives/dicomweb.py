@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pydicom
 from django.http import HttpResponseBase
 from django.test import Client
 
 from apps.accounts.models import User
+from tests.dicom import WrittenSeries
 
 BOUNDARY = "a-boundary"
+OCTETS = 'multipart/related; type="application/octet-stream"'
 STOW_TYPE = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
 
 
@@ -96,3 +99,15 @@ def failures(response: HttpResponseBase) -> list[tuple[int, str]]:
     answer = json.loads(body_of(response))
     items = [*answer.get("00081198", {}).get("Value", []), *answer.get("0008119A", {}).get("Value", [])]
     return [(values(item, "00081197")[0], values(item, "0040A160")[0]) for item in items]
+
+
+def place(series: WrittenSeries) -> str:
+    """Of a series in the service."""
+    return f"studies/{series.study_instance_uid}/series/{series.series_instance_uid}"
+
+
+def stored(service: Service, path: Path) -> str:
+    """Stores a file and gives its place in the service."""
+    service.store_files([path])
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    return f"studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"

@@ -11,9 +11,8 @@ from apps.accounts.models import User
 from apps.archives.dicomweb import search
 from apps.archives.models import Archive
 from apps.archives.services import IncomingFile, store_files
-from tests.archives.dicom_files import packaged
+from tests.archives.dicom_files import changed, packaged
 from tests.archives.dicomweb import Service, values
-from tests.archives.test_storing import changed
 from tests.dicom import ct_series
 
 

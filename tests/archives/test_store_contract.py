@@ -31,11 +31,10 @@ from apps.archives.verification import verify
 from apps.audit.models import Entry
 from apps.projects.models import Project
 from tests.archives import sides
-from tests.archives.dicom_files import image, packaged, save
+from tests.archives.dicom_files import changed, image, packaged, save
 from tests.archives.dicomweb import Service, body_of, failures, parts_of
 from tests.archives.sides import Side
 from tests.archives.test_overlay import segmentation
-from tests.archives.test_storing import changed
 from tests.dicom import ct_series
 
 pytestmark = pytest.mark.contract

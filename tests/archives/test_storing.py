@@ -20,21 +20,14 @@ from apps.archives.static.refusals import FileRefused
 from apps.archives.stores import store_of
 from apps.archives.verification import unindexed_files, verify
 from apps.audit.models import Entry
-from tests.archives.dicom_files import path_of
+from tests.archives.dicom_files import changed, path_of
 from tests.archives.dicomweb import Service, failures, parts_of, values
 from tests.archives.test_overlay import segmentation
-from tests.dicom import ct_series, save
+from tests.dicom import ct_series
 
 
 def incoming(paths: list[Path] | tuple[Path, ...]) -> list[IncomingFile]:
     return [IncomingFile(path, path.name) for path in paths]
-
-
-def changed(path: Path, destination: Path, **attributes: object) -> Path:
-    dataset = pydicom.dcmread(path)
-    for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
-    return save(dataset, destination)
 
 
 def test_a_series_is_stored_found_and_read_back(service: Service, tmp_path: Path) -> None:

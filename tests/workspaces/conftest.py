@@ -8,6 +8,7 @@ from apps.integrations.kubernetes.memory import MemoryKubernetes
 from apps.integrations.kubernetes.port import DEPLOYMENT, KubernetesApi
 from apps.projects.models import Project
 from apps.workspaces import services, sweeping
+from apps.workspaces.models import Drift
 
 
 @pytest.fixture
@@ -63,3 +64,11 @@ def down(twin: MemoryKubernetes) -> Iterator[None]:
     twin.is_down = True
     yield
     twin.is_down = False
+
+
+@pytest.fixture
+def kept(made: Project, cluster: Cluster) -> Project:
+    """As it is after a first sweep."""
+    sweeping.reconcile(cluster)
+    assert list(Drift.objects.all()) == []
+    return made

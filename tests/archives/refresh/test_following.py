@@ -15,9 +15,9 @@ from apps.archives.verification import verify
 from apps.audit.models import Entry
 from apps.integrations.dicomweb import orthanc
 from apps.projects.models import Project
+from tests.archives.dicom_files import changed
 from tests.archives.refresh.conftest import counts, fetched_again, put
 from tests.archives.sides import Remote
-from tests.archives.test_storing import changed
 from tests.dicom import ct_series
 
 

@@ -14,9 +14,9 @@ from apps.archives.models import Archive, Instance, Patient, SkippedObject
 from apps.archives.services import refresh
 from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
+from tests.archives.dicom_files import changed
 from tests.archives.refresh.conftest import counts, fetched_again, put
 from tests.archives.sides import Remote
-from tests.archives.test_storing import changed
 from tests.dicom import ct_series
 from tests.integrations.orthanc import PASSWORD, USERNAME, name_of, running_twin
 
