@@ -2,7 +2,8 @@
 
 The servers are shared with others, so they live on: what the portal has of the API server and of Keycloak is the way to
 them, which is closed (refuses) or hangs (accepts and is silent). An API server that is really stopped and started is in
-tests/peers/workspaces/test_faults.py."""
+tests/peers/workspaces/test_faults.py.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
