@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS
 from rest_framework import exceptions, pagination, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 
 class Unprocessable(exceptions.APIException):
@@ -46,6 +48,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
     request_id = serializers.CharField()
 
 
+OF_NO_FIELD = (NON_FIELD_ERRORS, api_settings.NON_FIELD_ERRORS_KEY)
 REFUSED = dict.fromkeys((401, 403, 404), ErrorSerializer)
 
 
@@ -68,8 +71,8 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
 
 
 def sentence_of(problems: Any) -> str:
-    """The first problem that a serializer found, with the field's name."""
+    """The first problem that a serializer or a form found, with the field's name if it is of one."""
     if isinstance(problems, dict):
         name, problem = next(iter(problems.items()))
-        return f"{name}: {sentence_of(problem)}"
+        return sentence_of(problem) if name in OF_NO_FIELD else f"{name}: {sentence_of(problem)}"
     return sentence_of(problems[0]) if isinstance(problems, list) else str(problems)

@@ -14,7 +14,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
-from apps.core.api import Conflict, ErrorSerializer, Unprocessable, sent
+from apps.core.api import Conflict, ErrorSerializer, Unprocessable, sent, sentence_of
 from apps.core.state import IllegalTransition
 from apps.registrations import decisions, selectors, services
 from apps.registrations.access import as_seen, for_reader, get_own, own_of, visible_to
@@ -166,8 +166,7 @@ def _submit(request: Request, serializer_class: type[Serializer[Any]], form_clas
 
 def _need(form: forms.Form) -> None:
     if not form.is_valid():
-        name, problems = next(iter(form.errors.items()))
-        raise Unprocessable(str(problems[0]) if name == "__all__" else f"{name}: {problems[0]}")
+        raise Unprocessable(sentence_of(form.errors))
 
 
 def _change(registration: Registration, act: Callable[[], object]) -> Response:
