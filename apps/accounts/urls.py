@@ -8,6 +8,9 @@ from django.views.generic import RedirectView
 from apps.accounts import second_factor_views, session_views, sign_in_views, views
 from apps.accounts.second_factor_views import if_readable
 from apps.accounts.sign_in_views import with_password
+from apps.core.forms import takes_fields
+
+with_credentials = takes_fields("login", "password", "next")
 
 ours = (
     [
@@ -28,7 +31,7 @@ ours = (
 # Of people with a password of the portal; for others Keycloak asks.
 second_factor = [
     path("", with_password(second_factor_views.Index.as_view()), name="mfa_index"),
-    path("code/", mfa.authenticate, name="mfa_authenticate"),
+    path("code/", takes_fields("code")(mfa.authenticate), name="mfa_authenticate"),
     path("confirm/", with_password(mfa.reauthenticate), name="mfa_reauthenticate"),
     path("app/", with_password(second_factor_views.SetUp.as_view()), name="mfa_activate_totp"),
     path("app/stop/", with_password(second_factor_views.Stop.as_view()), name="mfa_deactivate_totp"),
@@ -54,23 +57,27 @@ second_factor = [
 urlpatterns = [
     path("", include(ours)),
     path("second-factor/", include(second_factor)),
-    path("login/", sign_in_views.sign_in, name="account_login"),
-    path("keycloak/start/", sign_in_views.Start.as_view(), name="keycloak_start"),
-    path("break-glass/", sign_in_views.BreakGlass.as_view(), name="break_glass"),
+    path("login/", with_credentials(sign_in_views.sign_in), name="account_login"),
+    path("keycloak/start/", takes_fields("next", "again")(sign_in_views.Start.as_view()), name="keycloak_start"),
+    path("break-glass/", with_credentials(sign_in_views.BreakGlass.as_view()), name="break_glass"),
     path(
         "signup/",
         login_not_required(RedirectView.as_view(pattern_name="registrations:register")),
         name="account_signup",
     ),
-    path("logout/", sign_in_views.sign_out, name="account_logout"),
+    path("logout/", takes_fields("next")(sign_in_views.sign_out), name="account_logout"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("reauthenticate/", with_password(allauth.reauthenticate), name="account_reauthenticate"),
     path("password/change/", with_password(allauth.password_change), name="account_change_password"),
-    path("password/reset/", with_password(allauth.password_reset), name="account_reset_password"),
+    path(
+        "password/reset/",
+        with_password(takes_fields("email")(allauth.password_reset)),
+        name="account_reset_password",
+    ),
     path("password/reset/done/", with_password(allauth.password_reset_done), name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        with_password(allauth.password_reset_from_key),
+        with_password(takes_fields("password1", "password2")(allauth.password_reset_from_key)),
         name="account_reset_password_from_key",
     ),
     path(

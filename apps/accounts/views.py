@@ -9,6 +9,7 @@ from apps.accounts import second_factor, services, sessions
 from apps.accounts.access import get_ssh_key, get_token, signed_in
 from apps.accounts.forms import ProfileForm, SshKeyForm, ThemeForm, TokenForm
 from apps.accounts.keycloak import account_address, began_with_password, is_in_use
+from apps.core.forms import takes_fields
 
 A_YEAR = 365 * 24 * 3600
 
@@ -72,6 +73,7 @@ def remove_ssh_key(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_not_required
 @require_POST
+@takes_fields("theme", "next")
 def theme(request: HttpRequest) -> HttpResponse:
     form = ThemeForm(request.POST)
     target = request.POST.get("next", "/")

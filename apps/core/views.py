@@ -10,6 +10,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
+from apps.core.forms import UnknownField
+
 
 @login_not_required
 @require_safe
@@ -31,8 +33,9 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    is_large = isinstance(exception, RequestDataTooBig)
-    sentence = "What was sent is larger than the portal takes here. Nothing was changed." if is_large else ""
+    sentence = str(exception) if isinstance(exception, UnknownField) else ""
+    if isinstance(exception, RequestDataTooBig):
+        sentence = "What was sent is larger than the portal takes here. Nothing was changed."
     return _error(request, HTTPStatus.BAD_REQUEST, sentence=sentence)
 
 

@@ -16,6 +16,7 @@ from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import User
 from apps.accounts.services import password_link
 from apps.core import lists
+from apps.core.forms import takes_fields
 from apps.projects import invitation_list, invitations, member_selectors
 from apps.projects.access import Entry, Role, get_invitation, invitation_by_link, manage_members
 from apps.projects.inviters import is_without_inviter
@@ -120,6 +121,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@takes_fields(*NewcomerForm.base_fields)
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     invitation = invitation_by_link(token)
     if not isinstance(request.user, User):
@@ -138,6 +140,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@takes_fields()
 def decline(request: HttpRequest, token: str) -> HttpResponse:
     invitation = invitation_by_link(token)
     user = request.user if isinstance(request.user, User) else None

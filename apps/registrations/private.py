@@ -12,6 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from apps.core.forms import takes_fields
 from apps.core.state import IllegalTransition
 from apps.provisioning import services as provisioning
 from apps.registrations import selectors, services, views
@@ -52,6 +53,7 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@takes_fields()
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     act = partial(services.confirm_address, by_private_link(token))
     return _act(request, token, act, "Your e-mail address is confirmed.")
@@ -60,6 +62,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@takes_fields()
 def withdraw(request: HttpRequest, token: str) -> HttpResponse:
     registration = by_private_link(token)
     act = partial(services.withdraw, registration, by=registration.submitted_by)
@@ -81,6 +84,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@takes_fields()
 def retry(request: HttpRequest, token: str) -> HttpResponse:
     registration = by_private_link(token)
     if registration.project is None:
