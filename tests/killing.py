@@ -3,11 +3,16 @@
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
+from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
-from apps.projects.models import Project
-from apps.provisioning import services, steps
+from apps.core.models import Step
+from apps.projects.models import MembershipChange, Project
+from apps.provisioning import members, services, steps
 
 
 def child_at(work: Callable[[], object]) -> int:
@@ -30,12 +35,38 @@ def exit_of_child(work: Callable[[], object]) -> int:
 def is_killed_after(project: Project, step: str) -> bool:
     """Has a child set the project up and die when the step has had its effect; False if it never comes so far."""
 
-    def die(project_pk: int) -> None:
-        steps.ACTIONS[step](project_pk)
-        os.kill(os.getpid(), signal.SIGKILL)
-
     def work() -> None:
-        services.ACTIONS = {**steps.ACTIONS, step: die}
+        services.ACTIONS = {**steps.ACTIONS, step: _dying(steps.ACTIONS[step])}
         services.advance(project)
 
     return exit_of_child(work) == -signal.SIGKILL
+
+
+def is_member_killed_after(change: MembershipChange, step: str) -> bool:
+    """The same for what is set up for a member."""
+
+    def work() -> None:
+        members.ACTIONS = {**members.ACTIONS, step: _dying(members.ACTIONS[step])}
+        members.advance(change)
+
+    return exit_of_child(work) == -signal.SIGKILL
+
+
+def end_claims() -> None:
+    """As if the claims of all workers were from so long ago that they hold no more."""
+    Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _dying(act: Callable[[int], None]) -> Callable[[int], None]:
+    def die(pk: int) -> None:
+        act(pk)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return die

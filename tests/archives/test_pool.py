@@ -21,6 +21,7 @@ from apps.archives.static import pool as pool_module
 from apps.archives.static.connection import ChildConnection
 from apps.archives.static.pool import ChildPool, PoolBusy, default_pool
 from apps.archives.static.refusals import FileRefused
+from tests.killing import is_running
 from tests.waiting import wait_until
 
 from .dicom_files import image, packaged, save
@@ -39,13 +40,6 @@ def one_child() -> Iterator[ChildPool]:
 def idle_pid(children: ChildPool) -> int:
     (child,) = children._idle
     return child.pid
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def endless_file(tmp_path: Path) -> Path:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
@@ -15,6 +16,7 @@ from apps.accounts.models import User
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Playwright keeps an event loop in the test's thread; the tests themselves read and write the database there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+OpenAs = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +33,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_as(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., BrowserContext]]:
+def open_as(browser: Browser, live_server: LiveServer) -> Iterator[OpenAs]:
     """Makes a browser in which a person is signed in; `options` are those of Playwright's new_context.
 
     The test fails in the end when a page's console tells of an error: a script that broke, a policy that was violated.
@@ -52,6 +54,21 @@ def open_as(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...,
     for context in contexts:
         context.close()
     assert not errors
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
+def has_scripts(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def visitor(browser: Browser, live_server: LiveServer, settings: LazySettings, has_scripts: bool) -> Iterator[Page]:
+    """Somebody who is not signed in; the links in mails lead here."""
+    settings.PUBLIC_URL = live_server.url
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=has_scripts)
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
 
 
 def _session_cookie(user: User, url: str) -> Any:

@@ -1,34 +1,20 @@
 """People look after their sign-in, and administrators after people: by plain forms, and with scripts; axe looks on."""
 
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.projects.models import Project
+from tests.browser.conftest import OpenAs
 from tests.browser.steps import sign_in
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
-OpenAs = Callable[..., BrowserContext]
-
-
-@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def has_scripts(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-@pytest.fixture
-def visitor(browser: Browser, live_server: LiveServer, has_scripts: bool) -> Iterator[Page]:
-    context = browser.new_context(base_url=live_server.url, java_script_enabled=has_scripts)
-    yield context.new_page()
-    context.close()
 
 
 @pytest.fixture

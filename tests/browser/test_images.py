@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
 from apps.archives.services import ensure_archive
 from apps.datasets.services import import_files
 from apps.projects.models import Project
+from tests.browser.conftest import OpenAs
 from tests.dicom import WrittenSeries, ct_series
 from tests.jobs.samples import run_sample
 
@@ -59,12 +60,12 @@ def with_mask(archive: Archive, alice: User, segmented: tuple[WrittenSeries, lis
 
 
 @pytest.fixture
-def bobs(open_as: Callable[..., BrowserContext], archive: Archive, bob: User) -> Page:
+def bobs(open_as: OpenAs, archive: Archive, bob: User) -> Page:
     return open_as(bob).new_page()
 
 
 @pytest.fixture
-def bobs_plain(open_as: Callable[..., BrowserContext], archive: Archive, bob: User) -> Page:
+def bobs_plain(open_as: OpenAs, archive: Archive, bob: User) -> Page:
     return open_as(bob, java_script_enabled=False).new_page()
 
 
@@ -206,9 +207,7 @@ def width_of(image: Locator) -> int:
     return int(image.evaluate("image => image.decode().then(() => image.naturalWidth)"))
 
 
-def test_viewers_look_and_do_not_upload(
-    open_as: Callable[..., BrowserContext], with_mask: WrittenSeries, vera: User
-) -> None:
+def test_viewers_look_and_do_not_upload(open_as: OpenAs, with_mask: WrittenSeries, vera: User) -> None:
     page = open_as(vera).new_page()
     page.goto(IMAGES)
     expect(page.get_by_text("Drop DICOM files")).to_have_count(0)

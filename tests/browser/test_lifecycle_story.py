@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.core.models import Step
@@ -13,13 +13,14 @@ from apps.projects import clock
 from apps.projects.models import Project
 from apps.provisioning import lifecycle as following
 from tests.browser import stories
+from tests.browser.conftest import OpenAs
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 NAMESPACE, NAME = "cardiac-mr", "Cardiac mr"
 
 
 @pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def page_of(request: pytest.FixtureRequest, open_as: Callable[..., BrowserContext]) -> Callable[[User], Page]:
+def page_of(request: pytest.FixtureRequest, open_as: OpenAs) -> Callable[[User], Page]:
     return lambda user: open_as(user, java_script_enabled=request.param).new_page()
 
 

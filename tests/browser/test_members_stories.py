@@ -1,18 +1,16 @@
 """A course of 40 is invited by a pasted list and one of them joins; an owner hands over and leaves."""
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
-from django.conf import LazySettings
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.core.models import Mail
 from apps.projects.models import Membership, Project
 from apps.provisioning import members
 from tests.browser import stories
+from tests.browser.conftest import OpenAs
 from tests.browser.steps import PASSWORD, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
@@ -21,23 +19,10 @@ STUDENT = "student7@uni.example"
 MEMBERS = "/projects/cardiac-mr/members/"
 
 
-@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def has_scripts(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
 @pytest.fixture
-def hers(open_as: Callable[..., BrowserContext], project: Project, alice: User, has_scripts: bool) -> Page:
+def hers(open_as: OpenAs, project: Project, alice: User, has_scripts: bool) -> Page:
     """The page of alice, who owns the project."""
     return open_as(alice, java_script_enabled=has_scripts).new_page()
-
-
-@pytest.fixture
-def visitor(browser: Browser, live_server: LiveServer, settings: LazySettings, has_scripts: bool) -> Iterator[Page]:
-    settings.PUBLIC_URL = live_server.url
-    context = browser.new_context(base_url=live_server.url, java_script_enabled=has_scripts)
-    yield context.new_page()
-    context.close()
 
 
 def test_a_course_of_40_is_invited_and_one_of_them_joins(hers: Page, visitor: Page) -> None:

@@ -1,17 +1,16 @@
 """Search by keyboard over every page; and search, audit and outbox without a script."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.core.models import Mail
 from apps.projects.models import Project
+from tests.browser.conftest import OpenAs
 
-OpenAs = Callable[..., BrowserContext]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -105,3 +104,19 @@ def test_a_mail_is_sent_again_without_a_script(admin: User, open_as: OpenAs) -> 
     page.get_by_role("button", name="Send “Your project” to ida@uni.example again").click()
     expect(page.get_by_text("The mail is sent again.")).to_be_visible()
     expect(page.get_by_role("button", name="again")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_on_a_phone_the_header_is_one_row_however_long_the_project_s_name(
+    alice: User, project: Project, open_as: OpenAs, width: int
+) -> None:
+    Project.objects.update(name="A study of all that there is to be seen in hearts, and of what there is not")
+    page = open_as(alice, viewport={"width": width, "height": 800}).new_page()
+    page.goto("/projects/cardiac-mr/")
+    parts = [
+        page.locator(f".side {part}") for part in (".side-brand", ".switcher", ".search-link", ".person > summary")
+    ]
+    boxes = [part.bounding_box() for part in parts]
+    centres = [box["y"] + box["height"] / 2 for box in boxes if box]
+    assert len(centres) == len(parts)
+    assert max(centres) - min(centres) < 2

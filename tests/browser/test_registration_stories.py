@@ -1,21 +1,19 @@
 """Requests from both sides, in two browsers: joining, changes, rejection, withdrawal, expiry; the keyboard alone."""
 
 import re
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from django.conf import LazySettings
 from django.core.mail import EmailMessage
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.projects.models import Membership, Project
 from apps.registrations import links, services
 from apps.registrations.models import Registration
 from tests.browser import stories
+from tests.browser.conftest import OpenAs
 from tests.browser.steps import LINK, approve, confirm_address, register
 from tests.registrations.conftest import Make, joining, submitted, waiting
 
@@ -40,34 +38,19 @@ class Mailbox:
         return [mail.subject for mail in self.mails if mail.to == [address]]
 
 
-@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def has_scripts(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
 @pytest.fixture
 def mailbox(bells: list[str], mailoutbox: list[EmailMessage]) -> Mailbox:
     return Mailbox(mailoutbox)
 
 
 @pytest.fixture
-def visitor(browser: Browser, live_server: LiveServer, settings: LazySettings, has_scripts: bool) -> Iterator[Page]:
-    """Somebody who is not signed in."""
-    settings.PUBLIC_URL = live_server.url
-    context = browser.new_context(base_url=live_server.url, java_script_enabled=has_scripts)
-    context.set_default_timeout(15_000)
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def decider(open_as: Callable[..., BrowserContext], approver: User, has_scripts: bool) -> Page:
+def decider(open_as: OpenAs, approver: User, has_scripts: bool) -> Page:
     return open_as(approver, java_script_enabled=has_scripts).new_page()
 
 
 def test_joining_an_existing_project(
     visitor: Page,
-    open_as: Callable[..., BrowserContext],
+    open_as: OpenAs,
     project: Project,
     alice: User,
     mailbox: Mailbox,
@@ -157,7 +140,7 @@ def test_several_at_once(decider: Page, mailbox: Mailbox, waiting: Make) -> None
     assert states == [Status.REJECTED, Status.PROVISIONED, Status.REJECTED]
 
 
-def test_the_whole_console_by_keyboard(open_as: Callable[..., BrowserContext], approver: User, waiting: Make) -> None:
+def test_the_whole_console_by_keyboard(open_as: OpenAs, approver: User, waiting: Make) -> None:
     for number in range(3):
         waiting(namespace=f"course-{number}", project_name=f"Course {number}", email=f"{number}@uni.example")
     page = open_as(approver).new_page()

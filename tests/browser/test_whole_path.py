@@ -34,11 +34,6 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         yield started
 
 
-@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def has_scripts(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
 @pytest.fixture
 def ct(tmp_path: Path, has_scripts: bool) -> WrittenSeries:
     return ct_series(tmp_path / "ct", slices=6, rows=64, columns=64, seed=f"path {has_scripts}")

@@ -1,12 +1,6 @@
 """The worker is killed by SIGKILL right after each step of a member's ledger: one account, one membership, one mail."""
 
-import os
-import signal
-from datetime import timedelta
-
 import pytest
-from django.conf import settings
-from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.models import Mail, Step
@@ -14,7 +8,7 @@ from apps.projects.members import remove_member
 from apps.projects.models import Membership, MembershipChange, Project
 from apps.provisioning import members
 from apps.provisioning.services import Requester
-from tests.killing import exit_of_child
+from tests.killing import end_claims, is_member_killed_after
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 IDA = Requester(email="ida@uni.example", name="Ida Berg", affiliation="Uppsala University")
@@ -35,22 +29,11 @@ def test_a_worker_killed_after_the_letter_of_leaving(project: Project, alice: Us
 
 
 def assert_one_of_everything_after_a_kill(change: MembershipChange, name: str) -> None:
-    assert exit_of_child(lambda: _advance_and_die_after(change, name)) == -signal.SIGKILL
+    assert is_member_killed_after(change, name)
     members.sweep()
     assert Step.objects.filter(status=Step.Status.RUNNING).count() == 1  # the claim of the dead worker still holds
-    Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
+    end_claims()
     members.sweep()
     change.refresh_from_db()
     assert change.done_at
     assert Mail.objects.filter(to=change.user.email).count() == 1
-
-
-def _advance_and_die_after(change: MembershipChange, name: str) -> None:
-    act = members.ACTIONS[name]
-
-    def die(change_pk: int) -> None:
-        act(change_pk)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    members.ACTIONS = {**members.ACTIONS, name: die}
-    members.advance(change)

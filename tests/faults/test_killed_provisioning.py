@@ -1,14 +1,10 @@
 """The worker is killed by SIGKILL right after the effect of each ledger step: exactly one of everything."""
 
-from datetime import timedelta
-
 import pytest
-from django.conf import settings
-from django.utils import timezone
 
 from apps.core.models import Step
 from apps.provisioning import plan, services
-from tests.killing import is_killed_after
+from tests.killing import end_claims, is_killed_after
 from tests.provisioning.test_provision import approved_project, assert_one_of_everything
 
 NAMES = [name for name, _ in plan.steps_of_new_project()]
@@ -23,6 +19,6 @@ def test_a_worker_killed_after_a_step(name: str) -> None:
     services.sweep()
     project.refresh_from_db()
     assert Step.objects.filter(status=Step.Status.RUNNING).count() == 1  # the claim of the dead worker still holds
-    Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
+    end_claims()
     services.sweep()
     assert_one_of_everything(project)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.killing import is_running
 from tests.portal import REPOSITORY, Portal, environment, free_port, running_portal
 from tests.waiting import wait_until
 
@@ -32,13 +33,6 @@ def refused(var: Path, **settings: str) -> str:
     return done.stderr
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def descendants(pid: int) -> set[int]:
     listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     parents = {int(a): int(b) for a, b in (line.split() for line in listed.splitlines())}
@@ -57,7 +51,7 @@ def test_second_start_keeps_secrets_and_people_and_stops_whole(tmp_path: Path) -
         children = descendants(portal.process.pid)  # type: ignore[union-attr]
         wait_until(lambda: set(portal.processes()) == {"web", "worker", "beat"})
         assert portal.stop(signal.SIGINT) == 0
-        assert not [pid for pid in children if alive(pid)]
+        assert not [pid for pid in children if is_running(pid)]
     again = Portal(var, **BARE)
     again.output = tmp_path / "again.out"
     try:
@@ -78,7 +72,7 @@ def test_killed_children_are_started_again(tmp_path: Path) -> None:
         wait_until(portal._answers, 30)
         children = descendants(portal.process.pid)  # type: ignore[union-attr]
         assert portal.stop() == 0
-        assert not [pid for pid in children if alive(pid)]
+        assert not [pid for pid in children if is_running(pid)]
 
 
 def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
@@ -86,7 +80,7 @@ def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
         children = descendants(portal.process.pid)  # type: ignore[union-attr]
         assert children
         portal.stop(signal.SIGKILL)
-        wait_until(lambda: not [pid for pid in children if alive(pid)], 20)
+        wait_until(lambda: not [pid for pid in children if is_running(pid)], 20)
 
 
 def test_busy_port(tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
+
 from apps.jobs import services
 from apps.jobs.models import Run
+from tests.killing import exit_of_child
 from tests.waiting import wait_until
 
 
@@ -23,3 +27,13 @@ def drive(run: Run, *until: str, timeout_seconds: float = 60) -> Run:
 
     wait_until(advanced, timeout_seconds)
     return run
+
+
+def is_killed_at(run: Run, arm: Callable[[], None]) -> bool:
+    """Advances the run in a process of its own that is armed to die; whether it did."""
+
+    def advance() -> None:
+        arm()
+        services.advance(run)
+
+    return exit_of_child(advance) == -signal.SIGKILL

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.archives.models import Instance, Series
 from apps.integrations.executors.process import ProcessExecutor
@@ -18,8 +15,8 @@ from apps.jobs import collecting, lifecycle, services, staging
 from apps.jobs.claims import Claim
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
-from tests.jobs.driving import drive
-from tests.killing import exit_of_child
+from tests.jobs.driving import drive, is_killed_at
+from tests.racing import at_once
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +80,7 @@ def test_a_worker_killed_leaves_a_run_that_ends_well(
 ):
     run = services.launch(as_bob, segmentation, ct, arguments={})
     before = Instance.objects.count()
-    wait_until(lambda: _advance_in_child(run, MOMENTS[moment]) == -signal.SIGKILL, 40)
+    wait_until(lambda: is_killed_at(run, MOMENTS[moment]), 40)
     drive(run)
     assert run.status == Status.SUCCEEDED, run.reason
     assert [event.to_status for event in run.events()] == WAY
@@ -100,7 +97,7 @@ def test_workers_at_the_same_time_make_one_of_everything(as_bob: Entry, segmenta
     before = Instance.objects.count()
 
     def is_over() -> bool:
-        _at_once(lambda: services.advance(Run.objects.get(pk=run.pk)), workers=4)
+        at_once(*[lambda: services.advance(Run.objects.get(pk=run.pk))] * 4)
         run.refresh_from_db()
         return run.cleaned_at is not None
 
@@ -141,33 +138,7 @@ def test_no_more_runs_at_once_than_this_machine_does(
     runs = [services.launch(as_bob, segmentation, ct, arguments={}) for _ in range(4)]
     monkeypatch.setitem(lifecycle.STEPS, Status.STAGING, lambda run, claim: False)
     pks = [run.pk for run in runs]
-    _at_once(*(lambda pk=pk: services.advance(Run.objects.get(pk=pk)) for pk in reversed(pks)))
+    at_once(*(lambda pk=pk: services.advance(Run.objects.get(pk=pk)) for pk in reversed(pks)))
     for run in runs:
         services.advance(run)
     assert list(Run.objects.order_by("pk").values_list("status", flat=True)) == ["staging"] * 2 + ["queued"] * 2
-
-
-def _advance_in_child(run: Run, arm: Callable[[], None]) -> int:
-    """Advances in a process of its own that is armed to die; its exit code, negative for a signal."""
-
-    def advance() -> None:
-        arm()
-        services.advance(run)
-
-    return exit_of_child(advance)
-
-
-def _at_once(*work: Callable[[], None], workers: int = 1) -> None:
-    """Does all of it at the same moment, each in a thread with a connection of its own."""
-    barrier = threading.Barrier(len(work) * workers)
-
-    def do(one: Callable[[], None]) -> None:
-        barrier.wait()
-        try:
-            one()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(barrier.parties) as threads:
-        for future in [threads.submit(do, one) for one in work for _ in range(workers)]:
-            future.result()

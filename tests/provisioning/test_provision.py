@@ -19,6 +19,7 @@ from apps.projects.services import create_project
 from apps.provisioning import plan, services, steps
 from apps.provisioning.selectors import has_failed, lines_of, steps_for
 from apps.provisioning.services import Requester
+from tests.killing import end_claims
 from tests.plans import project_plan
 
 NAMES = [name for name, _ in plan.steps_of_new_project()]
@@ -101,7 +102,7 @@ def test_a_worker_killed_at_a_step_is_succeeded_by_the_sweep(
             services.advance(project)
     services.sweep()
     assert project.status == Project.Status.PROVISIONING  # the claim of the dead still holds
-    Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
+    end_claims()
     services.sweep()
     assert_one_of_everything(project)
 

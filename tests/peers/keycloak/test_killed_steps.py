@@ -2,17 +2,13 @@
 
 import os
 import signal
-from datetime import timedelta
 
 import pytest
-from django.conf import LazySettings
-from django.utils import timezone
 
 from apps.accounts.models import Identity
-from apps.core.models import Step
 from apps.projects.models import Membership, Project
 from apps.provisioning import services
-from tests.killing import exit_of_child, is_killed_after
+from tests.killing import end_claims, exit_of_child, is_killed_after
 from tests.peers.keycloak.realm import Realm
 from tests.peers.keycloak.test_steps import _portal, approved, email
 from tests.peers.mail import Mail
@@ -28,10 +24,10 @@ VERBS = ("create_person", "ensure_group", "ensure_membership", "remove_membershi
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_worker_killed_after_a_word(realm: Realm, mail: Mail, email: str, settings: LazySettings, verb: str) -> None:
+def test_a_worker_killed_after_a_word(realm: Realm, mail: Mail, email: str, verb: str) -> None:
     project = approved(email)
     assert exit_of_child(lambda: _advance_and_die_after(project, verb)) == -signal.SIGKILL
-    Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
+    end_claims()
     services.sweep()
     project.refresh_from_db()
     assert project.status == Project.Status.READY
@@ -43,10 +39,10 @@ def test_a_worker_killed_after_a_word(realm: Realm, mail: Mail, email: str, sett
 
 
 @pytest.mark.parametrize("name", ["identity", "groups", "invitation"])
-def test_a_worker_killed_after_a_step(realm: Realm, mail: Mail, email: str, settings: LazySettings, name: str) -> None:
+def test_a_worker_killed_after_a_step(realm: Realm, mail: Mail, email: str, name: str) -> None:
     project = approved(email)
     assert is_killed_after(project, name)
-    Step.objects.update(status_changed_at=timezone.now() - timedelta(seconds=settings.CLAIM_SECONDS + 1))
+    end_claims()
     services.sweep()
     project.refresh_from_db()
     assert project.status == Project.Status.READY

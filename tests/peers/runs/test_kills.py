@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
-
 import pytest
 import requests
 
@@ -15,8 +12,8 @@ from apps.integrations.kubernetes.port import JOB, KubernetesApi
 from apps.jobs import in_cluster, lifecycle, services
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
+from tests.jobs.driving import is_killed_at
 from tests.jobs.test_kills import WAY, after, after_move
-from tests.killing import exit_of_child
 from tests.peers.runs.conftest import PASSWORD
 from tests.waiting import wait_until
 
@@ -51,7 +48,7 @@ def test_a_worker_killed_leaves_one_job_and_one_set_of_outputs(
         uids.update(job["metadata"]["uid"] for job in api.objects(JOB, namespace=run.project.namespace))
 
     def is_killed() -> bool:
-        killed = _advance_in_child(run, MOMENTS[moment]) == -signal.SIGKILL
+        killed = is_killed_at(run, MOMENTS[moment])
         look()
         return killed
 
@@ -73,11 +70,3 @@ def test_a_worker_killed_leaves_one_job_and_one_set_of_outputs(
     )
     assert len(stored.json()) == before + 1
     assert (run.outputs.count(), run.attempt) == (1, 1)
-
-
-def _advance_in_child(run: Run, arm: Callable[[], None]) -> int:
-    def advance() -> None:
-        arm()
-        services.advance(run)
-
-    return exit_of_child(advance)
