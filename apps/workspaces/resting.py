@@ -1,10 +1,11 @@
 """Bringing what a project has on its cluster to the state of its life: asleep, awake, without workspaces, gone.
 
-Everything here may run twice, or after a kill, and does nothing once the project is in another state. What asks the
-cluster raises ClusterUnreachable and ApiRefused, and NotYet while the cluster is at it.
+Everything here may run twice, or after a kill. What is said to be done `_while` the project is in a state does nothing
+in any other. What asks the cluster raises ClusterUnreachable and ApiRefused, and NotYet while the cluster is at it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 from apps.clusters.models import Placement
@@ -13,6 +14,7 @@ from apps.integrations.kubernetes.ours import MANAGED_BY, NAME_LABEL, labels_of,
 from apps.integrations.kubernetes.port import (
     CONFIG_MAP,
     DEPLOYMENT,
+    JOB,
     NAMESPACE,
     POD,
     SECRET,
@@ -20,14 +22,15 @@ from apps.integrations.kubernetes.port import (
     STATEFUL_SET,
     VOLUME_CLAIM,
     ApiRefused,
-    Kind,
     KubernetesApi,
     Manifest,
+    kind_of,
 )
 from apps.projects.models import Project
 from apps.workspaces.applying import apply_all
 from apps.workspaces.manifests import CLAIM_LABEL
 from apps.workspaces.manifests.base import storage
+from apps.workspaces.manifests.workspace import WORKSPACE
 from apps.workspaces.models import (
     App,
     Applied,
@@ -44,31 +47,51 @@ from apps.workspaces.reconciling import reconcile
 from apps.workspaces.services import NotYet, api_of, check_orthanc, make_part
 from apps.workspaces.wishes import PARTS
 
+Status = Project.Status
+Bring = Callable[[Project], None]
 AWAKE = "maia.io/replicas-awake"
-OUR_PODS = ("orthanc", "workspace")
-WORKLOADS = (DEPLOYMENT, STATEFUL_SET)
-REMOVED = (*WORKLOADS, SERVICE, CONFIG_MAP, SECRET, VOLUME_CLAIM, POD)
+WORKLOADS = (DEPLOYMENT, STATEFUL_SET, JOB)
+REMOVED = (DEPLOYMENT, STATEFUL_SET, SERVICE, CONFIG_MAP, SECRET, VOLUME_CLAIM, POD)
+KEPT = Project.SET_UP | {Status.PROVISIONING, Status.DELETION_SCHEDULED}
+ENDED_JOB = ("Complete", "Failed")
+ENDED_POD = ("Succeeded", "Failed")
 CANNOT_GROW = (403, 422)
 """How an API server answers for storage that cannot be expanded."""
 
 
+def _while(*states: str) -> Callable[[Bring], Bring]:
+    """Nothing is done for a project in another state."""
+
+    def limited(bring: Bring) -> Bring:
+        @wraps(bring)
+        def act(project: Project) -> None:
+            if project.status in states:
+                bring(project)
+
+        return act
+
+    return limited
+
+
+@_while(*Project.ASLEEP)
 def sleep(project: Project) -> None:
-    """Nothing runs: our own things have no replicas wished, those of others get none until `wake`."""
-    if not project.is_asleep:
-        return
+    """Nothing runs in the namespace, whoever has made it, and nothing begins until `wake`.
+
+    Our own things have no replicas wished. Of others Deployments and StatefulSets have none until `wake`, and Jobs are
+    suspended; all other pods are deleted, and come back then if something else than these makes them.
+    """
     api = api_of(project)
     _make_running_parts(project, api)
     for one in _workloads_of_others(project, api):
-        if one["spec"].get("replicas", 1):
-            api.apply(_scaled(one, 0, {AWAKE: str(one["spec"].get("replicas", 1))}))
-    if any(_pods(project, api, *OUR_PODS)):
-        raise NotYet("Its workspaces and its archive are being stopped.")
+        if replicas := _replicas(one):
+            api.apply(_scaled(one, 0, {AWAKE: str(replicas)}))
+    if _stop(project, api, _running_pods(project, api)):
+        raise NotYet("What runs in its namespace is being stopped.")
 
 
+@_while(*Project.AT_WORK, Status.ARCHIVED)
 def wake(project: Project) -> None:
     """What had been put to sleep runs again, Orthanc answers, and the index is brought up to it."""
-    if project.is_asleep:
-        return
     api = api_of(project)
     _make_running_parts(project, api)
     for one in _workloads_of_others(project, api):
@@ -79,22 +102,27 @@ def wake(project: Project) -> None:
         ring("archives.refresh_one", archive.pk)
 
 
+@_while(Status.ARCHIVED)
 def retire(project: Project) -> None:
-    """No workspace and nothing of others runs any more. Orthanc stays, and so do volumes: homes for their time."""
-    if project.status != Project.Status.ARCHIVED:
-        return
+    """Workspaces and what others run (Deployments, StatefulSets, Jobs, pods that nothing makes anew) are removed.
+
+    Orthanc stays, and so do volumes: homes for their time.
+    """
     api = api_of(project)
     reconcile(project, api)
     for one in [*_workloads_of_others(project, api), *_model_services(project, api)]:
-        api.delete(_kind_of(one), one["metadata"]["name"], project.namespace)
-    if any(_pods(project, api, "workspace", MONAI_LABEL)):
+        api.delete(kind_of(one), one["metadata"]["name"], project.namespace)
+    if _stop(project, api, (pod for pod in _running_pods(project, api) if _is_retired(pod))):
         raise NotYet("Its workspaces and models are being stopped.")
 
 
+@_while(*KEPT)
 def follow_grant(project: Project) -> None:
+    """The quota is what is granted now."""
     make_part(project, "limits")
 
 
+@_while(*KEPT)
 def grow_volume(project: Project) -> None:
     """The archive's volume grows with what is granted, where the cluster's storage can; it never shrinks."""
     access, granted_gib = OrthancAccess.objects.get(project=project), project.allocation.granted_storage_gib
@@ -112,14 +140,17 @@ def grow_volume(project: Project) -> None:
     OrthancAccess.objects.filter(pk=access.pk).update(volume_gib=granted_gib)
 
 
+@_while(Status.DELETING)
 def remove_workspaces(project: Project) -> None:
     _remove(project, "workspace", "Its workspaces are being removed.")
 
 
+@_while(Status.DELETING)
 def remove_orthanc(project: Project) -> None:
     _remove(project, "orthanc", "Its Orthanc is being removed.")
 
 
+@_while(Status.DELETING)
 def remove_namespace(project: Project) -> None:
     """Only the project's own: one of the same name that somebody else has made is left alone."""
     api = api_of(project)
@@ -136,7 +167,8 @@ def forget(project: Project) -> None:
 
 
 def _make_running_parts(project: Project, api: KubernetesApi) -> None:
-    for part in ("orthanc", "workspaces"):
+    # The quota first: asleep, what is stopped then is not begun anew; awake, it lets the rest begin.
+    for part in ("limits", "orthanc", "workspaces"):
         make_part(project, part, api=api)
 
 
@@ -163,26 +195,57 @@ def _own_namespace(project: Project, api: KubernetesApi) -> Manifest | None:
 def _workloads_of_others(project: Project, api: KubernetesApi) -> Iterator[Manifest]:
     for kind in WORKLOADS:
         for one in list(api.objects(kind, namespace=project.namespace)):
-            if not MANAGED_BY.items() <= one["metadata"].get("labels", {}).items():
-                yield {**one, "apiVersion": kind.api_version, "kind": kind.kind}
+            if not MANAGED_BY.items() <= _labels(one).items():
+                yield one
 
 
 def _model_services(project: Project, api: KubernetesApi) -> Iterator[Manifest]:
-    for one in api.objects(SERVICE, namespace=project.namespace, labels=selector_of({NAME_LABEL: MONAI_LABEL})):
-        yield {**one, "apiVersion": SERVICE.api_version, "kind": SERVICE.kind}
+    return api.objects(SERVICE, namespace=project.namespace, labels=selector_of({NAME_LABEL: MONAI_LABEL}))
+
+
+def _replicas(one: Manifest) -> int:
+    """How many are wished to run; 1 for a Job that is not suspended and has not ended."""
+    if kind_of(one) != JOB:
+        return int(one["spec"].get("replicas", 1))
+    conditions = one.get("status", {}).get("conditions", [])
+    has_ended = any(each["type"] in ENDED_JOB and each["status"] == "True" for each in conditions)
+    return int(not has_ended and not one["spec"].get("suspend", False))
 
 
 def _scaled(one: Manifest, replicas: int, annotations: Mapping[str, str]) -> Manifest:
     metadata: dict[str, Any] = {"name": one["metadata"]["name"], "namespace": one["metadata"]["namespace"]}
     if annotations:
         metadata["annotations"] = dict(annotations)
-    return {"apiVersion": one["apiVersion"], "kind": one["kind"], "metadata": metadata, "spec": {"replicas": replicas}}
+    spec = {"suspend": not replicas} if kind_of(one) == JOB else {"replicas": replicas}
+    return {"apiVersion": one["apiVersion"], "kind": one["kind"], "metadata": metadata, "spec": spec}
 
 
-def _kind_of(one: Manifest) -> Kind:
-    return next(kind for kind in (*WORKLOADS, SERVICE) if kind.kind == one["kind"])
+def _running_pods(project: Project, api: KubernetesApi) -> Iterator[Manifest]:
+    """Those that have not ended, also while they are being stopped."""
+    for pod in api.objects(POD, namespace=project.namespace):
+        if pod.get("status", {}).get("phase") not in ENDED_POD:
+            yield pod
 
 
-def _pods(project: Project, api: KubernetesApi, *names: str) -> Iterator[Manifest]:
-    for name in names:
-        yield from api.objects(POD, namespace=project.namespace, labels=selector_of({NAME_LABEL: name}))
+def _is_retired(pod: Manifest) -> bool:
+    return _labels(pod).get(NAME_LABEL) in (WORKSPACE, MONAI_LABEL) or not _owners(pod)
+
+
+def _owners(pod: Manifest) -> set[str]:
+    """The kinds of what makes it anew."""
+    return {owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])}
+
+
+def _stop(project: Project, api: KubernetesApi, pods: Iterable[Manifest]) -> bool:
+    """Whether there is one left that ends now."""
+    found = list(pods)
+    for pod in found:
+        # A Job ends its own when it is suspended or deleted, and would count others that end as failures.
+        if "deletionTimestamp" not in pod["metadata"] and JOB.kind not in _owners(pod):
+            api.delete(POD, pod["metadata"]["name"], project.namespace)
+    return bool(found)
+
+
+def _labels(one: Manifest) -> dict[str, str]:
+    labels: dict[str, str] = one["metadata"].get("labels", {})
+    return labels

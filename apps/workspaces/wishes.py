@@ -59,7 +59,8 @@ def limits_part(project: Project) -> list[Manifest]:
         granted.granted_cpus, granted.granted_memory_gib, granted.granted_gpus, granted.granted_storage_gib
     )
     counts = {"workspaces": live_workspaces(project).count(), "homes": kept_homes(project).count()}
-    return [manifests.resource_quota(place, grant, **counts), manifests.limit_range(place)]
+    quota = manifests.resource_quota(place, grant, **counts, is_asleep=project.is_asleep)
+    return [quota, manifests.limit_range(place)]
 
 
 def network_part(project: Project) -> list[Manifest]:

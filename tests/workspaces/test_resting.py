@@ -9,8 +9,10 @@ from apps.clusters.models import Placement
 from apps.integrations.kubernetes.memory import MemoryKubernetes
 from apps.integrations.kubernetes.port import (
     DEPLOYMENT,
+    JOB,
     NAMESPACE,
     POD,
+    RESOURCE_QUOTA,
     STATEFUL_SET,
     VOLUME_CLAIM,
     ApiRefused,
@@ -46,6 +48,39 @@ def deployment_of_somebody(project: Project, replicas: int) -> Manifest:
     }
 
 
+def job_of_somebody(project: Project, name: str = "training", **spec: Any) -> Manifest:
+    metadata = {"name": name, "namespace": project.namespace}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {}, **spec}}
+
+
+def pod(project: Project, name: str, *, owner: str = "", phase: str = "Running", app: str = "") -> Manifest:
+    references = [{"apiVersion": "v1", "kind": owner, "name": "its", "uid": "1"}] if owner else []
+    labels = {"app.kubernetes.io/name": app} if app else {}
+    metadata = {"name": name, "namespace": project.namespace, "labels": labels, "ownerReferences": references}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {"phase": phase}}
+
+
+def pods(twin: MemoryKubernetes, project: Project) -> list[str]:
+    return [one["metadata"]["name"] for one in twin.objects(POD, namespace=project.namespace)]
+
+
+def jobs(twin: MemoryKubernetes, project: Project) -> dict[str, bool | None]:
+    """Which are suspended."""
+    found = twin.objects(JOB, namespace=project.namespace)
+    return {one["metadata"]["name"]: one["spec"].get("suspend") for one in found}
+
+
+def to_deletion(project: Project, by: User) -> Project:
+    lifecycle.schedule_deletion(project, typed=project.namespace, by=by)
+    lifecycle.begin_deletion(project)
+    return project
+
+
+def most_pods(twin: MemoryKubernetes, project: Project) -> str | None:
+    hard: dict[str, str] = _read(twin, project, RESOURCE_QUOTA, "project")["spec"]["hard"]
+    return hard.get("pods")
+
+
 def suspended(project: Project, admin: User) -> Project:
     lifecycle.suspend(project, by=admin, why="Pause")
     return project
@@ -78,13 +113,87 @@ def test_somebody_who_wakes_it_by_hand_is_corrected(made: Project, twin: MemoryK
 
 
 def test_pods_that_are_still_there_are_waited_for(made: Project, twin: MemoryKubernetes, admin: User) -> None:
-    labels = {"app.kubernetes.io/name": "orthanc"}
-    metadata = {"name": "orthanc-1", "namespace": made.namespace, "labels": labels}
-    twin.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
-    with pytest.raises(NotYet, match="are being stopped"):
+    twin.put(pod(made, "orthanc-1", owner="ReplicaSet", app="orthanc"))
+    with pytest.raises(NotYet, match="is being stopped"):
         resting.sleep(suspended(made, admin))
-    twin.delete(POD, "orthanc-1", made.namespace)
+    assert pods(twin, made) == []
     resting.sleep(made)
+
+
+def test_nothing_begins_in_it_while_it_is_asleep(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    assert most_pods(twin, made) is None
+    resting.sleep(suspended(made, admin))
+    assert most_pods(twin, made) == "0"
+    twin.delete(RESOURCE_QUOTA, "project", made.namespace)
+    sweeping.reconcile(made.placement.cluster)
+    assert most_pods(twin, made) == "0"
+    lifecycle.resume(made, by=admin)
+    resting.wake(made)
+    assert most_pods(twin, made) is None
+
+
+def test_pods_of_anybody_end_and_those_that_have_ended_stay(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    for one in (pod(made, "bare"), pod(made, "of-daemon", owner="DaemonSet"), pod(made, "done", phase="Succeeded")):
+        twin.put(one)
+    with pytest.raises(NotYet, match="is being stopped"):
+        resting.sleep(suspended(made, admin))
+    resting.sleep(made)
+    assert pods(twin, made) == ["done"]
+
+
+def test_jobs_of_others_are_suspended_and_go_on(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    ended = {"conditions": [{"type": "Complete", "status": "True"}]}
+    twin.put(job_of_somebody(made))
+    twin.put(job_of_somebody(made, "paused", suspend=True))
+    twin.put({**job_of_somebody(made, "over"), "status": ended})
+    twin.put(pod(made, "training-1", owner="Job"))
+    with pytest.raises(NotYet):
+        resting.sleep(suspended(made, admin))
+    assert pods(twin, made) == ["training-1"]  # its Job ends it
+    twin.delete(POD, "training-1", made.namespace)
+    resting.sleep(made)
+    assert jobs(twin, made) == {"over": None, "paused": True, "training": True}
+    lifecycle.resume(made, by=admin)
+    resting.wake(made)
+    assert jobs(twin, made) == {"over": None, "paused": True, "training": False}
+    assert resting.AWAKE not in str(_read(twin, made, JOB, "training"))
+
+
+def test_archived_it_has_no_jobs_nor_pods_of_others(made: Project, twin: MemoryKubernetes, alice: User) -> None:
+    twin.put(job_of_somebody(made))
+    for one in (
+        pod(made, "bare"),
+        pod(made, "of-daemon", owner="DaemonSet"),
+        pod(made, "orthanc-1", owner="ReplicaSet"),
+    ):
+        twin.put(one)
+    lifecycle.archive(made, by=alice)
+    with pytest.raises(NotYet, match="are being stopped"):
+        resting.retire(made)
+    resting.retire(made)
+    assert jobs(twin, made) == {}
+    assert pods(twin, made) == ["of-daemon", "orthanc-1"]
+    assert most_pods(twin, made) is None
+
+
+def test_what_is_for_another_state_does_nothing(made: Project, twin: MemoryKubernetes, admin: User) -> None:
+    twin.put(pod(made, "bare"))
+    before = [replicas(twin, made), pods(twin, made)]
+    for bring in (
+        resting.sleep,
+        resting.retire,
+        resting.remove_workspaces,
+        resting.remove_orthanc,
+        resting.remove_namespace,
+    ):
+        bring(made)
+    assert [replicas(twin, made), pods(twin, made)] == before
+    changed = granted_storage(made, 300, admin)
+    to_deletion(changed, admin)
+    resting.wake(changed)
+    resting.follow_grant(changed)
+    resting.grow_volume(changed)
+    assert claim_of(twin, made) == "200Gi"
 
 
 def test_awake_it_is_as_before(made: Project, twin: MemoryKubernetes, admin: User) -> None:
@@ -128,7 +237,7 @@ def test_an_archived_suspended_project_wakes_its_orthanc(made: Project, twin: Me
 
 
 def test_the_namespace_goes_with_all_that_is_in_it(made: Project, twin: MemoryKubernetes, alice: User) -> None:
-    lifecycle.schedule_deletion(made, typed=made.namespace, by=alice)
+    to_deletion(made, alice)
     for remove in (resting.remove_workspaces, resting.remove_orthanc, resting.remove_namespace):
         with pytest.raises(NotYet):
             remove(made)
@@ -138,7 +247,8 @@ def test_the_namespace_goes_with_all_that_is_in_it(made: Project, twin: MemoryKu
         remove(made)
 
 
-def test_a_namespace_of_somebody_else_is_left_alone(made: Project, twin: MemoryKubernetes) -> None:
+def test_a_namespace_of_somebody_else_is_left_alone(made: Project, twin: MemoryKubernetes, alice: User) -> None:
+    to_deletion(made, alice)
     twin.delete(NAMESPACE, made.namespace)
     twin.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.namespace}})
     twin.put(deployment_of_somebody(made, 1))

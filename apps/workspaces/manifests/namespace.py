@@ -24,8 +24,11 @@ def namespace(name: str, claim: str) -> Manifest:
     }
 
 
-def resource_quota(place: Place, grant: Grant, *, workspaces: int, homes: int) -> Manifest:
-    """What was granted, and on top of it what the platform itself runs: Orthanc, `workspaces`, and `homes` kept."""
+def resource_quota(place: Place, grant: Grant, *, workspaces: int, homes: int, is_asleep: bool = False) -> Manifest:
+    """What was granted, and on top of it what the platform itself runs: Orthanc, `workspaces`, and `homes` kept.
+
+    While the project is asleep nobody begins a pod in it.
+    """
     needs = [ORTHANC_NEEDS, *[DOOR_NEEDS] * place.has_door, *[WORKSPACE_NEEDS] * workspaces]
     hard = {
         "requests.cpu": cpu(grant.cpus * 1000 + sum(need.cpu_request for need in needs)),
@@ -33,6 +36,7 @@ def resource_quota(place: Place, grant: Grant, *, workspaces: int, homes: int) -
         "limits.memory": memory(grant.memory_gib * 1024 + sum(need.memory_limit_mib for need in needs)),
         "requests.nvidia.com/gpu": str(grant.gpus),
         "requests.storage": storage(grant.storage_gib + homes * HOME_GIB),
+        **({"pods": "0"} if is_asleep else {}),
     }
     return object_of(RESOURCE_QUOTA, place, QUOTA, spec={"hard": hard})
 

@@ -19,11 +19,13 @@ from apps.datasets.services import import_files
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import (
     DEPLOYMENT,
+    JOB,
     NAMESPACE,
     POD,
     RESOURCE_QUOTA,
     SERVICE,
     STATEFUL_SET,
+    ApiRefused,
     Manifest,
 )
 from apps.jobs import endings
@@ -71,10 +73,8 @@ def pods(api: KubernetesClient, project: Project) -> list[str]:
     return sorted(one["metadata"]["name"] for one in api.objects(POD, namespace=project.namespace))
 
 
-def model_server(project: Project) -> list[Manifest]:
-    """Somebody's MONAI Label server, as its chart makes it; what runs in it does not matter here."""
-    labels = {"app.kubernetes.io/name": "monailabel", "app": "brain"}
-    metadata = {"name": "brain", "namespace": project.namespace, "labels": labels}
+def pod_spec(**more: Any) -> dict[str, Any]:
+    """What runs in it does not matter here."""
     security = {
         "allowPrivilegeEscalation": False,
         "runAsNonRoot": True,
@@ -82,14 +82,37 @@ def model_server(project: Project) -> list[Manifest]:
         "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    container = {"name": "server", "image": "127.0.0.1:1/none:1", "securityContext": security}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    return {"containers": [{"name": "server", "image": "127.0.0.1:1/none:1", "securityContext": security}], **more}
+
+
+def model_server(project: Project) -> list[Manifest]:
+    """Somebody's MONAI Label server, as its chart makes it."""
+    labels = {"app.kubernetes.io/name": "monailabel", "app": "brain"}
+    metadata = {"name": "brain", "namespace": project.namespace, "labels": labels}
+    template = {"metadata": {"labels": labels}, "spec": pod_spec()}
     spec = {"replicas": 2, "selector": {"matchLabels": {"app": "brain"}}, "template": template}
     ports = [{"name": "http", "port": 8000}]
     return [
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
         {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": ports}},
     ]
+
+
+def bare_pod(project: Project, name: str) -> Manifest:
+    metadata = {"name": name, "namespace": project.namespace}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod_spec()}
+
+
+def job(project: Project) -> Manifest:
+    metadata = {"name": "training", "namespace": project.namespace}
+    template = {"spec": pod_spec(restartPolicy="Never")}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": template}}
+
+
+def is_suspended(api: KubernetesClient, project: Project) -> bool:
+    found = api.read(JOB, "training", project.namespace)
+    assert found is not None
+    return bool(found["spec"].get("suspend"))
 
 
 def replicas(api: KubernetesClient, project: Project) -> dict[str, int]:
@@ -158,6 +181,40 @@ def test_suspended_it_sleeps_and_resumed_it_is_as_before(
     assert list(Drift.objects.all()) == []
     with fetch(image) as path:
         assert path.stat().st_size == image.size_bytes
+
+
+def test_asleep_nothing_of_anybody_runs_or_begins(project: Project, api: KubernetesClient, admin: User) -> None:
+    set_up(project)
+    api.create(bare_pod(project, "bare"))
+    api.create(job(project))
+    wait_until(lambda: any(name.startswith("training-") for name in pods(api, project)), 60)
+
+    lifecycle.suspend(project, by=admin, why="Pause")
+    follow(project)
+    assert pods(api, project) == []
+    assert is_suspended(api, project)
+    with pytest.raises(ApiRefused, match="exceeded quota"):
+        api.create(bare_pod(project, "another"))
+    sweep(project)
+    assert pods(api, project) == []
+    assert list(Drift.objects.all()) == []
+
+    lifecycle.resume(project, by=admin)
+    follow(project)
+    assert not is_suspended(api, project)
+    wait_until(lambda: any(name.startswith("training-") for name in pods(api, project)), 60)
+    assert "bare" not in pods(api, project)
+    api.create(bare_pod(project, "another"))
+
+
+def test_archived_nothing_of_others_is_left(project: Project, api: KubernetesClient, alice: User) -> None:
+    set_up(project)
+    api.create(bare_pod(project, "bare"))
+    api.create(job(project))
+    lifecycle.archive(project, by=alice)
+    follow(project)
+    assert api.read(JOB, "training", project.namespace) is None
+    wait_until(lambda: [name for name in pods(api, project) if not name.startswith("orthanc-")] == [], 60)
 
 
 def test_archived_it_keeps_its_images_readable_and_restored_it_has_workspaces_again(
