@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from html import unescape
+from html.parser import HTMLParser
 from http import HTTPStatus
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.accounts.models import User
+from apps.accounts.services import password_link
 from apps.registrations.models import Registration
 from tests.conftest import PASSWORD
 from tests.idor.conftest import World
@@ -50,6 +52,33 @@ def test_what_was_not_asked_for_is_refused_with_its_sentence(world: World, paths
     assert {"account_login", "registrations:register", "registrations:confirm", "members:accept"} <= forms.keys()
     assert [name for name, answer in forms.items() if SENTENCE not in unescape(answer.text)] == []
     assert {answer.status_code for answer in forms.values()} == {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}
+
+
+class Forms(HTMLParser):
+    """The forms of a page that are posted: where to, and what their fields and buttons are called."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.found.append((given.get("action") or "", {}))
+        elif self.found and (name := given.get("name")) and tag in ("input", "select", "textarea", "button"):
+            self.found[-1][1][name] = given.get("value") or ""
+
+
+def test_each_form_that_a_page_shows_is_taken(world: World, paths: dict[str, str], alice: User) -> None:
+    client = world.clients["anonymous"]
+    pages = {path: client.get(path) for path in (*paths.values(), password_link(alice))}
+    pages = {path: client.get(page["Location"]) if page.status_code == 302 else page for path, page in pages.items()}
+    shown = [(action or path, sent) for path, page in pages.items() for action, sent in Forms(page.text).found]
+    assert {reverse("account_login"), reverse("accounts:theme"), paths["members:decline"]} <= dict(shown).keys()
+    assert any("password2" in sent for _, sent in shown)
+    for action, sent in shown:
+        assert "This form has no field" not in client.post(action, sent).text, (action, sent)
 
 
 def test_a_field_too_many_signs_nobody_in(alice: User) -> None:
