@@ -8,6 +8,8 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
+from apps.archives.models import Archive
+from apps.archives.services import ensure_archive
 from apps.audit import guards
 from apps.core import doorbell
 from apps.projects.models import Membership, Project
@@ -94,6 +96,11 @@ def project(make_project: Callable[[str], Project], alice: User, bob: User, vera
     for user, role in ((alice, roles.OWNER), (bob, roles.MEMBER), (vera, roles.VIEWER)):
         ensure_member(project, user, role=role)
     return project
+
+
+@pytest.fixture
+def archive(project: Project) -> Archive:
+    return ensure_archive(project)
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.archives.services import ensure_archive
 from apps.datasets.services import import_files
-from apps.projects.models import Project
 from tests.browser.conftest import OpenAs
 from tests.dicom import WrittenSeries, ct_series
 from tests.jobs.samples import run_sample
@@ -30,11 +28,6 @@ CANVAS = """canvas => {
     }
     return { coloured, bright };
 }"""
-
-
-@pytest.fixture
-def archive(project: Project) -> Archive:
-    return ensure_archive(project)
 
 
 @pytest.fixture

@@ -1,21 +1,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.archives.services import ensure_archive
 from apps.datasets.services import import_files
-from apps.projects.models import Project
 from tests.dicom import WrittenSeries, ct_series
 from tests.jobs.samples import run_sample
 
 
-@pytest.fixture
-def archive(project: Project) -> Archive:
-    return ensure_archive(project)
+def sequence(*values: dict[str, Any]) -> dict[str, Any]:
+    """In the DICOM JSON model."""
+    return {"vr": "SQ", "Value": list(values)}
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from typing import Any
 
 from apps.datasets.references import covered_images, first, items, referenced_series
-
-
-def sequence(*values: dict[str, Any]) -> dict[str, Any]:
-    return {"vr": "SQ", "Value": list(values)}
+from tests.datasets.conftest import sequence
 
 
 def uid(value: str) -> dict[str, Any]:

@@ -3,10 +3,7 @@
 from typing import Any
 
 from apps.datasets.reports import ContentItem, content_of
-
-
-def sequence(*values: dict[str, Any]) -> dict[str, Any]:
-    return {"vr": "SQ", "Value": list(values)}
+from tests.datasets.conftest import sequence
 
 
 def text(value: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from pytest_django.fixtures import Settings
 from apps.accounts.models import SshKey, User
 from apps.accounts.services import make_token
 from apps.archives.models import Archive
-from apps.archives.services import ensure_archive
 from apps.clusters.models import Placement
 from apps.core.digests import digest_of
 from apps.core.models import Mail
@@ -78,11 +77,6 @@ def people(
 @pytest.fixture
 def series(tmp_path: Path) -> WrittenSeries:
     return ct_series(tmp_path / "ct", slices=1)
-
-
-@pytest.fixture
-def archive(project: Project) -> Archive:
-    return ensure_archive(project)
 
 
 @pytest.fixture

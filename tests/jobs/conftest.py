@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Series
-from apps.archives.services import IncomingFile, ensure_archive, receiving_folder, store_files
+from apps.archives.services import IncomingFile, receiving_folder, store_files
 from apps.jobs import services
 from apps.jobs.models import Algorithm
 from apps.projects.access import Entry, enter
@@ -24,11 +24,6 @@ def own_folders(settings, tmp_path: Path) -> None:
 @pytest.fixture
 def as_bob(project: Project, bob: User) -> Entry:
     return enter(bob, project.namespace)
-
-
-@pytest.fixture
-def archive(project: Project) -> Archive:
-    return ensure_archive(project)
 
 
 @pytest.fixture
