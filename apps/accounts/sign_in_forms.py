@@ -51,6 +51,7 @@ class BreakGlassForm(SignInForm):
         user: User | None = self.user
         if user is not None and not may_break_glass(user):
             self.user: User | None = None
+            record("account.sign_in_failed", actor=None, subject=user)
             raise get_adapter().validation_error("email_password_mismatch")
         return cleaned
 

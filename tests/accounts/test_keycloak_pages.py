@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts import identities, services
 from apps.accounts.models import User
+from apps.audit.models import Entry
 from maia_dashboard import environment
 from tests.accounts.issuer import running_issuer
 from tests.accounts.keycloak_mode import use_keycloak
@@ -107,6 +108,8 @@ def test_nobody_else_does_and_is_told_what_a_wrong_password_is_told(
         assert "password you specified are not correct" in break_glass(client, user).text  # type: ignore[attr-defined]
         assert not is_signed_in(client)
     assert "password you specified are not correct" in break_glass(client, admin, "wrong").text  # type: ignore[attr-defined]
+    tried = Entry.objects.filter(action="account.sign_in_failed", actor_pk=None).order_by("pk")
+    assert [row.subject_pk for row in tried] == [alice.pk, approver.pk, admin.pk]
 
 
 def test_an_administrator_by_a_group_does_not(client: Client, alice: User, admin: User) -> None:
