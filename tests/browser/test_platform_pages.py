@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import User
 from apps.core.models import Mail
@@ -113,10 +113,24 @@ def test_on_a_phone_the_header_is_one_row_however_long_the_project_s_name(
     Project.objects.update(name="A study of all that there is to be seen in hearts, and of what there is not")
     page = open_as(alice, viewport={"width": width, "height": 800}).new_page()
     page.goto("/projects/cardiac-mr/")
-    parts = [
-        page.locator(f".side {part}") for part in (".side-brand", ".switcher", ".search-link", ".person > summary")
-    ]
-    boxes = [part.bounding_box() for part in parts]
+    parts = (".side-brand", ".switcher", ".search-link", ".person > summary")
+    boxes = [page.locator(f".side {part}").bounding_box() for part in parts]
     centres = [box["y"] + box["height"] / 2 for box in boxes if box]
     assert len(centres) == len(parts)
     assert max(centres) - min(centres) < 2
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_figures_stand_below_their_headings(alice: User, project: Project, open_as: OpenAs, width: int) -> None:
+    page = open_as(alice, viewport={"width": width, "height": 800}).new_page()
+    page.goto("/projects/cardiac-mr/settings/")
+    rows = page.locator("section[aria-labelledby=resources] tr").all()
+    edges = [[_right_edge(cell) for cell in row.locator("th, td").all()] for row in rows]
+    assert len(edges) == 5
+    assert all(row == edges[0] for row in edges)
+
+
+def _right_edge(cell: Locator) -> int:
+    box = cell.bounding_box()
+    assert box
+    return round(box["x"] + box["width"])
