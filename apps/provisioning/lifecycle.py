@@ -6,21 +6,18 @@ from collections.abc import Callable, Mapping
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.services import destroy_archives
-from apps.audit.services import record
-from apps.core import ledger
 from apps.core.doorbell import ring
 from apps.core.leases import lease
 from apps.core.ledger import Action, StepWaits
-from apps.core.models import Ledger
 from apps.integrations.keycloak.port import KeycloakDirectory
 from apps.projects import groups
 from apps.projects.lifecycle import finish_deletion
 from apps.projects.models import Project, ProjectChange
 from apps.provisioning.cluster import placed_project, plain_words
+from apps.provisioning.following import Following
 from apps.provisioning.people import with_keycloak
 from apps.provisioning.plan import LIFE, steps_of_turn
 from apps.workspaces import resting
@@ -32,29 +29,16 @@ def advance(change: ProjectChange) -> bool:
     One worker a project: what an earlier turn still does ends before a later one begins.
     """
     with lease(f"provisioning.life.{change.project_id}") as held:
-        return bool(held) and _advance(change)
+        return bool(held) and FOLLOWING.advance(change, ACTIONS)
 
 
 def retry(change: ProjectChange, *, by: User) -> bool:
     """Lets failed steps run again. True when there was one."""
-    with transaction.atomic():
-        opened = Ledger.objects.filter(kind=LIFE, subject_pk=change.pk).first()
-        found = opened is not None and ledger.retry(opened, by=by.pk)
-        if found:
-            record("project.retried", actor=by.pk, project=change.project_id, subject=change)
-            ring("provisioning.follow_project", change.pk)
-    return found
-
-
-def waiting() -> list[int]:
-    """The open changes with a step that waited and is to be looked at again now."""
-    due = [waits.subject_pk for waits in ledger.due(LIFE)]
-    return list(_changes().filter(pk__in=due, done_at=None).order_by("pk").values_list("pk", flat=True))
+    return FOLLOWING.retry(change, "project.retried", by=by)
 
 
 def sweep() -> None:
-    """Takes up every change that is not done: its bell was lost, a step waits or failed, or a worker died."""
-    for change in _changes().filter(done_at=None).order_by("pk"):
+    for change in FOLLOWING.undone():
         advance(change)
 
 
@@ -90,17 +74,6 @@ def close(change_pk: int) -> None:
         finish_deletion(project)
 
 
-def _advance(change: ProjectChange) -> bool:
-    still_open = ProjectChange.objects.filter(pk=change.pk, done_at=None)
-    if not still_open.exists():
-        return True
-    opened = ledger.open_ledger(LIFE, change.pk, steps_of_turn(change))
-    is_done = ledger.advance(opened, ACTIONS)
-    if is_done:
-        still_open.update(done_at=timezone.now())
-    return is_done
-
-
 def _on_cluster(bring: Callable[[Project], None]) -> Action:
     def act(change_pk: int) -> None:
         project = placed_project(change_by_pk(change_pk).project_id)
@@ -114,6 +87,7 @@ def _changes() -> QuerySet[ProjectChange]:
     return ProjectChange.objects.select_related("project")
 
 
+FOLLOWING = Following(LIFE, _changes, steps_of_turn, "provisioning.follow_project")
 ACTIONS: Mapping[str, Action] = {
     "runs": await_runs,
     "sleep": _on_cluster(resting.sleep),

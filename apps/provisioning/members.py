@@ -13,7 +13,6 @@ from django.utils import timezone
 from apps.accounts.keycloak import is_in_use
 from apps.accounts.models import User
 from apps.accounts.services import ensure_account, password_link
-from apps.audit.services import record
 from apps.clusters.models import Cluster
 from apps.core import ledger, mail
 from apps.core.doorbell import ring
@@ -22,6 +21,7 @@ from apps.core.models import Ledger
 from apps.projects.members import A_ROLE, add_member
 from apps.projects.models import Membership, MembershipChange, Project
 from apps.provisioning import group_sync, people
+from apps.provisioning.following import Following
 from apps.provisioning.plan import MEMBER, steps_of_change
 from apps.provisioning.services import Requester
 from apps.workspaces.services import has_workspace_as_wished
@@ -53,33 +53,17 @@ def is_finished(change: MembershipChange) -> bool:
 
 
 def advance(change: MembershipChange) -> bool:
-    """Does the steps that can be done now. True when nothing is left to do."""
-    opened = ledger.open_ledger(MEMBER, change.pk, steps_of_change(change))
-    is_done = ledger.advance(opened, ACTIONS)
-    if is_done:
-        MembershipChange.objects.filter(pk=change.pk, done_at=None).update(done_at=timezone.now())
-    return is_done
+    """Does the steps that can be done now. True when nothing is left to do, or no longer wished."""
+    return FOLLOWING.advance(change, ACTIONS)
 
 
 def retry(change: MembershipChange, *, by: User) -> bool:
     """Lets failed steps run again. True when there was one."""
-    with transaction.atomic():
-        opened = Ledger.objects.filter(kind=MEMBER, subject_pk=change.pk).first()
-        found = opened is not None and ledger.retry(opened, by=by.pk)
-        if found:
-            record("member.retried", actor=by.pk, project=change.project_id, subject=change, member=change.user_id)
-            ring("provisioning.advance_member", change.pk)
-    return found
-
-
-def waiting() -> list[int]:
-    """The changes with a step that waited and is to be looked at again now."""
-    return [waits.subject_pk for waits in ledger.due(MEMBER)]
+    return FOLLOWING.retry(change, "member.retried", by=by, member=change.user_id)
 
 
 def sweep() -> None:
-    """Takes up every change that is not done: its bell was lost, a step waits or failed, or a worker died."""
-    for change in _changes().filter(done_at=None).order_by("pk"):
+    for change in FOLLOWING.undone():
         advance(change)
 
 
@@ -150,6 +134,7 @@ def _changes() -> QuerySet[MembershipChange]:
     return MembershipChange.objects.select_related("project", "user", "asked_by")
 
 
+FOLLOWING = Following(MEMBER, _changes, steps_of_change, "provisioning.advance_member")
 ACTIONS: Mapping[str, Action] = {
     "account": make_account,
     "identity": make_identity,

@@ -49,7 +49,7 @@ def sweep_people() -> None:
 def watch() -> None:
     for project_pk in services.waiting():
         ring("provisioning.advance", project_pk)
-    for change_pk in members.waiting():
+    for change_pk in members.FOLLOWING.waiting():
         ring("provisioning.advance_member", change_pk)
-    for change_pk in lifecycle.waiting():
+    for change_pk in lifecycle.FOLLOWING.waiting():
         ring("provisioning.follow_project", change_pk)

@@ -77,6 +77,24 @@ def test_a_deactivated_person_stops_the_steps_until_somebody_retries(
     assert Mail.objects.filter(to=charlie.email).count() == 1
 
 
+def test_what_the_end_of_the_project_has_overtaken_is_followed_no_longer(
+    project: Project, alice: User, charlie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(change_pk: int) -> None:
+        raise ledger.StepWaits("Not yet.")
+
+    change = add_member(project, charlie, role=Role.MEMBER, by=alice)
+    with monkeypatch.context() as waiting:
+        waiting.setattr(members, "ACTIONS", {**members.ACTIONS, "letter": wait})
+        assert not members.advance(change)
+    Step.objects.filter(name="letter").update(look_again_at=timezone.now())
+    assert members.FOLLOWING.waiting() == [change.pk]
+    MembershipChange.objects.update(done_at=timezone.now())
+    assert members.FOLLOWING.waiting() == []
+    assert members.advance(change)
+    assert not Mail.objects.exists()
+
+
 @pytest.mark.parametrize("name", ["account", "letter"])
 def test_each_step_may_run_twice(project: Project, alice: User, charlie: User, name: str) -> None:
     change = add_member(project, charlie, role=Role.MEMBER, by=alice)
