@@ -74,6 +74,7 @@ def kubelet(folder: Path, keys: Path, socket: Path) -> dict[str, Any]:
         "failSwapOn": False,
         "failCgroupV1": False,
         "podPidsLimit": 512,
+        "syncFrequency": "10s",  # so long does a changed ConfigMap take to come into a running pod
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},

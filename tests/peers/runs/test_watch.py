@@ -39,6 +39,12 @@ def way(cluster: Cluster) -> Iterator[Forwarder]:
         yield forwarder
 
 
+@pytest.fixture(autouse=True)
+def _short_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watcher that was stopped ends with its connection, however little there is to tell."""
+    monkeypatch.setattr("apps.jobs.watcher.WATCH_SECONDS", 10.0)
+
+
 @contextmanager
 def watched() -> Iterator[None]:
     """Nothing else looks at the cluster; bells are answered by whoever rings them."""

@@ -206,7 +206,7 @@ def test_a_key_of_the_account_opens_the_workspace(project: Project, alice: User,
     port = NodePort.objects.get(workspace__user=alice).number
     lax = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes")
     command = ["ssh", *lax, "-i", str(key), "-p", str(port), f"maia@{NODE_IP}", "id -un"]
-    # The kubelet brings a changed ConfigMap to a running pod within about a minute and a half.
+    # The kubelet brings a changed ConfigMap to a running pod when it next looks at it.
     wait_until(lambda: subprocess.run(command, check=False, capture_output=True).stdout == b"maia\n", 180)
 
 
