@@ -200,11 +200,13 @@ def test_ten_more_rows_cost_no_more_queries(
     monkeypatch.setattr(audit_views, "ROWS_A_PAGE", 50)
     client = client_of(admin)
     record("test.done", actor=admin.pk, project=project.pk, subject=project)
-    before = cost_of(client, "/audit/")
+    addresses = [f"{root}audit/" for root in ("/", "/projects/cardiac-mr/", "/api/v1/", "/api/v1/projects/cardiac-mr/")]
+    before = [cost_of(client, address) for address in addresses]
     for number in range(10):
         other = make_project(f"other-{number}")
         record("test.done", actor=None, project=other.pk, subject=other)
-    assert cost_of(client, "/audit/") == before
+        record("test.done", actor=None, project=project.pk, subject=other)
+    assert [cost_of(client, address) for address in addresses] == before
 
 
 def test_programs_read_it_page_by_page(some: None, admin: User, alice: User, client_of: ClientOf) -> None:

@@ -10,8 +10,8 @@ from apps.accounts.models import User
 from apps.core.models import Mail
 from apps.core.state import IllegalTransition
 from apps.projects import clock, granting, lifecycle
-from apps.projects.models import ExtensionRequest, Project, ProjectChange
-from apps.projects.services import Resources
+from apps.projects.models import ExtensionRequest, Membership, Project, ProjectChange
+from apps.projects.services import Resources, ensure_member
 from tests.conftest import ClientOf
 from tests.programs import Program
 from tests.queries import cost_of
@@ -212,11 +212,19 @@ def test_the_lists_cost_the_same_whatever_their_length(
     client_of: ClientOf,
 ) -> None:
     client = client_of(admin)
-    addresses = ("/extensions/?all=1", "/projects/", SETTINGS)
+    of_project = f"/api/v1/projects/{project.namespace}"
+    by_programs = (
+        "/api/v1/projects/",
+        "/api/v1/extensions/",
+        f"{of_project}/extensions/",
+        f"{of_project}/changes/",
+    )
+    addresses = ("/extensions/?all=1", "/projects/", SETTINGS, *by_programs)
 
     def add(count: int, prefix: str) -> None:
         for number in range(count):
             other = make_project(f"{prefix}-{number}")
+            ensure_member(other, admin, role=Membership.Role.VIEWER)
             granting.ask_extension(other, ends_on=other.ends_on + timedelta(days=1), why="More", by=alice)
             granting.set_last_day(project, later + timedelta(days=Project.objects.count()), by=admin)
 

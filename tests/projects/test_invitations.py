@@ -231,10 +231,11 @@ def test_more_invitations_cost_no_more_queries(project: Project, alice: User, cl
     client, path = client_of(alice), f"{PAGE}invitations/"
     assert "Nobody was invited yet" in client.get(path).content.decode()
     invited(project, alice)
-    before = cost_of(client, path)
+    addresses = (path, "/api/v1/projects/cardiac-mr/invitations/")
+    before = [cost_of(client, address) for address in addresses]
     for number in range(60):
         invited(project, alice, f"p{number}@uni.example")
-    assert cost_of(client, path) == before
+    assert [cost_of(client, address) for address in addresses] == before
     assert "1–50 of 61" in client.get(path).content.decode()
     assert "1 invitation found" in client.get(path, {"q": "p59@"}).content.decode()
     assert "No invitation fits" in client.get(path, {"status": "declined"}).content.decode()
