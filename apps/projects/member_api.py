@@ -153,7 +153,7 @@ class Invitations(generics.ListAPIView[Invitation]):
         operation_id="invitations_make", request=InviteeSerializer, responses={201: InvitationSerializer, **WRITES}
     )
     def post(self, request: Request, namespace: str) -> Response:
-        """Invite somebody by e-mail. 409 for who is in the project or invited already."""
+        """Invite somebody by e-mail. 409 for who is in the project, invited already, or mailed enough today."""
         entry, wish = self._entry(), sent(request, InviteeSerializer)
         invitee = Invitee(wish["email"].lower(), Role(wish["role"]), wish["name"])
         with _conflicts():

@@ -139,7 +139,10 @@ def leave(project: Project, user: User) -> MembershipChange | None:
 
 
 def hand_over(project: Project, *, to: User, by: User) -> None:
-    """`to` becomes an owner and `by` a member: both or neither. Raises NotOwner, and NotMember for who is to get it."""
+    """`to` becomes an owner and `by` a member: both or neither. What `by` has invited goes on in the name of `to`.
+
+    Raises NotOwner, and NotMember for who is to get it.
+    """
     with transaction.atomic():
         project.locked()
         giver = Membership.objects.filter(project=project, user=by, role=Role.OWNER).first()

@@ -100,9 +100,7 @@ def test_who_accepts_before_the_sweep_is_refused(co_owned: Project, bob: User, a
     assert not User.objects.filter(email=IDA).exists()
 
 
-def test_an_administrators_invitations_end_with_the_platform_role(
-    project: Project, admin: User, client_of: ClientOf
-) -> None:
+def test_an_administrators_invitations_end_with_the_platform_role(project: Project, admin: User) -> None:
     invitation, _ = invited(project, admin, IDA)
     sweep()
     invitation.refresh_from_db()
