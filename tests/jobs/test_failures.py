@@ -84,6 +84,18 @@ def test_a_run_fails_with_a_reason(
     assert list(settings.RUNS_DIR.glob("run-*")) == []
 
 
+def test_the_run_after_a_hostile_one_is_fine(
+    as_bob: Entry, segmentation: Algorithm, ct: Series, settings, tmp_path: Path
+):
+    bundled = settings.SAMPLES_DIR
+    hostile = install(settings, tmp_path / "packages", EATS_MEMORY)
+    assert drive(services.launch(as_bob, hostile, ct, arguments={})).reason_code == "OUT_OF_MEMORY"
+    settings.SAMPLES_DIR = bundled
+    services.sync_bundled()
+    run = drive(services.launch(as_bob, segmentation, ct, arguments={}))
+    assert (run.status, run.outputs.count()) == (Status.SUCCEEDED, 1)
+
+
 def test_the_refused_attributes_are_named(as_bob: Entry, ct: Series, settings, tmp_path: Path):
     algorithm = install(settings, tmp_path / "packages", COPIES_INPUT)
     run = drive(services.launch(as_bob, algorithm, ct, arguments={}))

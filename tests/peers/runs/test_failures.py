@@ -92,6 +92,19 @@ def test_a_hostile_algorithm_is_contained(
         assert int(children[1]) < PIDS_OF_A_POD
 
 
+@pytest.mark.attacks
+def test_the_run_after_a_hostile_one_is_fine(
+    launch: Launch, as_bob: Entry, segmentation: Algorithm, ct: Series, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = settings.SAMPLES_DIR
+    assert drive(launch("bombs", timeout_seconds=8), timeout_seconds=150).reason_code == "TIMEOUT"
+    monkeypatch.undo()
+    settings.SAMPLES_DIR = bundled
+    services.sync_bundled()
+    run = drive(services.launch(as_bob, segmentation, ct, arguments={}), timeout_seconds=100)
+    assert (run.status, run.outputs.count()) == (Status.SUCCEEDED, 1), run.reason
+
+
 def test_an_image_that_is_not_there_is_named(launch: Launch, programs_image: str) -> None:
     run = drive(launch("fails", image=programs_image.replace("/programs@", "/absent@")), timeout_seconds=60)
     assert run.reason_code == "IMAGE_PULL"
