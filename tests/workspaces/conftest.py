@@ -3,10 +3,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from apps.accounts.models import User
 from apps.clusters.models import Cluster, Placement
 from apps.integrations.kubernetes.memory import MemoryKubernetes
-from apps.integrations.kubernetes.port import DEPLOYMENT, KubernetesApi
+from apps.integrations.kubernetes.port import DEPLOYMENT, VOLUME_CLAIM, Kind, KubernetesApi, Manifest
+from apps.projects.granting import grant_resources
 from apps.projects.models import Project
+from apps.projects.services import Resources
 from apps.workspaces import services, sweeping
 from apps.workspaces.models import Drift
 
@@ -72,3 +75,19 @@ def kept(made: Project, cluster: Cluster) -> Project:
     sweeping.reconcile(cluster)
     assert list(Drift.objects.all()) == []
     return made
+
+
+def read(twin: MemoryKubernetes, project: Project, kind: Kind, name: str) -> Manifest:
+    found = twin.read(kind, name, project.namespace)
+    assert found is not None
+    return found
+
+
+def claim_of(twin: MemoryKubernetes, project: Project) -> str:
+    claim = read(twin, project, VOLUME_CLAIM, "orthanc")
+    return str(claim["spec"]["resources"]["requests"]["storage"])
+
+
+def granted_storage(project: Project, gib: int, admin: User) -> Project:
+    grant_resources(project, Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=gib), by=admin)
+    return Project.objects.select_related("placement__cluster", "allocation").get(pk=project.pk)

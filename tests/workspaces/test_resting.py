@@ -15,18 +15,14 @@ from apps.integrations.kubernetes.port import (
     RESOURCE_QUOTA,
     STATEFUL_SET,
     VOLUME_CLAIM,
-    ApiRefused,
-    Kind,
     Manifest,
 )
 from apps.projects import lifecycle
-from apps.projects.granting import grant_resources
 from apps.projects.models import Project
-from apps.projects.services import Resources
 from apps.workspaces import resting, sweeping
 from apps.workspaces.models import Applied, Drift, NodePort, OrthancAccess, Workspace
 from apps.workspaces.services import NotYet
-from tests.workspaces.conftest import make_orthanc_ready
+from tests.workspaces.conftest import claim_of, granted_storage, make_orthanc_ready, read
 
 Status = Project.Status
 
@@ -77,7 +73,7 @@ def to_deletion(project: Project, by: User) -> Project:
 
 
 def most_pods(twin: MemoryKubernetes, project: Project) -> str | None:
-    hard: dict[str, str] = _read(twin, project, RESOURCE_QUOTA, "project")["spec"]["hard"]
+    hard: dict[str, str] = read(twin, project, RESOURCE_QUOTA, "project")["spec"]["hard"]
     return hard.get("pods")
 
 
@@ -156,7 +152,7 @@ def test_jobs_of_others_are_suspended_and_go_on(made: Project, twin: MemoryKuber
     lifecycle.resume(made, by=admin)
     resting.wake(made)
     assert jobs(twin, made) == {"over": None, "paused": True, "training": False}
-    assert resting.AWAKE not in str(_read(twin, made, JOB, "training"))
+    assert resting.AWAKE not in str(read(twin, made, JOB, "training"))
 
 
 def test_archived_it_has_no_jobs_nor_pods_of_others(made: Project, twin: MemoryKubernetes, alice: User) -> None:
@@ -202,13 +198,13 @@ def test_awake_it_is_as_before(made: Project, twin: MemoryKubernetes, admin: Use
     assert replicas(twin, made) == before
     resting.sleep(suspended(made, admin))
     lifecycle.resume(made, by=admin)
-    twin.put({**_read(twin, made, DEPLOYMENT, "orthanc"), "status": {}})
+    twin.put({**read(twin, made, DEPLOYMENT, "orthanc"), "status": {}})
     with pytest.raises(NotYet, match="Orthanc is starting"):
         resting.wake(made)
     make_orthanc_ready(twin, made)
     resting.wake(made)
     assert replicas(twin, made) == before
-    assert resting.AWAKE not in str(_read(twin, made, DEPLOYMENT, "brain"))
+    assert resting.AWAKE not in str(read(twin, made, DEPLOYMENT, "brain"))
 
 
 def test_archived_there_are_no_workspaces_and_homes_are_kept(
@@ -261,50 +257,3 @@ def test_its_rows_are_forgotten(made: Project) -> None:
     resting.forget(made)
     for model in (Applied, OrthancAccess, Workspace, NodePort, Placement):
         assert not model._default_manager.exists()
-
-
-def claim_of(twin: MemoryKubernetes, project: Project) -> str:
-    claim = _read(twin, project, VOLUME_CLAIM, "orthanc")
-    return str(claim["spec"]["resources"]["requests"]["storage"])
-
-
-def granted_storage(project: Project, gib: int, admin: User) -> Project:
-    grant_resources(project, Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=gib), by=admin)
-    return Project.objects.select_related("placement__cluster", "allocation").get(pk=project.pk)
-
-
-def test_the_volume_grows_with_what_is_granted(made: Project, twin: MemoryKubernetes, admin: User) -> None:
-    changed = granted_storage(made, 300, admin)
-    resting.grow_volume(changed)
-    resting.grow_volume(changed)
-    assert claim_of(twin, made) == "300Gi"
-
-
-def test_the_volume_never_shrinks_and_no_sweep_tries_to(made: Project, twin: MemoryKubernetes, admin: User) -> None:
-    changed = granted_storage(made, 20, admin)
-    resting.grow_volume(changed)
-    resting.follow_grant(changed)
-    sweeping.reconcile(changed.placement.cluster)
-    assert claim_of(twin, made) == "200Gi"
-
-
-def test_storage_that_cannot_grow_keeps_its_size(
-    made: Project, twin: MemoryKubernetes, admin: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    changed = granted_storage(made, 300, admin)
-
-    def refuse(manifest: Manifest, **_: Any) -> Manifest:
-        raise ApiRefused(403, "Forbidden", "only dynamically provisioned pvc can be resized")
-
-    with monkeypatch.context() as refusing:
-        refusing.setattr(twin, "apply", refuse)
-        resting.grow_volume(changed)
-    sweeping.reconcile(changed.placement.cluster)
-    assert claim_of(twin, made) == "200Gi"
-    assert changed.namespace_seen.trouble == ""
-
-
-def _read(twin: MemoryKubernetes, project: Project, kind: Kind, name: str) -> Manifest:
-    found = twin.read(kind, name, project.namespace)
-    assert found is not None
-    return found
