@@ -41,6 +41,10 @@ def make_person(name: str, platform_role: User.PlatformRole = User.PlatformRole.
     )
 
 
+def is_signed_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
+
+
 @pytest.fixture
 def alice(db: None) -> User:
     return make_person("alice")

@@ -14,7 +14,7 @@ from apps.audit.models import Entry
 from maia_dashboard import environment
 from tests.accounts.issuer import running_issuer
 from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import PASSWORD, ClientOf
+from tests.conftest import PASSWORD, ClientOf, is_signed_in
 from tests.portal import free_port
 
 PASSWORD_PAGES = (
@@ -33,10 +33,6 @@ def _keycloak(settings: LazySettings, db: None) -> None:
 
 def break_glass(client: Client, user: User, password: str = PASSWORD) -> object:
     return client.post(reverse("break_glass"), {"login": user.email, "password": password})
-
-
-def is_signed_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
 
 
 def test_sign_in_is_one_button_that_keeps_the_way(client: Client) -> None:

@@ -13,7 +13,7 @@ from apps.accounts import services
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import PASSWORD, ClientOf
+from tests.conftest import PASSWORD, ClientOf, is_signed_in
 from tests.portal import free_port
 
 HOME, ELSEWHERE = "192.0.2.10", "198.51.100.7"
@@ -25,10 +25,6 @@ def try_from(address: str, email: str, password: str = PASSWORD, path: str = "ac
     client = Client(REMOTE_ADDR=address)
     client.last = client.post(reverse(path), {"login": email, "password": password})  # type: ignore[attr-defined]
     return client
-
-
-def is_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
 
 
 def lock(address: str, email: str, path: str = "account_login") -> Client:
@@ -43,7 +39,7 @@ def test_after_five_wrong_passwords_the_right_one_waits_and_the_page_says_how_lo
     assert "Too many wrong passwords" in last.text
     assert f"before <strong>{timezone.localtime() + timedelta(minutes=15):%H:%M}</strong>" in last.text
     assert 800 < int(last["Retry-After"]) <= 900
-    assert not is_in(try_from(HOME, alice.email))
+    assert not is_signed_in(try_from(HOME, alice.email))
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -66,12 +62,12 @@ def test_the_right_password_of_a_deactivated_person_is_a_row(alice: User) -> Non
 
 def test_nobody_is_locked_out_from_elsewhere(alice: User) -> None:
     lock(ELSEWHERE, alice.email)
-    assert is_in(try_from(HOME, alice.email))
+    assert is_signed_in(try_from(HOME, alice.email))
 
 
 def test_another_person_signs_in_from_the_same_address(alice: User, bob: User) -> None:
     lock(HOME, alice.email)
-    assert is_in(try_from(HOME, bob.email))
+    assert is_signed_in(try_from(HOME, bob.email))
 
 
 def test_another_case_of_the_address_is_the_same_one(alice: User) -> None:
@@ -85,8 +81,8 @@ def test_another_browser_or_address_of_the_same_network_starts_no_new_count(alic
     for number in range(5):
         client = Client(REMOTE_ADDR=f"2001:db8:1:2::{number}", headers={"User-Agent": f"browser {number}"})
         client.post(reverse("account_login"), {"login": alice.email, "password": "wrong"})
-    assert not is_in(try_from("2001:db8:1:2:ffff::1", alice.email))
-    assert is_in(try_from("2001:db8:1:3::1", alice.email))
+    assert not is_signed_in(try_from("2001:db8:1:2:ffff::1", alice.email))
+    assert is_signed_in(try_from("2001:db8:1:3::1", alice.email))
 
 
 def test_an_address_that_nobody_has_is_locked_alike(alice: User) -> None:
@@ -100,7 +96,7 @@ def test_trying_on_does_not_make_the_wait_longer_and_it_ends(alice: User) -> Non
     try_from(HOME, alice.email, "wrong")
     assert AccessAttempt.objects.get().attempt_time == before
     AccessAttempt.objects.update(attempt_time=before - timedelta(minutes=16))
-    assert is_in(try_from(HOME, alice.email))
+    assert is_signed_in(try_from(HOME, alice.email))
     assert not AccessAttempt.objects.exists()
 
 
@@ -114,8 +110,8 @@ def test_addresses_behind_proxies_are_counted_as_the_proxies_say(alice: User, se
 
     for number in range(5):
         send(f"203.0.113.{number}, {ELSEWHERE}", "wrong")  # only the last is the proxy's own word
-    assert not is_in(send(f"203.0.113.9, {ELSEWHERE}", PASSWORD))
-    assert is_in(send(f"{ELSEWHERE}, {HOME}", PASSWORD))
+    assert not is_signed_in(send(f"203.0.113.9, {ELSEWHERE}", PASSWORD))
+    assert is_signed_in(send(f"{ELSEWHERE}, {HOME}", PASSWORD))
 
 
 def test_a_long_address_is_counted_too(db: None) -> None:
@@ -135,7 +131,7 @@ def test_a_new_password_by_link_lifts_it(alice: User) -> None:
     form = client.get(services.password_link(alice), follow=True)
     new = "an even longer pass phrase"
     client.post(form.redirect_chain[-1][0], {"password1": new, "password2": new})
-    assert is_in(try_from(HOME, alice.email, new))
+    assert is_signed_in(try_from(HOME, alice.email, new))
 
 
 def test_an_administrator_sees_it_and_lifts_it(alice: User, admin: User, support: User, client_of: ClientOf) -> None:
@@ -148,15 +144,15 @@ def test_an_administrator_sees_it_and_lifts_it(alice: User, admin: User, support
     assert HOME in client.get(page).text
     assert "No password is taken" in client_of(support).get(page).text
     client.post(unlock)
-    assert is_in(try_from(HOME, alice.email))
+    assert is_signed_in(try_from(HOME, alice.email))
     assert Entry.objects.filter(action="account.unlocked", actor_pk=admin.pk, subject_pk=alice.pk).count() == 1
 
 
 def test_the_emergency_sign_in_is_locked_too(admin: User, settings: LazySettings) -> None:
     use_keycloak(settings, KEYCLOAK_URL=f"http://127.0.0.1:{free_port()}")
     assert lock(HOME, admin.email, "break_glass").last.status_code == 429  # type: ignore[attr-defined]
-    assert not is_in(try_from(HOME, admin.email, path="break_glass"))
-    assert is_in(try_from(ELSEWHERE, admin.email, path="break_glass"))
+    assert not is_signed_in(try_from(HOME, admin.email, path="break_glass"))
+    assert is_signed_in(try_from(ELSEWHERE, admin.email, path="break_glass"))
 
 
 def test_confirming_that_it_is_you_is_counted_as_well(alice: User) -> None:

@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.core.models import Mail
 from tests.accounts.keycloak_mode import use_keycloak
-from tests.conftest import PASSWORD, ClientOf
+from tests.conftest import PASSWORD, ClientOf, is_signed_in
 from tests.portal import free_port
 
 PAGES = (
@@ -35,10 +35,6 @@ def with_password(user: User, path: str = "account_login") -> Client:
     client = Client()
     client.post(reverse(path), {"login": user.email, "password": PASSWORD})
     return client
-
-
-def is_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
 
 
 def code_of(key: str) -> str:
@@ -111,12 +107,12 @@ def test_a_wrong_code_sets_nothing_up(alice: User) -> None:
 
 def test_the_password_alone_opens_nothing_any_more(alice: User, protected: tuple[str, list[str]]) -> None:
     client = with_password(alice)
-    assert not is_in(client)
+    assert not is_signed_in(client)
     for name in ("accounts:account", "accounts:sessions", "mfa_index"):
         assert client.get(reverse(name)).status_code == 302
     assert "authenticator app shows" in client.get(reverse("mfa_authenticate")).text
     client.post(reverse("mfa_authenticate"), {"code": code_of(protected[0])})
-    assert is_in(client)
+    assert is_signed_in(client)
 
 
 def test_a_code_works_once(alice: User, protected: tuple[str, list[str]]) -> None:
@@ -124,14 +120,14 @@ def test_a_code_works_once(alice: User, protected: tuple[str, list[str]]) -> Non
     first, second = with_password(alice), with_password(alice)
     first.post(reverse("mfa_authenticate"), {"code": code})
     second.post(reverse("mfa_authenticate"), {"code": code})
-    assert (is_in(first), is_in(second)) == (True, False)
+    assert (is_signed_in(first), is_signed_in(second)) == (True, False)
 
 
 def test_a_recovery_code_works_once(alice: User, protected: tuple[str, list[str]]) -> None:
     for code, opens in ((protected[1][0], True), (protected[1][0], False), (protected[1][1], True)):
         client = with_password(alice)
         client.post(reverse("mfa_authenticate"), {"code": code})
-        assert is_in(client) == opens
+        assert is_signed_in(client) == opens
 
 
 @pytest.mark.attacks
@@ -142,7 +138,7 @@ def test_guessing_codes_is_slowed_down(alice: User, protected: tuple[str, list[s
     assert rows("wrong_code") == [(None, alice.pk, None)] * 5, "a try that is not looked at is no row"
     right = format_hotp_value(hotp_value(protected[0], int(time.time()) // 30))
     client.post(reverse("mfa_authenticate"), {"code": right})
-    assert not is_in(client)
+    assert not is_signed_in(client)
 
 
 def test_the_page_of_codes_is_nobodys_without_a_password(db: None) -> None:
@@ -171,7 +167,7 @@ def test_stopping_needs_a_proof_and_takes_the_recovery_codes_along(
     client.post(reverse("mfa_reauthenticate"), {"code": protected[1][0]})
     client.post(reverse("mfa_deactivate_totp"))
     assert not Authenticator.objects.exists()
-    assert is_in(with_password(alice))
+    assert is_signed_in(with_password(alice))
 
 
 def test_an_administrator_takes_it_from_who_lost_the_phone(
@@ -182,7 +178,7 @@ def test_an_administrator_takes_it_from_who_lost_the_phone(
     remove = reverse("people:remove_second_factor", args=[alice.pk])
     assert "is removed" in client.post(remove, follow=True).text
     assert "It was so already" in client.post(remove, follow=True).text
-    assert is_in(with_password(alice))
+    assert is_signed_in(with_password(alice))
     assert Mail.objects.filter(to=alice.email, subject="Your second factor was removed").count() == 1
     assert sorted(rows("removed"), key=str) == [(admin.pk, alice.pk, kind) for kind in ("recovery_codes", "totp")]
 
@@ -198,9 +194,9 @@ def test_who_breaks_the_glass_has_one_too(admin: User, settings: LazySettings) -
     use_keycloak(settings, KEYCLOAK_URL=f"http://127.0.0.1:{free_port()}")
     key, _ = set_up(with_password(admin, "break_glass"))
     client = with_password(admin, "break_glass")
-    assert not is_in(client)
+    assert not is_signed_in(client)
     client.post(reverse("mfa_authenticate"), {"code": code_of(key)})
-    assert is_in(client)
+    assert is_signed_in(client)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -12,17 +12,13 @@ from apps.accounts import services
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.core import mail
-from tests.conftest import PASSWORD, ClientOf
+from tests.conftest import PASSWORD, ClientOf, is_signed_in
 
 NEW = "an even longer pass phrase"
 
 
 def sign_in(client: Client, email: str, password: str = PASSWORD, next_page: str = "") -> object:
     return client.post(reverse("account_login"), {"login": email, "password": password, "next": next_page})
-
-
-def is_signed_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
 
 
 def test_a_person_signs_in_by_address_in_any_case_and_it_is_recorded(client: Client, alice: User) -> None:

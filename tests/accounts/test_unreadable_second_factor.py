@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from tests.accounts.test_second_factor import ClientOf, code_of, is_in, set_up, with_password
-from tests.conftest import PASSWORD
+from tests.accounts.test_second_factor import code_of, set_up, with_password
+from tests.conftest import PASSWORD, ClientOf, is_signed_in
 
 pytestmark = pytest.mark.faults
 SIGNED_IN = "The portal cannot read your second factor any more"
@@ -37,14 +37,14 @@ def test_no_code_opens_the_account_and_the_page_says_who_can_help(alice: User, l
         answer = client.post(reverse("mfa_authenticate"), {"code": code})
         assert answer.status_code == 200
         assert "An administrator of the platform can take it" in answer.text
-        assert not is_in(client)
+        assert not is_signed_in(client)
 
 
 def test_an_administrator_removes_it_and_the_password_opens(
     alice: User, admin: User, client_of: ClientOf, lost: tuple[str, list[str]]
 ) -> None:
     client_of(admin).post(reverse("people:remove_second_factor", args=[alice.pk]))
-    assert is_in(with_password(alice))
+    assert is_signed_in(with_password(alice))
 
 
 def test_the_page_says_so_and_offers_nothing_that_needs_the_key(browser: Client, lost: tuple[str, list[str]]) -> None:
@@ -70,4 +70,4 @@ def test_who_is_signed_in_proves_by_password_and_stops_using_it(
     key, _ = set_up(client)
     fresh = with_password(alice)
     fresh.post(reverse("mfa_authenticate"), {"code": code_of(key)})
-    assert is_in(fresh)
+    assert is_signed_in(fresh)

@@ -34,16 +34,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_as(browser: Browser, live_server: LiveServer) -> Iterator[OpenAs]:
-    """Makes a browser in which a person is signed in; `options` are those of Playwright's new_context.
+    """Makes a browser in which a person is signed in, or nobody; `options` are those of Playwright's new_context.
 
     The test fails in the end when a page's console tells of an error: a script that broke, a policy that was violated.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
-    def make(user: User, **options: Any) -> BrowserContext:
+    def make(user: User | None, **options: Any) -> BrowserContext:
         context = browser.new_context(base_url=live_server.url, **options)
-        context.add_cookies([_session_cookie(user, live_server.url)])
+        if user:
+            context.add_cookies([_session_cookie(user, live_server.url)])
         context.set_default_timeout(15_000)
         context.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
         context.on("weberror", lambda error: errors.append(str(error.error)))

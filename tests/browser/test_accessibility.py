@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser
 
+from tests.browser.looked_at import problems_of
 from tests.browser.shown import Shown, fill
 from tests.portal import Portal, running_portal
 
@@ -36,22 +36,8 @@ def test_every_page(
     for shown in pages:
         page = (visitor if shown.is_public else admin).new_page()
         page.goto(shown.path)
-        expect(page.locator("[hx-trigger=load]")).to_have_count(0)  # fragments have come
-        found[shown.name] = [*_violations(page), *_too_wide(page)]
+        found[shown.name] = problems_of(page)
         page.close()
     visitor.close()
     admin.close()
     assert {name: problems for name, problems in found.items() if problems} == {}
-
-
-def _violations(page: Page) -> list[str]:
-    return [
-        f"{violation['id']}: {node['html'][:150]}"
-        for violation in Axe().run(page).response["violations"]
-        for node in violation["nodes"]
-    ]
-
-
-def _too_wide(page: Page) -> list[str]:
-    excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{excess} px wider than the screen"] if excess > 0 else []

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from apps.accounts.models import User
 from apps.accounts.services import password_link
 from apps.registrations.models import Registration
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, is_signed_in
 from tests.idor.conftest import World
 from tests.idor.rows import ROWS
 
@@ -85,6 +85,6 @@ def test_a_field_too_many_signs_nobody_in(alice: User) -> None:
     client = Client()
     sent = {"login": alice.email, "password": PASSWORD}
     assert client.post(reverse("account_login"), {**sent, **SMUGGLED}).status_code == HTTPStatus.BAD_REQUEST
-    assert "_auth_user_id" not in client.session
+    assert not is_signed_in(client)
     client.post(reverse("account_login"), sent)
-    assert "_auth_user_id" in client.session
+    assert is_signed_in(client)

@@ -27,6 +27,7 @@ from apps.projects.members import TakesNobody
 from apps.projects.models import Invitation, Membership, Project
 from apps.projects.tasks import sweep
 from tests.conftest import ClientOf
+from tests.projects.conftest import row_of
 from tests.projects.test_invitations import NEWCOMER, PAGE, invited, link
 
 Role = Membership.Role
@@ -40,10 +41,6 @@ def co_owned(project: Project, bob: User) -> Project:
     """alice and bob own it."""
     Membership.objects.filter(user=bob).update(role=Role.OWNER, grouped_at=timezone.now())
     return project
-
-
-def row_of(user: User) -> Membership:
-    return Membership.objects.select_related("project", "user").get(user=user)
 
 
 def deactivate(project: Project, alice: User, bob: User, admin: User) -> None:

@@ -7,6 +7,7 @@ from apps.projects.members import add_member
 from apps.projects.models import Invitation, Membership, Project
 from tests.conftest import ClientOf, make_person
 from tests.programs import Program
+from tests.projects.conftest import row_of
 from tests.queries import cost_of
 
 Role = Membership.Role
@@ -17,10 +18,6 @@ INVITATIONS = "/api/v1/projects/cardiac-mr/invitations/"
 @pytest.fixture
 def hers(project: Project, alice: User) -> Program:
     return Program(alice)
-
-
-def row_of(user: User) -> Membership:
-    return Membership.objects.get(user=user)
 
 
 def test_the_members_are_listed_and_searched(hers: Program, bob: User) -> None:

@@ -17,15 +17,12 @@ from apps.projects.members import MembersRefused
 from apps.projects.models import Invitation, Membership, MembershipChange, Project
 from apps.provisioning import members as ledger
 from tests.conftest import make_person
+from tests.projects.conftest import row_of
 from tests.racing import at_once
 
 Role = Membership.Role
 Status = Invitation.Status
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
-
-
-def row_of(user: User) -> Membership:
-    return Membership.objects.select_related("project", "user").get(user=user)
 
 
 def owners() -> list[int]:

@@ -14,14 +14,11 @@ from apps.projects.members import LastOwner, NotMember, add_member, change_role,
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal
 from apps.provisioning import members as ledger
 from tests.conftest import ClientOf, make_person
+from tests.projects.conftest import row_of
 from tests.queries import cost_of
 
 Role = Membership.Role
 PAGE = "/projects/cardiac-mr/members/"
-
-
-def row_of(user: User) -> Membership:
-    return Membership.objects.get(user=user)
 
 
 def said(client: Client, path: str, **sent: str) -> str:

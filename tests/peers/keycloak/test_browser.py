@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.accounts.test_ssh_keys import make_pair, public
-from tests.browser.test_accessibility import _too_wide as too_wide
-from tests.browser.test_accessibility import _violations as violations
+from tests.browser.looked_at import problems_of
 from tests.peers.keycloak import Keycloak
 from tests.peers.keycloak.realm import Realm, imported_realm
 from tests.peers.mail import Mail
@@ -46,7 +45,7 @@ def look_at(page: Page, name: str) -> None:
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 900})
         page.reload()
-        assert [*violations(page), *too_wide(page)] == [], name
+        assert problems_of(page) == [], name
         if PICTURES:
             page.screenshot(path=f"{PICTURES}/{name}-{theme}-{width}.png", full_page=True)
 
