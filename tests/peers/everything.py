@@ -1,6 +1,7 @@
 """All tests on the real servers, as `make test-peers` runs them: `python -m tests.peers.everything`.
 
-The tests on the servers mostly wait for these; those of one machine on PostgreSQL and Redis use the time.
+The tests on the servers mostly wait for these; those of one machine on PostgreSQL and Redis use the time. Which took
+the longest is printed, since their waits are what all of it takes.
 """
 
 import signal
@@ -13,11 +14,12 @@ from tests.portal import REPOSITORY
 
 REPORT = REPOSITORY / "build" / "one-machine.log"
 PYTHON = [sys.executable, "-m"]
+PEERS = ["pytest", "-q", "--durations", "40", "-m", "peers"]
 
 
 def main() -> int:
     with _started([*PYTHON, "tests.peers.one_machine"]) as one_machine:
-        on_servers = subprocess.run([*PYTHON, "pytest", "-q", "-m", "peers"], cwd=REPOSITORY, check=False).returncode
+        on_servers = subprocess.run([*PYTHON, *PEERS], cwd=REPOSITORY, check=False).returncode
         result = one_machine.wait()
         print(REPORT.read_text(), flush=True)
     return on_servers or result
