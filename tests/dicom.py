@@ -65,29 +65,20 @@ def ct_series(
     series_instance_uid = uid(seed, "series", study_instance_uid, series_name)
     directory.mkdir(parents=True, exist_ok=True)
     volume = phantom_hu(slices, rows, columns)
-    tilt = np.deg2rad(gantry_tilt_degrees)
     paths, sop_instance_uids = [], []
-    for time_point in range(time_points):
-        for index in range(slices):
-            dataset = _image(volume[index], modality)
-            dataset.PatientID, dataset.PatientName = patient_id, patient_name
-            dataset.PatientBirthDate, dataset.PatientSex = "19700101", "O"
-            dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study_instance_uid, series_instance_uid
-            dataset.FrameOfReferenceUID = frame_of_reference_uid
-            dataset.SOPInstanceUID = uid(seed, "instance", series_instance_uid, time_point, index)
-            dataset.InstanceNumber = time_point * slices + index + 1
-            dataset.AcquisitionNumber = time_point + 1
-            dataset.ImageOrientationPatient = [
-                1,
-                0,
-                0,
-                0,
-                round(float(np.cos(tilt)), 8),
-                round(float(-np.sin(tilt)), 8),
-            ]
-            dataset.ImagePositionPatient = [-columns / 2, -rows / 2, 2.0 * index]
-            paths.append(save(dataset, directory / f"{dataset.InstanceNumber:04d}.dcm"))
-            sop_instance_uids.append(dataset.SOPInstanceUID)
+    for number in range(time_points * slices):
+        time_point, index = divmod(number, slices)
+        dataset = _image(volume[index], modality)
+        dataset.PatientID, dataset.PatientName = patient_id, patient_name
+        dataset.PatientBirthDate, dataset.PatientSex = "19700101", "O"
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study_instance_uid, series_instance_uid
+        dataset.FrameOfReferenceUID = frame_of_reference_uid
+        dataset.SOPInstanceUID = uid(seed, "instance", series_instance_uid, time_point, index)
+        dataset.InstanceNumber, dataset.AcquisitionNumber = number + 1, time_point + 1
+        dataset.ImageOrientationPatient = _orientation(gantry_tilt_degrees)
+        dataset.ImagePositionPatient = [-columns / 2, -rows / 2, 2.0 * index]
+        paths.append(save(dataset, directory / f"{dataset.InstanceNumber:04d}.dcm"))
+        sop_instance_uids.append(dataset.SOPInstanceUID)
     return WrittenSeries(
         directory,
         study_instance_uid,
@@ -107,6 +98,12 @@ def save(dataset: Dataset, path: Path) -> Path:
     part10 = FileDataset(str(path), dataset, preamble=b"\0" * 128, file_meta=meta)
     part10.save_as(path, enforce_file_format=True)
     return path
+
+
+def _orientation(gantry_tilt_degrees: float) -> list[float]:
+    """Direction cosines of rows and columns (PS3.3 C.7.6.2.1.1)."""
+    tilt = np.deg2rad(gantry_tilt_degrees)
+    return [1, 0, 0, 0, round(float(np.cos(tilt)), 8), round(float(-np.sin(tilt)), 8)]
 
 
 def _image(pixels: np.ndarray, modality: str) -> Dataset:
