@@ -11,6 +11,7 @@ from tests.portal import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "administrators.md"
 BLOCK = re.compile(r"<!-- run: (\S+) -->\n```\n(.*?)```", re.DOTALL)
+PASTED = re.compile(r"<!-- pasted: \S+ -->\n```\n(.*?)```", re.DOTALL)
 STRICT = "set -euo pipefail\n"
 
 

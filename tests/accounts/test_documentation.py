@@ -26,7 +26,9 @@ INDENTED = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
 
 @pytest.mark.django_db(transaction=True)
 def test_the_commands_work(make_project: Any, bob: User, tmp_path: Path, live_server: LiveServer) -> None:
-    (command,) = INDENTED.findall(USERS.read_text())
+    text = USERS.read_text()
+    assert "```" not in text
+    (command,) = INDENTED.findall(text)
     series = ct_series(tmp_path, slices=1)
     project: Project = make_project("sample")
     ensure_member(project, bob, role=Membership.Role.MEMBER)

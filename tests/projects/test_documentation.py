@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -14,11 +13,10 @@ from apps.accounts.models import User
 from apps.accounts.services import make_token
 from apps.projects.invitation_list import read
 from apps.projects.models import Invitation, Project
-from tests.documented import adapted, blocks
+from tests.documented import PASTED, adapted, blocks
 from tests.portal import REPOSITORY
 
 OWNERS = REPOSITORY / "docs" / "owners.md"
-PASTED = re.compile(r"<!-- pasted: \S+ -->\n```\n(.*?)```", re.DOTALL)
 
 
 def answers(text: str) -> Iterator[Any]:
