@@ -146,6 +146,15 @@ def refresh(archive: Archive) -> bool:
     return is_complete
 
 
+def probe(archive: Archive) -> None:
+    """Asks the server of a remote archive for an answer; a built-in archive needs none. Raises ArchiveUnreachable."""
+    if archive.kind == Archive.Kind.BUILT_IN:
+        return
+    with reach(archive.pk, is_probe=True) as orthanc:
+        orthanc.count()
+    note_seen(archive.pk)
+
+
 def reread(instance: Instance) -> None:
     """Compares an object of a remote archive with the index; what was replaced there is replaced in the index.
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any
 
+from apps.archives.models import Archive
+from apps.archives.services import ArchiveUnreachable, probe
 from apps.clusters.models import Placement
 from apps.core.doorbell import ring
 from apps.integrations.kubernetes.ours import MANAGED_BY, NAME_LABEL, labels_of, selector_of
@@ -99,6 +101,7 @@ def wake(project: Project) -> None:
             api.apply(_scaled(one, int(replicas), {}))
     check_orthanc(project, api=api)
     for archive in project.archives.all():
+        _await(archive)
         ring("archives.refresh_one", archive.pk)
 
 
@@ -164,6 +167,14 @@ def forget(project: Project) -> None:
     for model in (App, Applied, DicomDevice, Drift, ModelServer, NamespaceSeen, OrthancAccess, Workspace, Placement):
         model.objects.filter(project=project).delete()
     NodePort.objects.filter(dicom_of=project).delete()
+
+
+def _await(archive: Archive) -> None:
+    """Once its pod is ready the cluster's network still needs a moment to lead there."""
+    try:
+        probe(archive)
+    except ArchiveUnreachable as unreachable:
+        raise NotYet(str(unreachable)) from unreachable
 
 
 def _make_running_parts(project: Project, api: KubernetesApi) -> None:

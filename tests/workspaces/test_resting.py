@@ -1,10 +1,13 @@
 """What a project has on its cluster follows the state of its life: asleep, awake, without workspaces, gone."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from apps.accounts.models import User
+from apps.archives.models import Archive, OrthancServer
+from apps.archives.services import ensure_remote_archive
 from apps.clusters.models import Placement
 from apps.integrations.kubernetes.memory import MemoryKubernetes
 from apps.integrations.kubernetes.port import (
@@ -17,14 +20,31 @@ from apps.integrations.kubernetes.port import (
     VOLUME_CLAIM,
     Manifest,
 )
+from apps.integrations.kubernetes.route import Route
 from apps.projects import lifecycle
 from apps.projects.models import Project
-from apps.workspaces import resting, sweeping
+from apps.workspaces import resting, services, sweeping
 from apps.workspaces.models import Applied, Drift, NodePort, OrthancAccess, Workspace
 from apps.workspaces.services import NotYet
+from tests.integrations.orthanc import PASSWORD, USERNAME, TwinOrthanc, running_twin
 from tests.workspaces.conftest import claim_of, granted_storage, make_orthanc_ready, read
 
 Status = Project.Status
+
+
+@pytest.fixture(autouse=True)
+def orthanc() -> Iterator[TwinOrthanc]:
+    """What the project's archive is at."""
+    with running_twin() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _leads_there(orthanc: TwinOrthanc, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connected(project: Project, *, route: Route, username: str, password: str) -> Archive:
+        return ensure_remote_archive(project, route=Route(orthanc.url), username=USERNAME, password=PASSWORD)
+
+    monkeypatch.setattr(services, "ensure_remote_archive", connected)
 
 
 def replicas(twin: MemoryKubernetes, project: Project) -> dict[str, int]:
@@ -230,6 +250,18 @@ def test_an_archived_suspended_project_wakes_its_orthanc(made: Project, twin: Me
     resting.retire(made)
     resting.wake(made)
     assert replicas(twin, made) == {"orthanc": 1}
+
+
+def test_awake_is_who_has_an_archive_that_answers(made: Project, orthanc: TwinOrthanc, admin: User) -> None:
+    archive = services.connect_archive(made)
+    resting.sleep(suspended(made, admin))
+    lifecycle.resume(made, by=admin)
+    orthanc.fault = "error"
+    with pytest.raises(NotYet, match="does not answer"):
+        resting.wake(made)
+    orthanc.fault = ""
+    resting.wake(made)
+    assert OrthancServer.objects.get(archive=archive).unreachable_since is None
 
 
 def test_the_namespace_goes_with_all_that_is_in_it(made: Project, twin: MemoryKubernetes, alice: User) -> None:
