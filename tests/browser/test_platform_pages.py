@@ -106,6 +106,18 @@ def test_a_mail_is_sent_again_without_a_script(admin: User, open_as: OpenAs) -> 
     expect(page.get_by_role("button", name="again")).to_have_count(0)
 
 
+def test_an_open_mail_turns_its_arrow_and_leaves_its_state_as_states_are(admin: User, open_as: OpenAs) -> None:
+    Mail.objects.create(to="ida@uni.example", subject="Ready", status=Mail.Status.FAILED)
+    page = open_as(admin).new_page()
+    page.goto("/outbox/")
+    mail = page.locator("details.mail[open] > summary")
+    turned = "element => getComputedStyle(element).transform !== 'none'"
+    assert mail.locator("> .icon").evaluate(turned)
+    assert not mail.locator(".state .icon").evaluate(turned)
+    colours = [mail.locator(part).evaluate("element => getComputedStyle(element).color") for part in (".state", "time")]
+    assert colours[0] != colours[1]
+
+
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_on_a_phone_the_header_is_one_row_however_long_the_project_s_name(
     alice: User, project: Project, open_as: OpenAs, width: int
