@@ -140,34 +140,66 @@ def test_several_at_once(decider: Page, mailbox: Mailbox, waiting: Make) -> None
     assert states == [Status.REJECTED, Status.PROVISIONED, Status.REJECTED]
 
 
-def test_the_whole_console_by_keyboard(open_as: OpenAs, approver: User, waiting: Make) -> None:
-    for number in range(3):
+@pytest.fixture
+def console(open_as: OpenAs, approver: User, waiting: Make) -> Page:
+    """With five requests that wait; entered from the home page."""
+    for number in range(5):
         waiting(namespace=f"course-{number}", project_name=f"Course {number}", email=f"{number}@uni.example")
     page = open_as(approver).new_page()
     page.goto("/")
     _go(page, "Approvals")
-    _tab_to(page, "Project, namespace or person")
-    page.keyboard.type("Course 1")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("row")).to_have_count(2)
-    _go(page, "Course 1")
-    _press(page, "Reject")
-    _tab_to(page, "Reason")
-    page.keyboard.type("No room.")
-    _press(page, "Reject the request")
-    expect(page.get_by_role("main")).to_contain_text("Rejected. The requester gets the reason by mail.")
-    _go(page, "Approvals")
-    _go(page, "Course 0")
-    _tab_to(page, "GPUs")
-    page.keyboard.type("1")
-    _press(page, "Approve")
-    expect(page.get_by_role("main")).to_contain_text("The portal is setting the project up")
-    _go(page, "Approvals")
-    _tab_to(page, "Choose Course 2 of Ida Berg")
-    page.keyboard.press("Space")
-    _press(page, "Approve the chosen as asked")
-    expect(page.get_by_role("main")).to_contain_text("1 of 1 decided")
-    assert Project.objects.count() == 2
+    return page
+
+
+def states() -> dict[str, str]:
+    return dict(Registration.objects.exclude(status=Status.EMAIL_VERIFIED).values_list("project_name", "status"))
+
+
+def test_one_after_the_other_by_keyboard(console: Page, mailbox: Mailbox) -> None:
+    _tab_to(console, "Project, namespace or person")
+    console.keyboard.type("Course 1")
+    console.keyboard.press("Enter")
+    expect(console.get_by_role("row")).to_have_count(2)
+    _go(console, "Course 1")
+    _press(console, "Reject")
+    _type(console, "Reason", "No room.")
+    _press(console, "Reject the request")
+    expect(console.get_by_role("main")).to_contain_text("Rejected. The requester gets the reason by mail.")
+    _go(console, "Approvals")
+    _go(console, "Course 0")
+    _type(console, "GPUs", "1")
+    _press(console, "Approve")
+    expect(console.get_by_role("main")).to_contain_text("Approved. The portal is setting the project up")
+    _go(console, "Approvals")
+    _go(console, "Course 3")
+    _press(console, "Ask for changes")
+    _type(console, "What has to change, or your question", "Which scanner?")
+    _press(console, "Send back to Ida Berg")
+    expect(console.get_by_role("main")).to_contain_text("Sent back for changes")
+    assert states() == {
+        "Course 0": Status.PROVISIONED,
+        "Course 1": Status.REJECTED,
+        "Course 3": Status.CHANGES_REQUESTED,
+    }
+
+
+def test_several_at_once_by_keyboard(console: Page, mailbox: Mailbox) -> None:
+    for number in (2, 3):
+        _choose(console, f"Course {number}")
+    _press(console, "Approve the chosen as asked")
+    expect(console.get_by_role("main")).to_contain_text("2 of 2 decided")
+    _press(console, "Back to the list")
+    expect(console.get_by_role("heading", level=1)).to_have_text("Approvals")
+    _choose(console, "Course 4")
+    _press(console, "Reject the chosen")
+    _type(console, "Reason", "No room.")
+    _press(console, "Reject them with this reason")
+    expect(console.get_by_role("main")).to_contain_text("1 of 1 decided")
+    assert states() == {
+        "Course 2": Status.PROVISIONED,
+        "Course 3": Status.PROVISIONED,
+        "Course 4": Status.REJECTED,
+    }
 
 
 def _open_first(page: Page) -> None:
@@ -184,6 +216,16 @@ def _go(page: Page, name: str) -> None:
 def _press(page: Page, name: str) -> None:
     _tab_to(page, name)
     page.keyboard.press("Enter")
+
+
+def _type(page: Page, name: str, text: str) -> None:
+    _tab_to(page, name)
+    page.keyboard.type(text)
+
+
+def _choose(page: Page, title: str) -> None:
+    _tab_to(page, f"Choose {title} of Ida Berg")
+    page.keyboard.press("Space")
 
 
 def _tab_to(page: Page, name: str) -> None:
