@@ -24,11 +24,11 @@ def test_who_is_removed_leaves_no_open_invitation(project: Project, rogue: User,
     members.remove_member(project, rogue, by=alice)
     own.refresh_from_db()
     other.refresh_from_db()
-    assert (own.status, other.status) == ("revoked", "waiting")
+    assert (own.status, other.status) == ("closed", "waiting")
 
 
-def test_who_leaves_has_invited_for_the_project(project: Project, rogue: User) -> None:
+def test_who_leaves_leaves_none_either(project: Project, rogue: User) -> None:
     invitation = invite(project, Invitee("ida.berg@uni.example", Role.MEMBER), by=rogue)
     members.leave(project, rogue)
     invitation.refresh_from_db()
-    assert invitation.is_open
+    assert invitation.status == "closed"
