@@ -171,6 +171,8 @@ def test_a_second_cluster_accepts_and_never_answers(faulty: Faulty, tmp_path: Pa
     token.write_text("made-up-token")
     known = ["--ca", str(faulty.kubernetes.kubeconfig.parent / "ca.crt"), "--token", str(token)]
     seen = "SELECT max(taken_at) FROM clusters_snapshot"
+    # After the faults before this one it is looked at seldom, until a look succeeds.
+    wait_until(lambda: faulty.seen_of(CLUSTER) == "reachable", 300)
     with hanging_server() as port, faulty.every_page_answers():
         server = f"https://127.0.0.1:{port}"
         faulty.deployed.portal.manage("cluster", "register", "--name", "silent", "--server", server, *known)
