@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 CODE := manage.py maia_dashboard celery_worker apps deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-deployed test format check unit browser peers build-peers test-peers bench lock screenshots clean
+.PHONY: help run viewer run-deployed test format check unit browser peers build-peers test-peers bench lock screenshots clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: $(VENV)/.run  ## Start the portal on this machine (PORT=8000)
 	@exec $(BIN)/python manage.py up
+
+viewer: $(VENV)/.run  ## Fetch OHIF, which shows images in 3D, once (needs npm)
+	@$(BIN)/python -m apps.viewer.fetching ohif
 
 test: $(VENV)/.dev check unit browser  ## All checks and tests that need only Python (and Chromium)
 

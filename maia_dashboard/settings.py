@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "apps.archives",
     "apps.clusters",
     "apps.workspaces",
+    "apps.viewer",
     "apps.datasets",
     "apps.provisioning",
     "apps.jobs",
@@ -234,6 +235,7 @@ PORTAL_SOURCES = ENV["PORTAL_SOURCES"]
 ORTHANC_IMAGE = ENV["ORTHANC_IMAGE"]
 WORKSPACE_IMAGE = ENV["WORKSPACE_IMAGE"]
 RUNS_DIR = VAR_DIR / "runs"
+VIEWER_DIR = BASE_DIR / "ohif"
 SAMPLES_DIR = BASE_DIR / "deploy" / "samples"
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "tmp"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]  # images never in memory

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("apps.jobs.urls")),
     path("", include("apps.datasets.urls")),
     path("", include("apps.archives.urls")),
+    path("", include("apps.viewer.urls")),
     path("", include("apps.clusters.urls")),
     path("", include("apps.workspaces.urls")),
     path("", include("apps.projects.member_urls")),

@@ -36,6 +36,7 @@ from apps.datasets.pictures import mask_over
 from apps.datasets.receiving import KeepOnDisk, ReceivedFile
 from apps.datasets.series_page import series_context
 from apps.projects.access import Entry, Role, enter
+from apps.viewer.addresses import address_of_series, address_of_study
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +79,7 @@ def study(request: HttpRequest, namespace: str, study_instance_uid: str) -> Http
         "study": found,
         "groups": selectors.series_groups(found),
         "outage": outage_of(found.archive),
+        "ohif_url": address_of_study(found),
     }
     return render(request, "datasets/study.html", context)
 
@@ -91,6 +93,7 @@ def series(request: HttpRequest, namespace: str, series_instance_uid: str) -> Ht
         "project": entry.project,
         "series": found,
         "outage": outage_of(found.archive),
+        "ohif_url": address_of_series(found),
         "may_run": entry.may_work and found.modality not in DERIVED_MODALITIES,
         **series_context(found, request.GET),
     }

@@ -34,6 +34,7 @@ from tests.clusters.rows import make_cluster
 from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries, ct_series
 from tests.idor.rows import ROLES
+from tests.viewer.release import write_release
 
 TODAY = timezone.localdate()
 LATER = TODAY + timedelta(days=500)
@@ -100,7 +101,15 @@ def registration(db: None) -> Registration:
 
 
 @pytest.fixture
-def images(series: WrittenSeries, upload: Upload, run: Run) -> Arguments:
+def viewer_path(tmp_path: Path, settings: Settings, project: Project) -> str:
+    """Of a page of OHIF, which is there."""
+    settings.VIEWER_DIR = tmp_path / "ohif"
+    write_release(settings.VIEWER_DIR)
+    return f"viewer/{project.namespace}"
+
+
+@pytest.fixture
+def images(series: WrittenSeries, upload: Upload, run: Run, viewer_path: str) -> Arguments:
     return {
         "archive": upload.archive.name,
         "study_instance_uid": series.study_instance_uid,
@@ -109,6 +118,7 @@ def images(series: WrittenSeries, upload: Upload, run: Run) -> Arguments:
         "frames": [1],
         "frame": 1,
         "bulk": "7FE00010",
+        "viewer_path": viewer_path,
         "upload": upload.pk,
         "run": run.pk,
     }

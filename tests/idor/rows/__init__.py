@@ -12,6 +12,7 @@ from tests.idor.rows.people import PEOPLE
 from tests.idor.rows.projects import PROJECTS
 from tests.idor.rows.registrations import REGISTRATIONS
 from tests.idor.rows.row import ROLES, Row
+from tests.idor.rows.viewer import VIEWER
 from tests.idor.rows.workspaces import WORKSPACES
 
 __all__ = ["ROLES", "ROWS", "Row"]
@@ -25,6 +26,7 @@ ROWS = [
     *JOBS,
     *DATASETS,
     *ARCHIVES,
+    *VIEWER,
     *CLUSTERS,
     *WORKSPACES,
     *MEMBERS,

@@ -1,0 +1,28 @@
+"""Where a page links to OHIF (https://docs.ohif.org/configuration/url)."""
+
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from apps.archives.models import Archive, Series, Study
+from apps.viewer import files
+
+# OHIF's mode for looking and measuring.
+MODE = "viewer"
+
+
+def address_of_study(study: Study) -> str:
+    """Of a study that is loaded with archive and project; empty when this portal has no viewer."""
+    return _address(study.archive, study)
+
+
+def address_of_series(series: Series) -> str:
+    """Its study with that series in front. It is loaded with study, archive and project; else as of a study."""
+    return _address(series.archive, series.study, initialSeriesInstanceUID=series.series_instance_uid)
+
+
+def _address(archive: Archive, study: Study, **wanted: str) -> str:
+    if files.folder() is None:
+        return ""
+    path = reverse("viewer:page", args=[f"{MODE}/{archive.project.namespace}"])
+    return f"{path}?{urlencode({'StudyInstanceUIDs': study.study_instance_uid, **wanted})}"

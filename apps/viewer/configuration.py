@@ -1,0 +1,58 @@
+"""The file app-config.js, from which OHIF learns where images are (https://docs.ohif.org/configuration/)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+
+from apps.projects.models import Project
+
+# A session that has ended leads to the sign-in page, and back from there.
+_SCRIPT = """window.config = {configuration};
+window.config.httpErrorHandler = error => {{
+  if (error.status === 401) window.location.reload();
+}};
+"""
+
+
+def app_config(projects: Sequence[Project]) -> str:
+    """JavaScript that offers OHIF the default archives of these projects, the first one unless its page says another.
+
+    OHIF sends the browser's session with each request to the portal, so nothing secret is in it.
+    """
+    configuration = {
+        "extensions": [],
+        "modes": [],
+        "showStudyList": True,
+        "showWarningMessageForCrossOrigin": False,
+        "maxNumberOfWebWorkers": 3,
+        "defaultDataSourceName": projects[0].namespace if projects else None,
+        "dataSources": [_source(project) for project in projects],
+    }
+    return _SCRIPT.format(configuration=json.dumps(configuration))
+
+
+def _source(project: Project) -> dict[str, Any]:
+    root = reverse("archives:studies", args=[project.namespace]).removesuffix("/studies")
+    return {
+        "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",
+        "sourceName": project.namespace,
+        "configuration": {
+            "friendlyName": project.name,
+            "name": project.namespace,
+            "qidoRoot": root,
+            "wadoRoot": root,
+            "wadoUriRoot": root,
+            "qidoSupportsIncludeField": True,
+            "supportsFuzzyMatching": False,
+            "supportsWildcard": True,
+            "enableStudyLazyLoad": True,
+            "imageRendering": "wadors",
+            "thumbnailRendering": "thumbnail",
+            "thumbnailRequestStrategy": "fetch",
+            # Otherwise OHIF takes a segmentation as a whole object, which only those get who may export.
+            "loadMultiframeAsPart10": False,
+            "bulkDataURI": {"enabled": True},
+        },
+    }
