@@ -35,6 +35,8 @@ SETTINGS = (
     ),
     Setting("PORT", "int", 8000, "Port of the web server that `up` starts."),
     Setting("BIND", "str", "127.0.0.1", "Address on which it listens; 0.0.0.0 inside a container."),
+    Setting("DIMSE_PORT", "int", 0, "Port on which `up` takes DICOM by DIMSE, from listed devices. 0: none."),
+    Setting("DIMSE_BIND", "str", "127.0.0.1", "Address on which it does; 0.0.0.0 lets other machines reach it."),
     Setting("PUBLIC_URL", "str", "", "Address that people type. Empty: http://127.0.0.1:PORT."),
     Setting("ALLOWED_HOSTS", "list", [], "Further host names under which the portal answers."),
     Setting(
@@ -130,8 +132,8 @@ def _read_one(environment: environ.Env, setting: Setting) -> Any:
         raise SettingInvalid(f"{setting.name} must be at least 1: {setting.help}")
     if setting.kind == "int" and value < 0:
         raise SettingInvalid(f"{setting.name} must not be negative: {setting.help}")
-    if setting.name == "PORT" and value > HIGHEST_PORT:
-        raise SettingInvalid(f"PORT must be at most {HIGHEST_PORT}: {setting.help}")
+    if setting.name in ("PORT", "DIMSE_PORT") and value > HIGHEST_PORT:
+        raise SettingInvalid(f"{setting.name} must be at most {HIGHEST_PORT}: {setting.help}")
     return value
 
 

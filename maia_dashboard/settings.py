@@ -27,6 +27,7 @@ DEBUG = False
 VERSION = "0.1.0"
 
 PUBLIC_URL: str = ENV["PUBLIC_URL"]
+DIMSE_PORT: int = ENV["DIMSE_PORT"]
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = [_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]", *ENV["ALLOWED_HOSTS"]]
 WORKSPACES_URL: str = ENV["WORKSPACES_URL"]

@@ -22,10 +22,14 @@ _BUSY = "The archive is busy with other files; send this one again in a minute."
 
 @dataclass(frozen=True)
 class IncomingFile:
-    """A file on the archive's file system; `name` is what its sender calls it, for showing alone."""
+    """A file on the archive's file system; `name` is what its sender calls it, for showing alone.
+
+    With `sop_instance_uid` its sender has said which object it is.
+    """
 
     path: Path
     name: str = ""
+    sop_instance_uid: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from apps.archives.models import Archive, Instance, OrthancServer, Series, Study
+from apps.archives.models import ApplicationEntity, Archive, Instance, OrthancServer, Series, Study
+from apps.projects.models import Project
 
 ORDER = ("instance_number", "sop_instance_uid")
 # Modalities of series that hold no pictures of their own.
@@ -39,6 +40,12 @@ def outage_of(archive: Archive) -> Outage | None:
     servers = OrthancServer.objects.filter(archive=archive).exclude(unreachable_since=None)
     seen = servers.values_list("unreachable_since", "complaint").first()
     return Outage(seen[0], seen[1]) if seen and seen[0] else None
+
+
+def ae_title_of(project: Project) -> str:
+    """By which devices call it; "" while it is being set up."""
+    titles = ApplicationEntity.objects.filter(project=project).values_list("ae_title", flat=True)
+    return titles.first() or ""
 
 
 def metadata_of(instance: Instance) -> dict[str, dict[str, Any]]:

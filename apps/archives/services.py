@@ -12,8 +12,18 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives import deposits, index, metadata_files, receiving, refreshing, removal
+from apps.archives.devices import ensure_application_entity
 from apps.archives.intake import IncomingFile
-from apps.archives.models import Archive, Instance, OrthancServer, Series, Study, StudyRead
+from apps.archives.models import (
+    ApplicationEntity,
+    Archive,
+    DicomDevice,
+    Instance,
+    OrthancServer,
+    Series,
+    Study,
+    StudyRead,
+)
 from apps.archives.object_cache import object_cache
 from apps.archives.port import ArchiveUnreachable, Look, NotInObject, ObjectUnavailable, Picture
 from apps.archives.reach import forget_failure, gateway_text, note_seen, reach
@@ -61,7 +71,8 @@ WRITTEN_PER_SWEEP = 500
 
 
 def ensure_archive(project: Project) -> Archive:
-    """The project's default archive, made if there is none. Twice is once."""
+    """The project's default archive, made if there is none, and its AE title. Twice is once."""
+    ensure_application_entity(project)
     archive, _ = Archive.objects.get_or_create(
         project=project, is_default=True, defaults={"name": DEFAULT_NAME, "kind": Archive.Kind.BUILT_IN}
     )
@@ -93,7 +104,12 @@ def ensure_remote_archive(project: Project, *, route: Route, username: str, pass
 
 
 def destroy_archives(project: Project) -> None:
-    """The images that the built-in store holds for the project, and the indexes of all its archives. Twice is once."""
+    """The images that the built-in store holds for the project, and the indexes of all its archives. Twice is once.
+
+    Its AE title is free again, and no device is listed.
+    """
+    for model in (ApplicationEntity, DicomDevice):
+        model.objects.filter(project=project).delete()
     for archive in Archive.objects.filter(project=project).order_by("pk"):
         removal.destroy(archive)
 

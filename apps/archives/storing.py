@@ -1,7 +1,7 @@
 """Storing files: read in limited children, put in place, written into the index; or refused, each for itself."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,9 +36,16 @@ def check_files(files: Iterable[IncomingFile]) -> list[StoredResult]:
 
 
 def store_files(
-    archive: Archive, files: Iterable[IncomingFile], *, by: User | None, study_instance_uid: str = ""
+    archive: Archive,
+    files: Iterable[IncomingFile],
+    *,
+    by: User | None,
+    study_instance_uid: str = "",
+    device: Mapping[str, str] | None = None,
 ) -> list[StoredResult]:
     """Stores files; one result each, in their order. With `study_instance_uid`, only objects of that study.
+
+    `device` says whence it came when nobody has brought it, for the audit.
 
     When this returns, what is STORED or PRESENT is in the archive and in the index for good. The files stay with the
     caller, who writes to them no more and removes them: they may be second names of the stored ones. May be called
@@ -49,24 +56,31 @@ def store_files(
     read = read_all(files)
     results: list[StoredResult] = []
     for start in range(0, len(read), BATCH):
-        batch = [_of_study(one, study_instance_uid) for one in read[start : start + BATCH]]
-        results += _store_batch(archive, batch, by)
+        batch = [_as_said(one, study_instance_uid) for one in read[start : start + BATCH]]
+        results += _store_batch(archive, batch, by, device)
     return results
 
 
-def _of_study(one: Arrival | StoredResult, study_instance_uid: str) -> Arrival | StoredResult:
-    if isinstance(one, StoredResult) or study_instance_uid in ("", one.identity.study_instance_uid):
+def _as_said(one: Arrival | StoredResult, study_instance_uid: str) -> Arrival | StoredResult:
+    if isinstance(one, StoredResult):
         return one
-    return one.refused(FailureReason.DOES_NOT_MATCH, "The object belongs to another study than the address says.")
+    if study_instance_uid not in ("", one.identity.study_instance_uid):
+        return one.refused(FailureReason.DOES_NOT_MATCH, "The object belongs to another study than the address says.")
+    if one.file.sop_instance_uid not in ("", one.identity.sop_instance_uid):
+        return one.refused(FailureReason.DOES_NOT_MATCH, "The object is another than the request says.")
+    return one
 
 
-def _store_batch(archive: Archive, batch: Sequence[Arrival | StoredResult], by: User | None) -> list[StoredResult]:
+def _store_batch(
+    archive: Archive, batch: Sequence[Arrival | StoredResult], by: User | None, device: Mapping[str, str] | None
+) -> list[StoredResult]:
+    event = index.ARRIVED if device else index.STORED
     store = store_of(archive)
     arrivals = [one for one in batch if isinstance(one, Arrival)]
     with deposits.announced(archive, arrivals, by=by):
         published = store.publish(arrivals)
         placed = [one for one in published if isinstance(one, Published)]
-        indexed = index.add(archive, [one.arrival for one in placed], by=by)
+        indexed = index.add(archive, [one.arrival for one in placed], by=by, event=event, **(device or {}))
     for one, result in zip(placed, indexed, strict=True):
         # What another writer had put there stays: it may be in the index by now.
         if result.is_refused and one.is_new:

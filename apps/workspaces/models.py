@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
@@ -10,11 +9,6 @@ from apps.accounts.models import User
 from apps.clusters.models import Cluster
 from apps.core.sealed import SealedTextField
 from apps.projects.models import Project
-
-# Narrower than PS3.5 6.2, since the page shows it in command lines.
-is_ae_title = RegexValidator(
-    r"\A[A-Za-z0-9_.-]{1,16}\Z", "An AE title has up to 16 letters, digits, underscores, dots and hyphens."
-)
 
 
 class State(models.TextChoices):
@@ -96,23 +90,6 @@ class OrthancAccess(models.Model):
 
     def __str__(self) -> str:
         return f"access to the Orthanc of {self.project}"
-
-
-class DicomDevice(models.Model):
-    """A device that may send to the project's Orthanc by DIMSE: its address and calling AE title."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dicom_devices")
-    ae_title = models.CharField(max_length=16, validators=[is_ae_title])
-    address = models.GenericIPAddressField(protocol="IPv4")
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "ae_title"], name="workspaces_dicom_device_title"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.ae_title} at {self.address}"
 
 
 class Applied(models.Model):

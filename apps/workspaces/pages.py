@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.archives.selectors import ae_title_of
 from apps.clusters.models import Cluster, Placement
 from apps.core.badges import Badge
 from apps.projects.access import Entry, Role
 from apps.projects.models import Membership, Project
 from apps.workspaces import selectors
-from apps.workspaces.manifests import ae_title_of
 from apps.workspaces.manifests.workspace import WORKSPACE_USER
 from apps.workspaces.models import ModelServer, NamespaceSeen, Seen, State, Workspace
 
@@ -144,7 +144,7 @@ def _ssh(workspace: Workspace, cluster: Cluster) -> str:
 
 def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
     """Lines for devices are for those who may put images in."""
-    namespace, title = entry.project.namespace, ae_title_of(entry.project.namespace)
+    namespace, title = entry.project.namespace, ae_title_of(entry.project)
     shown: dict[str, Any] = {
         "ae_title": title,
         "namespace": namespace,
@@ -152,9 +152,10 @@ def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
         "may_explore": entry.can(Role.OWNER) and entry.may_export,
         "dimse_lines": [],
     }
-    dimse = selectors.dimse_of(entry.project, cluster.ssh_host) if entry.can(Role.MEMBER) and cluster.ssh_host else None
-    if dimse:
-        where = f"-aet {dimse.calling_titles[0]} -aec {title} {dimse.host} {dimse.port}"
+    device = entry.project.dicom_devices.first() if entry.can(Role.MEMBER) else None
+    dimse = selectors.dimse_of(entry.project) if device and cluster.ssh_host else None
+    if device and dimse:
+        where = f"-aet {device.ae_title} -aec {title} {dimse.host} {dimse.port}"
         shown["dimse_lines"] = [
             ("Try the connection", f"echoscu {where}"),
             ("Send a folder", f"storescu {where} +sd +r FOLDER"),

@@ -36,7 +36,6 @@ from apps.workspaces.manifests.workspace import WORKSPACE
 from apps.workspaces.models import (
     App,
     Applied,
-    DicomDevice,
     Drift,
     ModelServer,
     NamespaceSeen,
@@ -164,7 +163,7 @@ def remove_namespace(project: Project) -> None:
 
 def forget(project: Project) -> None:
     """The rows of what a project had on a cluster."""
-    for model in (App, Applied, DicomDevice, Drift, ModelServer, NamespaceSeen, OrthancAccess, Workspace, Placement):
+    for model in (App, Applied, Drift, ModelServer, NamespaceSeen, OrthancAccess, Workspace, Placement):
         model.objects.filter(project=project).delete()
     NodePort.objects.filter(dicom_of=project).delete()
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -29,11 +31,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Dimse:
-    """Where a project's Orthanc takes DICOM, and as whom a device has to call."""
+    """Where a project takes DICOM by DIMSE; without a host it is a port of its cluster's nodes."""
 
     host: str
     port: int
-    calling_titles: list[str]
 
 
 QUOTAS = {
@@ -80,11 +81,14 @@ def recent_drifts(project: Project) -> QuerySet[Drift]:
     return project.drifts.filter(repaired_at__gt=timezone.now() - DRIFTS_FOR).order_by("-pk")[:DRIFTS_SHOWN]
 
 
-def dimse_of(project: Project, host: str) -> Dimse | None:
-    """None where no device is listed, or its port is not open yet."""
+def dimse_of(project: Project) -> Dimse | None:
+    """None where no listener runs on this machine, or the port of the project's Orthanc is not open."""
+    placement = placement_of(project)
+    if placement is None:
+        host = urlsplit(settings.PUBLIC_URL).hostname or ""
+        return Dimse(host, settings.DIMSE_PORT) if settings.DIMSE_PORT else None
     port = NodePort.objects.filter(dicom_of=project).first()
-    titles = list(project.dicom_devices.values_list("ae_title", flat=True))
-    return Dimse(host, port.number, titles) if port and titles else None
+    return Dimse(placement.cluster.ssh_host, port.number) if port else None
 
 
 def last_seen(seen: NamespaceSeen | None) -> datetime | None:

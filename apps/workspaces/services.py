@@ -5,6 +5,7 @@ and ApiRefused.
 """
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -12,10 +13,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.archives import devices as devices_of_archives
+from apps.archives.devices import Device, ensure_application_entity
 from apps.archives.models import Archive
 from apps.archives.services import ensure_remote_archive
 from apps.audit.services import record
-from apps.clusters.models import Cluster, secrets_by
+from apps.clusters.models import Cluster, Placement, secrets_by
 from apps.clusters.services import connect, route_to
 from apps.core.doorbell import ring
 from apps.integrations.kubernetes.ours import NAME_LABEL, selector_of
@@ -34,7 +37,7 @@ from apps.projects.models import Membership, Project
 from apps.workspaces.applying import PortTaken, apply_all
 from apps.workspaces.manifests import QUOTA
 from apps.workspaces.manifests.network import DOOR_PORT, HTTP_PORT
-from apps.workspaces.models import Applied, DicomDevice, NodePort, OrthancAccess, State, Workspace
+from apps.workspaces.models import Applied, NodePort, OrthancAccess, State, Workspace
 from apps.workspaces.ports import ensure_port, give_up
 from apps.workspaces.wishes import PARTS, live_workspaces
 from apps.workspaces.words import standing_of
@@ -78,7 +81,7 @@ def enter_namespace(project: Project, *, api: KubernetesApi | None = None) -> No
 
 
 def prepare(project: Project) -> None:
-    """The rows that the manifests are made of: a password for Orthanc, workspaces of the members, ports."""
+    """The rows that the manifests are made of: password and AE title of Orthanc, workspaces of the members, ports."""
     OrthancAccess.objects.get_or_create(
         project=project,
         defaults={
@@ -88,6 +91,7 @@ def prepare(project: Project) -> None:
             "volume_gib": project.allocation.granted_storage_gib,
         },
     )
+    ensure_application_entity(project)
     follow_members(project)
     cluster = project.placement.cluster
     for workspace in live_workspaces(project).filter(node_port=None):
@@ -190,18 +194,13 @@ def show_explorer_password(project: Project, *, by: User) -> OrthancAccess:
     return access
 
 
-def list_devices(project: Project, devices: dict[str, str], *, by: int | None) -> None:
-    """Who may send by DIMSE from now on, AE title to IPv4 address; nobody closes the port. Raises ValidationError."""
+def list_devices(project: Project, devices: Sequence[Device], *, by: int | None) -> None:
+    """Who is let in by DIMSE from now on; nobody closes the port of an Orthanc. Raises ValidationError."""
     with transaction.atomic():
-        DicomDevice.objects.filter(project=project).exclude(ae_title__in=devices).delete()
-        for ae_title, address in devices.items():
-            device = DicomDevice.objects.filter(project=project, ae_title=ae_title).first()
-            device = device or DicomDevice(project=project, ae_title=ae_title)
-            device.address = address
-            device.full_clean()
-            device.save()
-        record("dicom.devices_listed", actor=by, project=project.pk, subject=project, devices=devices)
-        ring("workspaces.reconcile", project.placement.cluster_id)
+        devices_of_archives.list_devices(project, devices, by=by)
+        placement = Placement.objects.filter(project=project).first()
+        if placement:
+            ring("workspaces.reconcile", placement.cluster_id)
 
 
 def placed(cluster: Cluster) -> QuerySet[Project]:

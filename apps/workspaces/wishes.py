@@ -73,12 +73,14 @@ def roles_part(project: Project) -> list[Manifest]:
 
 
 def orthanc_part(project: Project) -> list[Manifest]:
-    """Needs the password (OrthancAccess), and a port (NodePort) where devices are listed."""
+    """Needs password and AE title (OrthancAccess, ApplicationEntity), a port (NodePort) where devices are listed."""
     access = OrthancAccess.objects.get(project=project)
     port = NodePort.objects.filter(dicom_of=project).first()
-    peers = tuple(manifests.DicomPeer(one.ae_title, one.address) for one in project.dicom_devices.all())
+    devices = project.dicom_devices.all()
+    peers = tuple(manifests.DicomPeer(one.ae_title, one.address, one.may_retrieve) for one in devices)
     wish = manifests.OrthancWish(
         storage_gib=access.volume_gib or project.allocation.granted_storage_gib,
+        ae_title=project.application_entity.ae_title,
         users={access.username: access.password, EXPLORER_USER: access.explorer_password},
         peers=peers if port else (),
         dicom_port=port.number if port else 0,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.integrations.kubernetes.port import Manifest
-from apps.workspaces.manifests import OrthancWish, ae_title_of, network_policies, orthanc, workspace
+from apps.workspaces.manifests import OrthancWish, network_policies, orthanc, workspace
 from tests.workspaces.wishes import ALICES, PLACE, SCANNER, all_manifests
 
 EXPECTED = json.loads((Path(__file__).parent / "manifests.json").read_text())
@@ -62,7 +62,7 @@ def test_no_secret_outside_of_secrets() -> None:
 
 
 def test_orthanc_knows_one_user_and_nobody_by_dimse_without_peers() -> None:
-    alone = orthanc(PLACE, OrthancWish(200, {"portal": "secret"}))
+    alone = orthanc(PLACE, OrthancWish(200, "CARDIACMR", {"portal": "secret"}))
     assert [one["kind"] for one in alone] == ["Secret", "ConfigMap", "PersistentVolumeClaim", "Service", "Deployment"]
     users = json.loads(base64.b64decode(by_name("Secret", "orthanc", alone)["data"]["users.json"]))
     assert users == {"RegisteredUsers": {"portal": "secret"}}
@@ -83,7 +83,7 @@ def test_listed_devices_alone_may_send_and_only_from_their_address() -> None:
 
 def test_another_password_or_device_makes_the_pod_anew_and_nothing_else_does() -> None:
     def annotation(password: str, peers: tuple[Any, ...] = ()) -> str:
-        made = orthanc(PLACE, OrthancWish(200, {"portal": password}, peers, 30104))
+        made = orthanc(PLACE, OrthancWish(200, "CARDIACMR", {"portal": password}, peers, 30104))
         return str(by_name("Deployment", "orthanc", made)["spec"]["template"]["metadata"]["annotations"])
 
     assert len({annotation("one"), annotation("two"), annotation("one", (SCANNER,))}) == 3
@@ -130,10 +130,3 @@ def _selects(selector: dict[str, Any], name: str) -> bool:
         return bool(selector["matchLabels"]["app.kubernetes.io/name"] == name)
     verbs = {"In": lambda values: name in values, "NotIn": lambda values: name not in values}
     return all(verbs[one["operator"]](one["values"]) for one in selector.get("matchExpressions", []))
-
-
-@pytest.mark.parametrize(
-    ("namespace", "title"), [("cardiac-mr", "CARDIACMR"), ("a" * 40, "A" * 16), ("1st-try", "1STTRY")]
-)
-def test_ae_title(namespace: str, title: str) -> None:
-    assert ae_title_of(namespace) == title

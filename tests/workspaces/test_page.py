@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import SshKey, User
+from apps.archives.devices import Device
 from apps.audit.models import Entry
 from apps.clusters.models import Cluster
 from apps.integrations.kubernetes.memory import MemoryKubernetes
@@ -154,7 +155,7 @@ def test_lines_for_devices_once_some_are_listed(
     running: Project, alice: User, vera: User, admin: User, client_of: ClientOf, cluster: Cluster
 ) -> None:
     assert "DIMSE is closed" in live(client_of(alice), running)
-    services.list_devices(running, {"CT1": "10.1.2.3"}, by=admin.pk)
+    services.list_devices(running, [Device("CT1", "10.1.2.3")], by=admin.pk)
     services.prepare(running)
     port = NodePort.objects.get(dicom_of=running).number
     assert f"storescu -aet CT1 -aec CARDIACMR ssh.example {port} +sd +r FOLDER" in live(client_of(alice), running)
@@ -217,7 +218,8 @@ def test_devices_by_command(running: Project, capsys: pytest.CaptureFixture[str]
     assert "DIMSE is closed" in capsys.readouterr().out
     call_command("dicom_devices", running.namespace, allow=["CT1=10.1.2.3", "MR=10.1.2.4"])
     assert "CT1 at 10.1.2.3 may send." in capsys.readouterr().out
-    call_command("dicom_devices", running.namespace, allow=["MR=10.1.2.5"])
+    call_command("dicom_devices", running.namespace, retrieve=["MR=10.1.2.5"])
+    assert "MR at 10.1.2.5 may send and retrieve." in capsys.readouterr().out
     assert [str(one) for one in running.dicom_devices.all()] == ["MR at 10.1.2.5"]
     call_command("dicom_devices", running.namespace, close=True)
     assert not running.dicom_devices.exists()

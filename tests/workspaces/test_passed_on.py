@@ -31,7 +31,7 @@ BY_INGRESS = replace(
     ingress_host="orthanc-cardiac-mr.maia.example",
     ingress_class="traefik",
 )
-WISH = OrthancWish(200, {"portal": "secret"})
+WISH = OrthancWish(200, "CARDIACMR", {"portal": "secret"})
 DOOR_CONFIGURATION = Path("deploy/orthanc/door.conf").read_text()
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.archives.devices import Device
 from apps.archives.models import Archive
 from apps.audit.models import Entry
 from apps.clusters.models import Cluster, Placement
@@ -225,13 +226,13 @@ def test_a_port_that_is_somebody_elses_by_now_is_replaced(
 def test_devices_open_the_dimse_port_and_their_absence_closes_it(
     kept: Project, twin: MemoryKubernetes, cluster: Cluster, admin: User
 ) -> None:
-    services.list_devices(kept, {"CT1": "10.1.2.3"}, by=admin.pk)
+    services.list_devices(kept, [Device("CT1", "10.1.2.3")], by=admin.pk)
     sweeping.reconcile(cluster)
     service = twin.read(SERVICE, "orthanc-dicom", kept.namespace)
     assert service is not None
     assert service["spec"]["ports"][0]["nodePort"] == NodePort.objects.get(dicom_of=kept).number
     assert twin.read(NETWORK_POLICY, "orthanc-dicom", kept.namespace) is not None
-    services.list_devices(kept, {}, by=admin.pk)
+    services.list_devices(kept, [], by=admin.pk)
     sweeping.reconcile(cluster)
     assert twin.read(SERVICE, "orthanc-dicom", kept.namespace) is None
     assert twin.read(NETWORK_POLICY, "orthanc-dicom", kept.namespace) is None

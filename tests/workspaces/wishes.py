@@ -29,7 +29,7 @@ ALICES = WorkspaceWish("workspace-7", 7, 30022, "/cardiac-mr/7/", ("ssh-ed25519 
 
 
 def all_manifests() -> list[Manifest]:
-    wish = OrthancWish(200, {"portal": "secret"}, (SCANNER,), dicom_port=30104)
+    wish = OrthancWish(200, "CARDIACMR", {"portal": "secret"}, (SCANNER,), dicom_port=30104)
     return [
         namespace(PLACE.namespace, "0b9c"),
         resource_quota(PLACE, GRANT, workspaces=2, homes=3),

@@ -14,7 +14,7 @@ from apps.workspaces.manifests.namespace import (
     role_bindings,
 )
 from apps.workspaces.manifests.network import network_policies
-from apps.workspaces.manifests.orthanc import ORTHANC, DicomPeer, OrthancWish, ae_title_of, orthanc
+from apps.workspaces.manifests.orthanc import ORTHANC, DicomPeer, OrthancWish, orthanc
 from apps.workspaces.manifests.workspace import WorkspaceWish, home_claim, workspace
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "OrthancWish",
     "Place",
     "WorkspaceWish",
-    "ae_title_of",
     "home_claim",
     "limit_range",
     "namespace",

@@ -1,7 +1,6 @@
 """The project's Orthanc: one pod with one volume, passwords, and no anonymous access."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,6 @@ ORTHANC = "orthanc"
 DICOM_SERVICE = "orthanc-dicom"
 ORTHANC_NEEDS = Needs(cpu_request=100, cpu_limit=2000, memory_request_mib=256, memory_limit_mib=2048)
 DOOR_NEEDS = Needs(cpu_request=10, cpu_limit=1000, memory_request_mib=32, memory_limit_mib=128)
-LONGEST_AE_TITLE = 16
 TEMPORARY_LIMIT = "2Gi"
 
 
@@ -33,6 +31,7 @@ class DicomPeer:
 
     ae_title: str
     address: str
+    may_retrieve: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,21 +39,17 @@ class OrthancWish:
     """`users` are passwords by name. `dicom_port` is the NodePort of DIMSE: only looked at where there are peers."""
 
     storage_gib: int
+    ae_title: str
     users: Mapping[str, str]
     peers: tuple[DicomPeer, ...] = ()
     dicom_port: int = 0
-
-
-def ae_title_of(namespace: str) -> str:
-    """The called AE title of a project's Orthanc (PS3.5 6.2: 16 characters); not unique, and need not be."""
-    return re.sub(r"[^A-Z0-9]", "", namespace.upper())[:LONGEST_AE_TITLE]
 
 
 def orthanc(place: Place, wish: OrthancWish) -> list[Manifest]:
     """In the order in which they are made; Ingress and the Service of DIMSE only where there are such."""
     users = secret_data({"users.json": _json({"RegisteredUsers": dict(wish.users)})})
     configuration = {"dimse.json": _json(_dimse(wish.peers))}
-    pod = _pod(place, digest_of([users, configuration]))
+    pod = _pod(place, wish.ae_title, digest_of([users, configuration]))
     objects = [
         object_of(SECRET, place, ORTHANC, ORTHANC, type="Opaque", data=users),
         object_of(CONFIG_MAP, place, ORTHANC, ORTHANC, data=configuration),
@@ -91,11 +86,13 @@ def _dimse(peers: Sequence[DicomPeer]) -> dict[str, Any]:
     if not peers:
         return {"DicomServerEnabled": False}
     never = {f"DicomAlwaysAllow{verb}": False for verb in ("Echo", "Store", "Find", "Get", "Move")}
-    modalities = {
-        f"peer-{number}": {"AET": peer.ae_title, "Host": peer.address, "Port": 104, "AllowMove": False}
-        for number, peer in enumerate(peers)
-    }
+    modalities = {f"peer-{number}": _modality(peer) for number, peer in enumerate(peers)}
     return {"DicomCheckCalledAet": True, "DicomCheckModalityHost": True, **never, "DicomModalities": modalities}
+
+
+def _modality(peer: DicomPeer) -> dict[str, Any]:
+    reads = {"AllowFind": peer.may_retrieve, "AllowGet": peer.may_retrieve}
+    return {"AET": peer.ae_title, "Host": peer.address, "Port": 104, "AllowMove": False, **reads}
 
 
 def _deployment(pod: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +101,7 @@ def _deployment(pod: dict[str, Any]) -> dict[str, Any]:
     return {"replicas": 1, "strategy": {"type": "Recreate"}, "selector": selector, "template": pod}
 
 
-def _pod(place: Place, digest: str) -> dict[str, Any]:
+def _pod(place: Place, ae_title: str, digest: str) -> dict[str, Any]:
     metadata = object_of(DEPLOYMENT, place, ORTHANC, ORTHANC)["metadata"]
     volumes = [
         {"name": "data", "persistentVolumeClaim": {"claimName": ORTHANC}},
@@ -114,12 +111,13 @@ def _pod(place: Place, digest: str) -> dict[str, Any]:
     ]
     return {
         "metadata": {"labels": metadata["labels"], "annotations": {"maia.io/configuration": digest}},
-        "spec": {**restricted_pod(), "containers": _containers(place), "volumes": volumes},
+        "spec": {**restricted_pod(), "containers": _containers(place, ae_title), "volumes": volumes},
     }
 
 
-def _containers(place: Place) -> list[dict[str, Any]]:
-    return [_container(place), _door(place)] if place.has_door else [_container(place)]
+def _containers(place: Place, ae_title: str) -> list[dict[str, Any]]:
+    own = _container(place, ae_title)
+    return [own, _door(place)] if place.has_door else [own]
 
 
 def _door(place: Place) -> dict[str, Any]:
@@ -137,13 +135,13 @@ def _door(place: Place) -> dict[str, Any]:
     }
 
 
-def _container(place: Place) -> dict[str, Any]:
+def _container(place: Place, ae_title: str) -> dict[str, Any]:
     # An opened port is all that a probe can ask for without the password.
     probe = {"tcpSocket": {"port": HTTP_PORT}, "periodSeconds": 5}
     return {
         "name": ORTHANC,
         "image": place.orthanc_image,
-        "env": [{"name": "ORTHANC_NAME", "value": ae_title_of(place.namespace)}],
+        "env": [{"name": "ORTHANC_NAME", "value": ae_title}],
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "dicom", "containerPort": DICOM_PORT}],
         "resources": ORTHANC_NEEDS.as_resources(),
         "securityContext": restricted_container(),

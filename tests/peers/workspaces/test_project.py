@@ -12,7 +12,9 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import SshKey, User
+from apps.archives.devices import Device
 from apps.archives.models import Archive
+from apps.archives.selectors import ae_title_of
 from apps.clusters.models import Cluster
 from apps.core.models import Step
 from apps.integrations.kubernetes.client import KubernetesClient
@@ -22,7 +24,6 @@ from apps.projects.services import ensure_member
 from apps.provisioning import plan, services
 from apps.provisioning.selectors import lines_of, steps_for
 from apps.workspaces import sweeping
-from apps.workspaces.manifests import ae_title_of
 from apps.workspaces.models import App, Drift, NamespaceSeen, NodePort, OrthancAccess, State, Workspace
 from apps.workspaces.services import list_devices
 from tests.killing import is_killed_after
@@ -213,9 +214,9 @@ def test_a_key_of_the_account_opens_the_workspace(project: Project, alice: User,
 def test_dimse_is_open_to_listed_devices_alone(project: Project, admin: User) -> None:
     set_up(project)
     # What comes from the node itself reaches pods from the bridge's address.
-    list_devices(project, {"SCANNER": POD_GATEWAY, "ELSEWHERE": "192.0.2.7"}, by=admin.pk)
+    list_devices(project, [Device("SCANNER", POD_GATEWAY), Device("ELSEWHERE", "192.0.2.7")], by=admin.pk)
     sweep(project)
-    port, title = NodePort.objects.get(dicom_of=project).number, ae_title_of(project.namespace)
+    port, title = NodePort.objects.get(dicom_of=project).number, ae_title_of(project)
 
     def echo(calling: str, called: str = title) -> bool:
         command = ["echoscu", "-to", "3", "-aet", calling, "-aec", called, NODE_IP, str(port)]
@@ -225,6 +226,6 @@ def test_dimse_is_open_to_listed_devices_alone(project: Project, admin: User) ->
     assert not echo("NOBODY")
     assert not echo("ELSEWHERE")
     assert not echo("SCANNER", called="ORTHANC")
-    list_devices(project, {}, by=admin.pk)
+    list_devices(project, [], by=admin.pk)
     sweep(project)
     wait_until(lambda: not echo("SCANNER"), 60)
