@@ -1,6 +1,6 @@
 """The front of this room: what other rooms do with archives, and the facts that they then have to know."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,10 @@ from apps.archives.static.identity import is_uid
 from apps.archives.static.pool import ChildPool, PoolBusy, default_pool
 from apps.archives.static.refusals import FileRefused
 from apps.archives.static.values import JsonDataSet
+from apps.archives.static_export import exporting
+from apps.archives.static_export.exporting import Progress
+from apps.archives.static_export.target import TargetFailed
+from apps.archives.static_export.targets import target_of
 from apps.archives.stores import store_of
 from apps.archives.storing import check_files, receiving_folder, store_files
 from apps.audit.services import record
@@ -54,7 +58,9 @@ __all__ = [
     "Outcome",
     "Picture",
     "PoolBusy",
+    "Progress",
     "StoredResult",
+    "TargetFailed",
     "check_files",
     "is_uid",
     "receiving_folder",
@@ -223,6 +229,14 @@ def overlay(segmentation: Instance, source: Instance, *, frame: int = 1) -> Pict
     Raises ObjectUnavailable, ArchiveUnreachable, FileRefused, PoolBusy.
     """
     return store_of(segmentation.archive).overlay(segmentation, source, frame)
+
+
+def export(archive: Archive, place: str, *, root: str = "", tell: Callable[[Progress], None]) -> Progress:
+    """Makes the folder as the archive is (see `exporting.export`). Twice is once.
+
+    Raises TargetFailed, ArchiveUnreachable, PoolBusy and OSError.
+    """
+    return exporting.export(archive, target_of(place), root=root, tell=tell)
 
 
 def note_read(study: Study, *, by: User, kind: StudyRead.Kind) -> None:

@@ -102,7 +102,7 @@ def json_array(objects: Iterable[str], media_type: str) -> HttpResponse:
 
 def json_stream(objects: Iterable[bytes], media_type: str) -> StreamingHttpResponse:
     """The objects as one array, handed on as they come."""
-    return StreamingHttpResponse(_gathered(_array(objects)), content_type=media_type)
+    return StreamingHttpResponse(_gathered(array(objects)), content_type=media_type)
 
 
 def single(content: Content) -> HttpResponseBase:
@@ -142,7 +142,8 @@ def _versioned(response: HttpResponseBase, etag: str) -> HttpResponseBase:
     return response
 
 
-def _array(objects: Iterable[bytes]) -> Iterator[bytes]:
+def array(objects: Iterable[bytes]) -> Iterator[bytes]:
+    """JSON objects as one array."""
     separator = b"["
     for one in objects:
         yield separator + one

@@ -43,7 +43,7 @@ class Part:
 def respond(parts: Iterable[Part], *, media_type: str) -> StreamingHttpResponse:
     """The parts as one streamed answer; with Content-Length when `parts` is a list and all sizes are known."""
     boundary = uuid.uuid4().hex
-    response = StreamingHttpResponse(_written(parts, boundary))
+    response = StreamingHttpResponse(written(parts, boundary))
     response["Content-Type"] = f'{MULTIPART}; type="{media_type}"; boundary={boundary}'
     if isinstance(parts, list):
         sizes = [part.content.size_bytes for part in parts]
@@ -60,7 +60,8 @@ def part_type(content: Content) -> str:
     return f"{content.media_type}{syntax}"
 
 
-def _written(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
+def written(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
+    """The whole body."""
     for part in parts:
         yield _head(part, boundary)
         yield from part.content.chunks

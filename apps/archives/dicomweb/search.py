@@ -57,6 +57,24 @@ def search(level: Level, scope: Scope, query: Query, root: str) -> Found:
 _RETRIEVE_URL, _BULK_DATA_URI = '"00081190":{"vr":"UR","Value":["', b'"BulkDataURI":"'
 
 
+def every(level: Level, scope: Scope) -> Iterator[bytes]:
+    """All in the scope as DICOM JSON objects, as a search without parameters finds them; addresses are relative."""
+    query = Query((), frozenset(), includes_all=False, limit=None, offset=0, is_fuzzy=False)
+    rows = _rows(level, scope)
+    if level is Level.INSTANCE and _is_stored_whole(scope, query):
+        yield from map(str.encode, rows.values_list("attributes", flat=True).iterator(_CHUNK))
+        return
+    for row in rows.iterator(_CHUNK):
+        yield compact(_returned(level, row, scope, query)).encode()
+
+
+def placed(text: bytes, old: str, new: str) -> bytes:
+    """DICOM JSON whose addresses that begin with `old` begin with `new`."""
+    for mark in (_RETRIEVE_URL.encode(), _BULK_DATA_URI):
+        text = text.replace(mark + old.encode(), mark + new.encode())
+    return text
+
+
 def absolute_bulk(metadata: bytes, root: str) -> bytes:
     """One DICOM JSON object of metadata, every BulkDataURI below `root`."""
     return metadata.replace(_BULK_DATA_URI + b"studies/", _BULK_DATA_URI + f"{root}/studies/".encode())

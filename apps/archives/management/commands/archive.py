@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,21 +13,32 @@ class Command(BaseCommand):
     help = (
         "`archive verify PROJECT` compares every stored object with the index; "
         "`archive adopt PROJECT` takes objects into the index that it does not know; "
-        "`archive rebuild PROJECT` writes the metadata files of series anew."
+        "`archive rebuild PROJECT` writes the metadata files of series anew; "
+        "`archive export PROJECT DIR` writes all images as files that any web server can serve as DICOMweb."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["verify", "adopt", "rebuild"])
+        parser.add_argument("action", choices=["verify", "adopt", "rebuild", "export"])
         parser.add_argument("project", help="the project's namespace")
+        parser.add_argument("target", nargs="?", help="of export: a folder")
+        parser.add_argument("--archive", help="only the archive of this name; export takes the default one")
+        parser.add_argument(
+            "--url", default="", help="of export: where the target will be served; else addresses in it are relative"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        archives = list(Archive.objects.filter(project__namespace=options["project"]).order_by("pk"))
+        archives = Archive.objects.filter(project__namespace=options["project"]).order_by("pk")
+        if options["archive"]:
+            archives = archives.filter(name=options["archive"])
+        elif options["action"] == "export":
+            archives = archives.filter(is_default=True)
         if not archives:
-            raise CommandError(f"No project with the namespace {options['project']} has an archive.")
-        act = {"verify": self._verify, "adopt": self._adopt, "rebuild": self._rebuild}[options["action"]]
+            raise CommandError(f"No project with the namespace {options['project']} has such an archive.")
+        export = partial(self._export, target=options["target"], root=options["url"])
+        act = {"verify": self._verify, "adopt": self._adopt, "rebuild": self._rebuild, "export": export}
         for archive in archives:
             try:
-                act(archive)
+                act[options["action"]](archive)
             except services.ArchiveUnreachable as unreachable:
                 raise CommandError(f"Archive {archive.name}: {unreachable}") from unreachable
 
@@ -73,3 +85,22 @@ class Command(BaseCommand):
             services.rebuild_metadata(series, is_forced=True)
             written += 1
         self.stdout.write(f"Archive {archive.name}: wrote the metadata of {written} series.")
+
+    def _export(self, archive: Archive, *, target: str | None, root: str) -> None:
+        if not target:
+            raise CommandError("It needs a folder to write into: archive export PROJECT DIR.")
+        try:
+            made = services.export(archive, target, root=root, tell=self._tell)
+        except (services.TargetFailed, services.PoolBusy, OSError) as failure:
+            raise CommandError(f"{failure} What was written stays; the same command goes on from there.") from failure
+        for fault in made.faults:
+            self.stderr.write(fault)
+        self.stdout.write(
+            f"Archive {archive.name}: wrote {made.written} objects, {made.unchanged} were there unchanged, "
+            f"removed {made.removed} that the archive no longer has."
+        )
+        if made.faults:
+            raise CommandError(f"Archive {archive.name}: {len(made.faults)} of its objects are not wholly exported.")
+
+    def _tell(self, progress: services.Progress) -> None:
+        self.stdout.write(f"{progress.done} of {progress.total} objects")

@@ -1,0 +1,110 @@
+"""A folder as the target of an export; deploy/nginx/static-dicomweb.conf serves it."""
+
+import fcntl
+import gzip
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from apps.archives.static_export.resources import WHOLE, Resource
+from apps.archives.static_export.target import TargetFailed
+
+_OWN = ".export"
+_COMPRESSION = 6
+# Who may enter the folder may read all in it.
+_FILE_MODE, _FOLDER_MODE = 0o644, 0o755
+
+
+class FolderTarget:
+    """See `target.Target`. Files are written under another name, synced, and renamed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._notes = root / _OWN / "notes"
+        self._unfinished = root / _OWN / "unfinished"
+        self._lock = threading.Lock()
+        self._changed: set[Path] = set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._notes.mkdir(parents=True, exist_ok=True)
+        with (self._root / _OWN / "lock").open("wb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise TargetFailed("Another export is being written into this folder.") from None
+            if self._unfinished.is_dir():
+                shutil.rmtree(self._unfinished)
+            self._unfinished.mkdir()
+            yield
+
+    def put(self, resource: Resource) -> None:
+        self._write(self._root / resource.file_name, resource.chunks, is_packed=bool(resource.form.content_encoding))
+
+    def settle(self) -> None:
+        with self._lock:
+            changed, self._changed = self._changed, set()
+        for folder in changed:
+            _sync(folder)
+
+    def remove(self, path: str) -> None:
+        place = self._root / path
+        place.with_name(place.name + WHOLE.suffix).unlink(missing_ok=True)
+        if place.is_dir():
+            shutil.rmtree(place)
+
+    def note(self, name: str) -> bytes | None:
+        try:
+            return gzip.decompress((self._notes / name).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def write_note(self, name: str, content: bytes) -> None:
+        self._write(self._notes / name, [content], is_packed=True)
+        _sync((self._notes / name).parent)
+
+    def remove_note(self, name: str) -> None:
+        (self._notes / name).unlink(missing_ok=True)
+
+    def note_names(self) -> Iterable[str]:
+        return (path.name for path in self._notes.iterdir())
+
+    def _write(self, place: Path, chunks: Iterable[bytes], *, is_packed: bool) -> None:
+        descriptor, temporary = tempfile.mkstemp(dir=self._unfinished)
+        with os.fdopen(descriptor, "wb") as file:
+            if is_packed:
+                with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
+                    packed.writelines(chunks)
+            else:
+                file.writelines(chunks)
+            file.flush()
+            os.fchmod(descriptor, _FILE_MODE)
+            os.fsync(descriptor)
+        self._make(place.parent)
+        os.replace(temporary, place)
+        with self._lock:
+            self._changed.add(place.parent)
+
+    def _make(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make(folder.parent)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            return
+        folder.chmod(_FOLDER_MODE)
+        with self._lock:
+            self._changed.add(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

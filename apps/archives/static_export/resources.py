@@ -1,0 +1,53 @@
+"""One answer of the static layout: where it is asked for, and what it is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apps.archives.dicomweb import multipart
+from apps.archives.dicomweb.negotiation import DICOM, DICOM_JSON, MULTIPART
+from apps.archives.port import Content
+
+BOUNDARY = "static-a4c61f0e97b35d82f6e0319c7ab2d458"
+"""Of every multipart answer, so that a web server can name it without opening the file. Random: no image has it."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What kind of answer it is; `suffix` is that of its file, by which a web server knows the rest."""
+
+    suffix: str
+    content_type: str
+    content_encoding: str = ""
+
+
+JSON = Form(".json.gz", DICOM_JSON, "gzip")
+THUMBNAIL = Form(".jpg", "image/jpeg")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """`path` is what a client asks for, below the root of the service. `chunks` may be read once."""
+
+    path: str
+    form: Form
+    chunks: Iterable[bytes]
+
+    @property
+    def file_name(self) -> str:
+        """Where a folder has it, in which `studies` cannot be a file and a folder."""
+        return f"{self.path}{self.form.suffix}"
+
+
+def multipart_form(media_type: str) -> Form:
+    """Of multipart/related whose parts are of that type."""
+    suffix = media_type.partition("/")[2]
+    return Form(f".{suffix}", f'{MULTIPART}; type="{media_type}"; boundary={BOUNDARY}')
+
+
+WHOLE = multipart_form(DICOM)
+
+
+def of_parts(path: str, contents: Iterable[tuple[Content, str]], media_type: str) -> Resource:
+    """Parts, each with the address by which it is known alone."""
+    parts = (multipart.Part(content, address) for content, address in contents)
+    return Resource(path, multipart_form(media_type), multipart.written(parts, BOUNDARY))
