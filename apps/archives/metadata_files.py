@@ -4,8 +4,10 @@ It lies in the archive's folder on this machine, wherever the objects are.
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
@@ -62,6 +64,15 @@ def read(series: Series) -> Iterator[bytes]:
         except FileNotFoundError:
             log.warning("series metadata file is missing", series=series.pk)
     return _rows(series)
+
+
+def is_right(series: Series) -> bool:
+    """Whether the file of a series, loaded with its study, is there and has just what the rows have."""
+    try:
+        with file_of(series, series.metadata_version).open("rb") as file:
+            return all(line == row for line, row in zip_longest(_lines(file), _rows(series)))
+    except (FileNotFoundError, EOFError, zlib.error, gzip.BadGzipFile):
+        return False
 
 
 def remove(series: Series) -> None:

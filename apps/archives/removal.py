@@ -33,8 +33,8 @@ def remove(archive: Archive, pks: Collection[int]) -> None:
         gone.delete()
         for study in studies:
             record("images.removed", actor=None, project=archive.project_id, subject=study, instances=counts[study.pk])
-        _count_series(series)
-        _count_studies(studies)
+        count_series(series)
+        count_studies(studies)
         Patient.objects.filter(archive=archive, studies=None).delete()
 
 
@@ -55,7 +55,8 @@ def destroy(archive: Archive) -> None:
         archive.delete()
 
 
-def _count_series(series: Iterable[Series]) -> None:
+def count_series(series: Iterable[Series]) -> None:
+    """Counts the instances of series, loaded with their studies, again; those that hold none are removed."""
     for one in series:
         left = one.instances.aggregate(number=Count("pk"), size=Sum("size_bytes"))
         if not left["number"]:
@@ -68,7 +69,8 @@ def _count_series(series: Iterable[Series]) -> None:
         metadata_files.ring_when_due(one)
 
 
-def _count_studies(studies: Iterable[Study]) -> None:
+def count_studies(studies: Iterable[Study]) -> None:
+    """Sums up the series of studies again; those that hold none are removed."""
     for study in studies:
         left = list(study.series.values_list("instance_count", "size_bytes", "modality"))
         if not left:

@@ -1,5 +1,6 @@
 """`manage.py archive`: says whether an archive is whole, and mends what is only derived."""
 
+import gzip
 import io
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import User
 from apps.archives import metadata_files
-from apps.archives.models import Archive, Instance, Series
+from apps.archives.models import Archive, Instance, Series, Study
 from apps.archives.services import IncomingFile, store_files
 from tests.archives.dicom_files import path_of
 from tests.dicom import WrittenSeries, ct_series
@@ -49,6 +50,28 @@ def test_each_fault_has_its_sentence(stored: WrittenSeries) -> None:
     assert "2 of its objects" in lines[2]
     with pytest.raises(CommandError):
         call_command("archive", "verify", "cardiac-mr", stdout=io.StringIO(), stderr=io.StringIO())
+
+
+@pytest.mark.faults
+def test_what_follows_from_the_index_is_made_anew(stored: WrittenSeries, archive: Archive) -> None:
+    run("rebuild", "cardiac-mr")
+    series = Series.objects.select_related("study").get()
+    file = metadata_files.file_of(series, series.metadata_version)
+    content = file.read_bytes()
+    for damage in (content[:-30], b"no gzip", gzip.compress(b"[\n]\n"), None):
+        file.unlink() if damage is None else file.write_bytes(damage)
+        out, err = run("verify", "cardiac-mr")
+        assert (err, f"({series.series_instance_uid}): its metadata file is written anew." in out) == ("", True)
+        assert file.read_bytes() == content
+    Series.objects.update(instance_count=7, size_bytes=1)
+    Study.objects.update(instance_count=7)
+    out, _ = run("verify", "cardiac-mr")
+    assert f"Series {series.series_instance_uid}: its objects are counted again." in out
+    assert f"Study {series.study.study_instance_uid}: its series are counted again." in out
+    assert list(Study.objects.values_list("series_count", "instance_count", "size_bytes")) == [
+        (1, 3, sum(path.stat().st_size for path in stored.paths))
+    ]
+    assert run("verify", "cardiac-mr") == ("Archive images: all 3 objects are there, unchanged.\n", "")
 
 
 @pytest.mark.faults

@@ -36,14 +36,14 @@ class InstanceExport:
         return self._addresses.in_json(text, path)
 
     def resources(self, store: ImageStore) -> Iterator[Resource]:
-        """In an order that may be broken off. Raises, also while they are read, what `store` raises."""
-        metadata_path = f"{self.path}/metadata"
-        yield Resource(metadata_path, JSON, [b"[", self.metadata(metadata_path), b"]"])
+        """All files of the object. Raises, also while they are read, what `store` raises."""
         yield self._of_parts(self.path, [(store.whole(self._instance), self.path)], DICOM)
         for number in self._frame_numbers:
             yield self._frames(store, f"{self.path}/frames/{number}", [number])
         for path in self._bulk_paths:
             yield self._bulk(store, path)
+        metadata_path = f"{self.path}/metadata"
+        yield Resource(metadata_path, JSON, [b"[", self.metadata(metadata_path), b"]"])
 
     @property
     def _layout(self) -> dict[str, Any]:

@@ -35,13 +35,20 @@ class Nginx:
 @contextmanager
 def running_nginx(folder: Path, portal: str, port: int | None = None) -> Iterator[Nginx]:
     """In front of a portal that listens, or will listen, on `portal` (HOST:PORT)."""
-    require(["nginx"], HERE / "packages.txt")
     address = Nginx(port or free_port())
     (folder / "maia.conf").write_text(_filled_in(address, portal, folder))
+    with running_site(folder, address.port):
+        yield address
+
+
+@contextmanager
+def running_site(folder: Path, port: int) -> Iterator[str]:
+    """What `folder`/maia.conf makes of it, which listens on that port of loopback; its address."""
+    require(["nginx"], HERE / "packages.txt")
     (folder / "nginx.conf").write_text(surroundings(folder))
     command = ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "nginx.log"]
-    with running(command, log=folder / "nginx.log", answers=lambda: accepts(address.port)):
-        yield address
+    with running(command, log=folder / "nginx.log", answers=lambda: accepts(port)):
+        yield f"http://{LOOPBACK}:{port}"
 
 
 def _filled_in(address: Nginx, portal: str, logs: Path) -> str:
@@ -62,6 +69,7 @@ def surroundings(folder: Path) -> str:
     temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     return f"""
 daemon off;
+user www-data;
 pid {folder}/nginx.pid;
 events {{}}
 http {{

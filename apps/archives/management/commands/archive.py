@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.archives import services
+from apps.archives.mending import mend
 from apps.archives.models import Archive, Instance, Series, SkippedObject
 from apps.archives.services import IncomingFile
 from apps.archives.verification import unindexed_files, verify
@@ -11,7 +13,7 @@ from apps.archives.verification import unindexed_files, verify
 
 class Command(BaseCommand):
     help = (
-        "`archive verify PROJECT` compares every stored object with the index; "
+        "`archive verify PROJECT` compares every stored object with the index, and mends what follows from the index; "
         "`archive adopt PROJECT` takes objects into the index that it does not know; "
         "`archive rebuild PROJECT` writes the metadata files of series anew; "
         "`archive export PROJECT DIR` writes all images as files that any web server can serve as DICOMweb."
@@ -35,7 +37,12 @@ class Command(BaseCommand):
         if not archives:
             raise CommandError(f"No project with the namespace {options['project']} has such an archive.")
         export = partial(self._export, target=options["target"], root=options["url"])
-        act = {"verify": self._verify, "adopt": self._adopt, "rebuild": self._rebuild, "export": export}
+        act: dict[str, Callable[[Archive], None]] = {
+            "verify": self._verify,
+            "adopt": self._adopt,
+            "rebuild": self._rebuild,
+            "export": export,
+        }
         for archive in archives:
             try:
                 act[options["action"]](archive)
@@ -43,6 +50,8 @@ class Command(BaseCommand):
                 raise CommandError(f"Archive {archive.name}: {unreachable}") from unreachable
 
     def _verify(self, archive: Archive) -> None:
+        for sentence in mend(archive):
+            self.stdout.write(sentence)
         faults = 0
         for sentence in verify(archive):
             faults += 1
