@@ -22,6 +22,7 @@ from tests.idor.conftest import (
     run,
     series,
     upload,
+    viewer_path,
     world,
 )
 from tests.idor.rows import ROLES, ROWS
@@ -38,6 +39,7 @@ __all__ = [  # fixtures
     "run",
     "series",
     "upload",
+    "viewer_path",
     "world",
 ]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
