@@ -11,7 +11,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.archives.models import Archive
 from tests.conftest import ClientOf
-from tests.viewer.release import BUNDLE, INDEX, SCRIPT
+from tests.viewer.release import BUNDLE, INDEX, SCRIPT, WORKER
 
 HEADER = "Content-Security-Policy"
 
@@ -60,7 +60,14 @@ def test_a_file_with_its_hash_in_its_name_is_kept(ohif: Path, bobs: Client) -> N
 
 
 def test_a_worker_is_held_to_a_policy_of_its_own(ohif: Path, bobs: Client) -> None:
-    assert directives(bobs.get(f"/viewer/{BUNDLE}"))["connect-src"] == ["'self'", "blob:"]
+    for script in (BUNDLE, WORKER):
+        assert directives(bobs.get(f"/viewer/{script}"))["connect-src"] == ["'self'", "blob:"]
+
+
+def test_only_workers_that_decode_put_scripts_together(ohif: Path, bobs: Client) -> None:
+    assert "'unsafe-eval'" in directives(bobs.get(f"/viewer/{WORKER}"))["script-src"]
+    for path in ("", BUNDLE):
+        assert "'unsafe-eval'" not in directives(bobs.get(f"/viewer/{path}"))["script-src"]
 
 
 def test_it_comes_compressed_to_who_can_read_that(ohif: Path, bobs: Client) -> None:
