@@ -39,7 +39,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         held = _only_one()
-        _check_port(settings.ENV["BIND"], settings.ENV["PORT"])
+        _check_port("PORT", settings.ENV["BIND"], settings.ENV["PORT"])
+        if settings.DIMSE_PORT:
+            _check_port("DIMSE_PORT", settings.ENV["DIMSE_BIND"], settings.DIMSE_PORT)
         os.environ["TMPDIR"] = str(settings.VAR_DIR / "tmp")
         with _ended_by_interrupt():
             self._prepare()
@@ -92,7 +94,9 @@ class Command(BaseCommand):
 def _commands() -> dict[str, list[str]]:
     celery = [sys.executable, "-m", "celery", "-A", "celery_worker", "--quiet"]
     worker = ["--pool=threads", f"--concurrency={settings.ENV['WORKER_THREADS']}"]
-    watcher = {"watcher": [sys.executable, str(settings.BASE_DIR / "manage.py"), "watch_runs"]}
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    watcher = {"watcher": [*manage, "watch_runs"]}
+    dimse = {"dimse": [*manage, "dimse"]}
     return {
         "web": [sys.executable, "-m", "gunicorn", "-c", "python:maia_dashboard.gunicorn_conf", "maia_dashboard.wsgi"],
         "worker": [
@@ -112,6 +116,7 @@ def _commands() -> dict[str, list[str]]:
             "--loglevel=WARNING",
         ],
         **(watcher if settings.PLATFORM == "kubernetes" else {}),
+        **(dimse if settings.DIMSE_PORT else {}),
     }
 
 
@@ -143,7 +148,7 @@ def _only_one() -> TextIO:
     return held
 
 
-def _check_port(address: str, port: int) -> None:
+def _check_port(name: str, address: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -151,7 +156,7 @@ def _check_port(address: str, port: int) -> None:
         except OSError as error:
             raise CommandError(
                 f"Port {port} cannot be used ({error.strerror}): stop what uses it, or choose another, "
-                "for example `make run PORT=8001`."
+                f"for example `make run {name}={port + 1}`."
             ) from None
 
 

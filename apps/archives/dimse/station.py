@@ -1,0 +1,83 @@
+"""What devices may do with the projects that they call: each by its AE title, from its address."""
+
+import shutil
+from pathlib import Path
+
+from django.db import close_old_connections
+from django.db.models import QuerySet
+
+from apps.archives.dimse.comparing import has_same_data_set
+from apps.archives.intake import IncomingFile
+from apps.archives.models import Archive, DicomDevice
+from apps.archives.port import ArchiveUnreachable
+from apps.archives.results import FailureReason, StoredResult
+from apps.archives.storing import receiving_folder, store_files
+from apps.integrations.dimse.port import NOT_AUTHORISED, OUT_OF_RESOURCES, Answer, Caller, Received, Refusal
+from apps.projects.models import Project
+
+# In English as all of DICOM, and within 64 characters.
+_NOT_LISTED = "This device is no longer listed."
+_ASLEEP = "The project takes nothing new now."
+_UNREACHABLE = "The archive is out of reach for now."
+
+
+class Station:
+    """See `apps.integrations.dimse.port.Station`."""
+
+    def expects(self, address: str) -> bool:
+        close_old_connections()
+        return DicomDevice.objects.filter(address=address).exists()
+
+    def admit(self, caller: Caller) -> Refusal | None:
+        close_old_connections()
+        listed = _listed(caller)
+        if not listed.exists():
+            # Which projects there are is nothing for who has no part in any.
+            return Refusal.CALLING_TITLE_UNKNOWN
+        project = _called(listed, caller)
+        if project is None:
+            return Refusal.CALLED_TITLE_UNKNOWN
+        return None if project.takes_work else Refusal.NOT_NOW
+
+    def store(self, caller: Caller, received: Received) -> Answer:
+        close_old_connections()
+        project = _called(_listed(caller), caller)
+        if project is None:
+            return Answer(NOT_AUTHORISED, _NOT_LISTED)
+        if not project.takes_work:
+            return Answer(NOT_AUTHORISED, _ASLEEP)
+        try:
+            return _store(Archive.objects.get(project=project, is_default=True), caller, received)
+        except ArchiveUnreachable:
+            return Answer(OUT_OF_RESOURCES, _UNREACHABLE)
+
+
+def _listed(caller: Caller) -> QuerySet[DicomDevice]:
+    """In all projects."""
+    return DicomDevice.objects.filter(ae_title__iexact=caller.calling_ae_title, address=caller.address)
+
+
+def _called(listed: QuerySet[DicomDevice], caller: Caller) -> Project | None:
+    called = listed.filter(project__application_entity__ae_title__iexact=caller.called_ae_title)
+    device = called.select_related("project").first()
+    return device.project if device else None
+
+
+def _store(archive: Archive, caller: Caller, received: Received) -> Answer:
+    """Into the archive and the index, as an upload; audited with the device in the place of a person."""
+    device = {"origin": "DicomProtocol", "calling_ae_title": caller.calling_ae_title, "remote_ip": caller.address}
+    with receiving_folder(archive) as folder:
+        path = Path(shutil.move(received.path, folder / "received.dcm"))
+        file = IncomingFile(path, sop_instance_uid=received.sop_instance_uid)
+        (result,) = store_files(archive, [file], by=None, device=device)
+        if result.failure_reason is None or _is_there(archive, received, path, result):
+            return Answer()
+        return Answer(int(result.failure_reason), result.sentence)
+
+
+def _is_there(archive: Archive, received: Received, path: Path, refused: StoredResult) -> bool:
+    """Whether the object has come by another way before, which gave it another header."""
+    if refused.failure_reason is not FailureReason.DUPLICATE_INSTANCE:
+        return False
+    names = {"sop_instance_uid": received.sop_instance_uid, "transfer_syntax_uid": received.transfer_syntax_uid}
+    return has_same_data_set(archive, path, **names)
