@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from apps.archives.static_export.resources import WHOLE, Resource
+from apps.archives.static_export.resources import JSON, WHOLE, Resource, written_to
 from apps.archives.static_export.target import TargetFailed
 
 _OWN = ".export"
-_COMPRESSION = 6
 # Who may enter the folder may read all in it.
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
@@ -43,7 +42,7 @@ class FolderTarget:
             yield
 
     def put(self, resource: Resource) -> None:
-        self._write(self._root / resource.file_name, resource.chunks, is_packed=bool(resource.form.content_encoding))
+        self._write(self._root / resource.file_name, resource)
 
     def settle(self) -> None:
         with self._lock:
@@ -64,7 +63,7 @@ class FolderTarget:
             return None
 
     def write_note(self, name: str, content: bytes) -> None:
-        self._write(self._notes / name, [content], is_packed=True)
+        self._write(self._notes / name, Resource(name, JSON, [content]))
         _sync((self._notes / name).parent)
 
     def remove_note(self, name: str) -> None:
@@ -73,14 +72,10 @@ class FolderTarget:
     def note_names(self) -> Iterable[str]:
         return (path.name for path in self._notes.iterdir())
 
-    def _write(self, place: Path, chunks: Iterable[bytes], *, is_packed: bool) -> None:
+    def _write(self, place: Path, resource: Resource) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=self._unfinished)
         with os.fdopen(descriptor, "wb") as file:
-            if is_packed:
-                with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
-                    packed.writelines(chunks)
-            else:
-                file.writelines(chunks)
+            written_to(file, resource)
             file.flush()
             os.fchmod(descriptor, _FILE_MODE)
             os.fsync(descriptor)

@@ -1,7 +1,9 @@
 """One answer of the static layout: where it is asked for, and what it is."""
 
+import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import IO
 
 from apps.archives.dicomweb import multipart
 from apps.archives.dicomweb.negotiation import DICOM, DICOM_JSON, MULTIPART
@@ -9,6 +11,7 @@ from apps.archives.port import Content
 
 BOUNDARY = "static-a4c61f0e97b35d82f6e0319c7ab2d458"
 """Of every multipart answer, so that a web server can name it without opening the file. Random: no image has it."""
+_COMPRESSION = 6
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,12 @@ def of_parts(path: str, contents: Iterable[tuple[Content, str]], media_type: str
     """Parts, each with the address by which it is known alone."""
     parts = (multipart.Part(content, address) for content, address in contents)
     return Resource(path, multipart_form(media_type), multipart.written(parts, BOUNDARY))
+
+
+def written_to(file: IO[bytes], resource: Resource) -> None:
+    """Writes the answer as it is sent: packed when it says so; the same bytes for the same answer."""
+    if not resource.form.content_encoding:
+        file.writelines(resource.chunks)
+        return
+    with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
+        packed.writelines(resource.chunks)

@@ -1,0 +1,1 @@
+"""Buckets that speak S3 (https://docs.aws.amazon.com/AmazonS3/latest/API/)."""
