@@ -8,11 +8,14 @@ from django.urls import reverse
 
 from apps.projects.models import Project
 
-# A session that has ended leads to the sign-in page, and back from there.
-_SCRIPT = """window.config = {configuration};
-window.config.httpErrorHandler = error => {{
+# A session that has ended leads to the sign-in page, and back from there; the logo leads to the portal.
+_BEHAVIOUR = """
+window.config.httpErrorHandler = error => {
   if (error.status === 401) window.location.reload();
-}};
+};
+window.config.whiteLabeling = {
+  createLogoComponentFn: React => React.createElement("a", { href: "/" }, "MAIA"),
+};
 """
 
 
@@ -26,11 +29,13 @@ def app_config(projects: Sequence[Project]) -> str:
         "modes": [],
         "showStudyList": True,
         "showWarningMessageForCrossOrigin": False,
+        # A segmentation that somebody opens is shown, not asked about.
+        "disableConfirmationPrompts": True,
         "maxNumberOfWebWorkers": 3,
         "defaultDataSourceName": projects[0].namespace if projects else None,
         "dataSources": [_source(project) for project in projects],
     }
-    return _SCRIPT.format(configuration=json.dumps(configuration))
+    return f"window.config = {json.dumps(configuration)};{_BEHAVIOUR}"
 
 
 def _source(project: Project) -> dict[str, Any]:

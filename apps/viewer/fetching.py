@@ -100,6 +100,6 @@ def _compress(folder: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        print(f"The viewer is in {fetch(Path(sys.argv[1]))}")  # noqa: T201
+        sys.stdout.write(f"The viewer is in {fetch(Path(sys.argv[1]))}\n")
     except FetchFailed as failure:
         raise SystemExit(str(failure)) from failure
