@@ -8,11 +8,14 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.http import QueryDict
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives import deposits, index, metadata_files, receiving, refreshing, removal
 from apps.archives.devices import ensure_application_entity
+from apps.archives.dicomweb.query import Level, parse
+from apps.archives.dicomweb.search import Scope, search
 from apps.archives.intake import IncomingFile
 from apps.archives.models import (
     ApplicationEntity,
@@ -175,6 +178,11 @@ def probe(archive: Archive) -> None:
     with reach(archive.pk, is_probe=True) as orthanc:
         orthanc.count()
     note_seen(archive.pk)
+
+
+def search_studies(archive: Archive) -> int:
+    """How many studies a search (QIDO-RS) over all of the archive finds; at most as many as one answer has."""
+    return len(search(Level.STUDY, Scope(archive), parse(Level.STUDY, QueryDict()), root="").objects)
 
 
 def reread(instance: Instance) -> None:

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
+from apps.projects.models import Project
 
 
 class Upload(models.Model):
@@ -30,3 +31,23 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"upload {self.pk}"
+
+
+class ConnectionTest(models.Model):
+    """What the addresses of a project's archive answered when a person asked; without `answered_at` it waits."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="connection_tests")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    answered_at = models.DateTimeField(null=True)
+    answers = models.JSONField(default=list, help_text="each: name, is_good, sentence, milliseconds")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"], condition=models.Q(answered_at=None), name="datasets_connection_test_one_waits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"connection test {self.pk}"

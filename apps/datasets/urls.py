@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.datasets import views
+from apps.datasets import dicom_views, views
 
 app_name = "datasets"
 pages = [
@@ -16,4 +16,13 @@ pages = [
     ),
     path("series/<uid:series_instance_uid>/tags/<uid:sop_instance_uid>/", views.attributes, name="attributes"),
 ]
-urlpatterns = [path("projects/<slug:namespace>/data/", include(pages))]
+dicom = [
+    path("", dicom_views.dicom, name="dicom"),
+    path("title/", dicom_views.rename_ae_title, name="rename_ae_title"),
+    path("test/", dicom_views.test_connection, name="test_connection"),
+    path("connection/", dicom_views.connection, name="connection"),
+]
+urlpatterns = [
+    path("projects/<slug:namespace>/data/", include(pages)),
+    path("projects/<slug:namespace>/dicom/", include(dicom)),
+]

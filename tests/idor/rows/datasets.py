@@ -10,5 +10,10 @@ DATASETS = [
     Row("datasets:study", in_project(200), kwargs={**NAMESPACE, "study_instance_uid": "study_instance_uid"}),
     Row("datasets:series", in_project(200), kwargs=SERIES),
     Row("datasets:overlay", in_project(406), kwargs=IMAGE),
+    Row("datasets:dicom", in_project(200), kwargs=NAMESPACE),
+    Row("datasets:connection", in_project(200), kwargs=NAMESPACE),
+    Row("datasets:test_connection", in_project(403, member=302), "POST", NAMESPACE),
+    # The form without a title comes back with a sentence.
+    Row("datasets:rename_ae_title", (302, 404, 403, 403, 200, 404, 403, 403), "POST", NAMESPACE),
     Row("datasets:attributes", in_project(200), kwargs=IMAGE),
 ]
