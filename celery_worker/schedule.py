@@ -13,6 +13,7 @@ SWEEPS = (
     "archives.sweep",
     "clusters.sweep",
     "archives.refresh",
+    "archives.advance_exports",
     "datasets.sweep",
     "projects.sweep",
     "provisioning.sweep",

@@ -1,6 +1,7 @@
 """The one place that reads the environment. The same list makes the documentation (`manage.py settings_table`)."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,12 @@ SETTINGS = (
     Setting("READER_MEMORY_MIB", "int", 2048, "Memory limit of such a child process."),
     Setting("UPLOAD_MAX_GIB", "int", 64, "Largest upload or unpacked zip."),
     Setting("OBJECT_CACHE_GIB", "int", 2, "Disk for copies of images of remote archives, kept for an hour at most."),
+    Setting(
+        "EXPORT_TARGETS",
+        "list",
+        [],
+        "Where people may export images to: `NAME=DIR` or `NAME=s3://BUCKET/PREFIX`, with commas between.",
+    ),
     Setting("S3_ENDPOINT", "str", "", "Address of the S3 server for exports. Empty: Amazon's own."),
     Setting("S3_ACCESS_KEY", "str", "", "Its access key."),
     Setting("S3_SECRET_KEY", "str", "", "Its secret."),
@@ -110,8 +117,17 @@ def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
     values["WORKSPACES_URL"] = values["WORKSPACES_URL"].rstrip("/")
     values["PUBLIC_URL"] = (values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}").rstrip("/")
     values["KEYCLOAK_URL"] = values["KEYCLOAK_URL"].rstrip("/")
+    values["EXPORT_TARGETS"] = _export_targets(values["EXPORT_TARGETS"])
     _need_keycloak(values)
     return values
+
+
+def _export_targets(pairs: list[str]) -> dict[str, str]:
+    """Places by name."""
+    named = [pair.partition("=") for pair in pairs]
+    if not all(re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name) and place for name, _, place in named):
+        raise SettingInvalid("EXPORT_TARGETS must be NAME=DIR or NAME=s3://BUCKET/PREFIX, with commas between.")
+    return {name: place for name, _, place in named}
 
 
 def _need_keycloak(values: Mapping[str, Any]) -> None:

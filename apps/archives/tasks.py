@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from apps.archives import metadata_files, services
+from apps.archives import exports, metadata_files, services
 from apps.archives.models import Archive, Instance
 from apps.core.leases import under_lease
 
@@ -29,6 +29,11 @@ def reread(instance_pk: int) -> None:
     instance = Instance.objects.select_related("archive", "series__study").filter(pk=instance_pk).first()
     if instance is not None:
         services.reread(instance)
+
+
+@shared_task(name="archives.advance_exports")
+def advance_exports() -> None:
+    exports.advance()
 
 
 @shared_task(name="archives.sweep")

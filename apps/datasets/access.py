@@ -2,7 +2,7 @@
 
 from django.shortcuts import get_object_or_404
 
-from apps.archives.models import Archive, Instance, Series, Study
+from apps.archives.models import Archive, Export, Instance, Series, Study
 from apps.datasets.models import Upload
 from apps.projects.access import Entry
 
@@ -47,3 +47,8 @@ def get_image(entry: Entry, sop_instance_uid: str) -> Instance:
 
 def get_upload(entry: Entry, pk: int) -> Upload:
     return get_object_or_404(Upload.objects.select_related("by"), archive__project=entry.project, pk=pk)
+
+
+def get_export(entry: Entry, pk: int) -> Export:
+    exports = Export.objects.select_related("archive")
+    return get_object_or_404(exports, archive__project=entry.project, archive__is_default=True, pk=pk)

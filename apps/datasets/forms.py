@@ -1,4 +1,5 @@
 from django import forms
+from django.conf import settings
 
 
 class StudyFilter(forms.Form):
@@ -29,3 +30,13 @@ class StudyFilter(forms.Form):
         modality = self.fields["modality"]
         assert isinstance(modality, forms.ChoiceField)  # noqa: S101
         modality.choices = [("", "All"), *((it, it) for it in modalities)]
+
+
+class ExportForm(forms.Form):
+    target = forms.ChoiceField(label="Where to")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        target = self.fields["target"]
+        assert isinstance(target, forms.ChoiceField)  # noqa: S101
+        target.choices = [(name, name) for name in settings.EXPORT_TARGETS]

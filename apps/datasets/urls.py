@@ -1,11 +1,14 @@
 from django.urls import include, path
 
-from apps.datasets import dicom_views, views
+from apps.datasets import dicom_views, export_views, views
 
 app_name = "datasets"
 pages = [
     path("", views.studies, name="studies"),
     path("upload/", views.upload, name="upload"),
+    path("exports/", export_views.index, name="exports"),
+    path("exports/ask/", export_views.ask, name="ask_export"),
+    path("exports/<int:pk>/cancel/", export_views.cancel, name="cancel_export"),
     path("uploads/<int:pk>/", views.upload_result, name="upload_result"),
     path("studies/<uid:study_instance_uid>/", views.study, name="study"),
     path("series/<uid:series_instance_uid>/", views.series, name="series"),

@@ -63,6 +63,7 @@ def studies(request: HttpRequest, namespace: str) -> HttpResponse:
         "querystring": listing.without_page(request.GET),
         "page": Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page")),
         "may_upload": entry.may_work,
+        "may_export": entry.may_export,
         "outage": outage_of(archive),
         "key": uuid.uuid4(),
     }

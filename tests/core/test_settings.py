@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from maia_dashboard.environment import SettingInvalid, read
 from tests.portal import REPOSITORY, environment
 
 SCRIPT = """
@@ -21,3 +24,15 @@ def test_sqlite_keeps_its_temporary_files_in_var_dir(tmp_path: Path) -> None:
         [sys.executable, "-c", SCRIPT], cwd=REPOSITORY, env=own, capture_output=True, text=True, check=True
     )
     assert said.stdout.split() == ["False", "True"]
+
+
+def test_places_to_export_to_have_names() -> None:
+    found = read({"SECRET_KEY": "s", "EXPORT_TARGETS": "atlas=/srv/exports,cloud=s3://images/a=b"})
+    assert found["EXPORT_TARGETS"] == {"atlas": "/srv/exports", "cloud": "s3://images/a=b"}
+    assert read({"SECRET_KEY": "s"})["EXPORT_TARGETS"] == {}
+
+
+@pytest.mark.parametrize("text", ["/srv/exports", "atlas=", "=/srv/exports", "two words=/srv", "a=/srv,b"])
+def test_a_place_without_a_name_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingInvalid, match="EXPORT_TARGETS must be NAME=DIR"):
+        read({"SECRET_KEY": "s", "EXPORT_TARGETS": text})

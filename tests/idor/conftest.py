@@ -13,7 +13,8 @@ from pytest_django.fixtures import Settings
 
 from apps.accounts.models import SshKey, User
 from apps.accounts.services import make_token
-from apps.archives.models import Archive
+from apps.archives import exports
+from apps.archives.models import Archive, Export
 from apps.clusters.models import Placement
 from apps.core.digests import digest_of
 from apps.core.models import Mail
@@ -109,7 +110,14 @@ def viewer_path(tmp_path: Path, settings: Settings, project: Project) -> str:
 
 
 @pytest.fixture
-def images(series: WrittenSeries, upload: Upload, run: Run, viewer_path: str) -> Arguments:
+def export(archive: Archive, alice: User, tmp_path: Path, settings: Settings) -> Export:
+    """One that waits for the worker."""
+    settings.EXPORT_TARGETS = {"bucket": str(tmp_path / "exported")}
+    return exports.ask(archive, "bucket", by=alice)
+
+
+@pytest.fixture
+def images(series: WrittenSeries, upload: Upload, run: Run, export: Export, viewer_path: str) -> Arguments:
     return {
         "archive": upload.archive.name,
         "study_instance_uid": series.study_instance_uid,
@@ -121,6 +129,7 @@ def images(series: WrittenSeries, upload: Upload, run: Run, viewer_path: str) ->
         "viewer_path": viewer_path,
         "upload": upload.pk,
         "run": run.pk,
+        "export": export.pk,
     }
 
 

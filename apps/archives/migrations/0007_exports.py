@@ -7,30 +7,49 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('archives', '0006_titles_of_projects'),
+        ("archives", "0006_titles_of_projects"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Export',
+            name="Export",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(max_length=32)),
-                ('status_changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('target', models.CharField(help_text='its name in the setting EXPORT_TARGETS', max_length=40)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('done_count', models.PositiveIntegerField(default=0, help_text='objects that are in the target')),
-                ('total_count', models.PositiveIntegerField(default=0)),
-                ('sentence', models.TextField(blank=True, help_text='why it failed')),
-                ('archive', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exports', to='archives.archive')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("status", models.CharField(max_length=32)),
+                ("status_changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("target", models.CharField(help_text="its name in the setting EXPORT_TARGETS", max_length=40)),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("done_count", models.PositiveIntegerField(default=0, help_text="objects that are in the target")),
+                ("total_count", models.PositiveIntegerField(default=0)),
+                ("sentence", models.TextField(blank=True, help_text="why it failed")),
+                (
+                    "archive",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="exports", to="archives.archive"
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="exports", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['archive', '-asked_at'], name='archives_ex_archive_0ab35e_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='archives_export_status'), models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('archive', 'target'), name='archives_export_one_at_a_time')],
+                "indexes": [models.Index(fields=["archive", "-asked_at"], name="archives_ex_archive_0ab35e_idx")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["queued", "running", "done", "failed", "cancelled"])),
+                        name="archives_export_status",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["queued", "running"])),
+                        fields=("archive", "target"),
+                        name="archives_export_one_at_a_time",
+                    ),
+                ],
             },
         ),
     ]

@@ -1,12 +1,20 @@
 """Studies, series and uploads."""
 
-from tests.idor.rows.row import NAMESPACE, SERIES, Row, in_project
+from tests.idor.rows.row import NAMESPACE, SERIES, Expected, Row, in_project
 
+EXPORT = {**NAMESPACE, "pk": "export"}
+# For those who may export, which alice alone may.
+EXPORTERS: Expected = (302, 404, 403, 403, 200, 404, 403, 403)
+EXPORTERS_POST: Expected = (302, 404, 403, 403, 302, 404, 403, 403)
 IMAGE = {**SERIES, "sop_instance_uid": "sop_instance_uid"}
 DATASETS = [
     Row("datasets:studies", in_project(200), kwargs=NAMESPACE),
     Row("datasets:upload", in_project(403, member=302), "POST", NAMESPACE),
     Row("datasets:upload_result", in_project(200), kwargs={**NAMESPACE, "pk": "upload"}),
+    Row("datasets:exports", EXPORTERS, kwargs=NAMESPACE),
+    # The form without a target comes back with a sentence.
+    Row("datasets:ask_export", EXPORTERS, "POST", NAMESPACE),
+    Row("datasets:cancel_export", EXPORTERS_POST, "POST", EXPORT),
     Row("datasets:study", in_project(200), kwargs={**NAMESPACE, "study_instance_uid": "study_instance_uid"}),
     Row("datasets:series", in_project(200), kwargs=SERIES),
     Row("datasets:overlay", in_project(406), kwargs=IMAGE),
