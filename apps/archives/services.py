@@ -240,10 +240,11 @@ def overlay(segmentation: Instance, source: Instance, *, frame: int = 1) -> Pict
 
 
 def export(archive: Archive, place: str, *, root: str = "", tell: Callable[[Progress], None]) -> Progress:
-    """Makes the folder as the archive is (see `exporting.export`). Twice is once.
+    """Makes the folder or bucket as the archive is (see `exporting.export`), for who has a shell here. Twice is once.
 
     Raises TargetFailed, ArchiveUnreachable, PoolBusy and OSError.
     """
+    record("archive.exported", actor=None, project=archive.project_id, subject=archive)
     return exporting.export(archive, target_of(place), root=root, tell=tell)
 
 

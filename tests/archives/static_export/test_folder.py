@@ -12,6 +12,7 @@ from PIL import Image
 from apps.archives import removal
 from apps.archives.models import Archive, Instance
 from apps.archives.static_export.folder import FolderTarget
+from apps.audit.models import Entry
 from tests.archives.dicom_files import image, packaged, path_of, save
 from tests.archives.dicomweb import Service, body_of, place, stored
 from tests.archives.static_export.site import Site
@@ -60,6 +61,12 @@ def test_without_an_address_it_may_be_moved_anywhere(service: Service, series: W
     for path in (f"{at}/metadata", f"{at}/instances/{series.sop_instance_uids[0]}/metadata"):
         address = urljoin(f"{ROOT}/{path}", site.json(path)[0]["7FE00010"]["BulkDataURI"])
         assert address == f"{ROOT}/{at}/instances/{series.sop_instance_uids[0]}/frames/1"
+
+
+def test_the_command_is_audited(service: Service, series: WrittenSeries, archive: Archive, site: Site) -> None:
+    export(site)
+    entry = Entry.objects.get(action="archive.exported")
+    assert (entry.actor_pk, entry.project_pk, entry.subject_pk) == (None, archive.project_id, archive.pk)
 
 
 def test_what_did_not_change_is_not_written_again(
