@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 TOKEN, FOLDER, FILE = '"$TOKEN"', "FOLDER", "IMAGE.dcm"
 _PART10 = "application/dicom"
+_KEYS = ("QueryRetrieveLevel=STUDY", "StudyInstanceUID", "PatientID", "StudyDate", "StudyDescription")
 
 
 class Line(NamedTuple):
@@ -81,19 +82,33 @@ def _slicer(web: Web) -> list[Tool]:
 
 def _dcmtk(peer: Peer) -> list[Line]:
     titles = f"-aet {peer.calling_ae_title} -aec {peer.called_ae_title} {_host(peer)} {peer.port}"
-    return [
+    lines = [
         Line("Try the connection", f"echoscu {titles}"),
         Line("Send a folder", f"storescu {titles} +sd +r {FOLDER}"),
     ]
+    if peer.may_retrieve:
+        lines.append(Line("Search", f"findscu -S {titles} {' '.join(f'-k {key}' for key in _KEYS)}"))
+    if peer.may_retrieve and peer.study_instance_uid:
+        lines.append(Line("Fetch a study", f"getscu -S {titles} -od {FOLDER} {_study_keys(peer)}"))
+    return lines
 
 
 def _pynetdicom(peer: Peer) -> list[Line]:
     titles = f"-aet {peer.calling_ae_title} -aec {peer.called_ae_title}"
     ask, where = "python3 -m pynetdicom", f"{_host(peer)} {peer.port}"
-    return [
+    lines = [
         Line("Try the connection", f"{ask} echoscu {titles} {where}"),
         Line("Send a folder", f"{ask} storescu {titles} -r {where} {FOLDER}"),
     ]
+    if peer.may_retrieve:
+        lines.append(Line("Search", f"{ask} findscu -S {titles} {where} {' '.join(f'-k {key}' for key in _KEYS)}"))
+    if peer.may_retrieve and peer.study_instance_uid:
+        lines.append(Line("Fetch a study", f"{ask} getscu -S {titles} {where} -od {FOLDER} {_study_keys(peer)}"))
+    return lines
+
+
+def _study_keys(peer: Peer) -> str:
+    return f"-k QueryRetrieveLevel=STUDY -k StudyInstanceUID={peer.study_instance_uid}"
 
 
 def _host(peer: Peer) -> str:

@@ -1,23 +1,36 @@
 """What devices may do with the projects that they call: each by its AE title, from its address."""
 
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from django.db import close_old_connections
 from django.db.models import QuerySet
 
+from apps.archives.dimse import retrieving
 from apps.archives.dimse.comparing import has_same_data_set
 from apps.archives.intake import IncomingFile
 from apps.archives.models import Archive, DicomDevice
 from apps.archives.port import ArchiveUnreachable
 from apps.archives.results import FailureReason, StoredResult
 from apps.archives.storing import receiving_folder, store_files
-from apps.integrations.dimse.port import NOT_AUTHORISED, OUT_OF_RESOURCES, Answer, Caller, Received, Refusal
-from apps.projects.models import Project
+from apps.integrations.dimse.port import (
+    NOT_AUTHORISED,
+    OUT_OF_RESOURCES,
+    Answer,
+    Caller,
+    Found,
+    Question,
+    Received,
+    Refusal,
+    StationRefuses,
+    Stored,
+)
 
 # In English as all of DICOM, and within 64 characters.
 _NOT_LISTED = "This device is no longer listed."
-_ASLEEP = "The project takes nothing new now."
+_NO_READER = "This device may send, and not search or fetch."
+_ASLEEP = "The project is at rest now."
 _UNREACHABLE = "The archive is out of reach for now."
 
 
@@ -34,22 +47,53 @@ class Station:
         if not listed.exists():
             # Which projects there are is nothing for who has no part in any.
             return Refusal.CALLING_TITLE_UNKNOWN
-        project = _called(listed, caller)
-        if project is None:
+        device = _called(listed, caller)
+        if device is None:
             return Refusal.CALLED_TITLE_UNKNOWN
-        return None if project.takes_work else Refusal.NOT_NOW
+        return None if device.project.takes_work else Refusal.NOT_NOW
 
     def store(self, caller: Caller, received: Received) -> Answer:
         close_old_connections()
-        project = _called(_listed(caller), caller)
-        if project is None:
-            return Answer(NOT_AUTHORISED, _NOT_LISTED)
-        if not project.takes_work:
-            return Answer(NOT_AUTHORISED, _ASLEEP)
         try:
-            return _store(Archive.objects.get(project=project, is_default=True), caller, received)
+            return _store(_archive(_device(caller)), caller, received)
+        except StationRefuses as refusal:
+            return refusal.answer
         except ArchiveUnreachable:
             return Answer(OUT_OF_RESOURCES, _UNREACHABLE)
+
+    def find(self, caller: Caller, question: Question, *, offset: int) -> Found:
+        close_old_connections()
+        return retrieving.find(_archive(_reader(caller)), question, offset=offset)
+
+    def select(self, caller: Caller, question: Question) -> list[Stored]:
+        close_old_connections()
+        return retrieving.select(_archive(_reader(caller)), question, device=_origin(caller))
+
+    def fetch(self, stored: Stored) -> AbstractContextManager[Path]:
+        return retrieving.fetch(stored)
+
+
+def _device(caller: Caller) -> DicomDevice:
+    """As it is listed now. Raises StationRefuses."""
+    device = _called(_listed(caller), caller)
+    if device is None:
+        raise StationRefuses(NOT_AUTHORISED, _NOT_LISTED)
+    return device
+
+
+def _reader(caller: Caller) -> DicomDevice:
+    """Raises StationRefuses."""
+    device = _device(caller)
+    if not device.may_retrieve:
+        raise StationRefuses(NOT_AUTHORISED, _NO_READER)
+    return device
+
+
+def _archive(device: DicomDevice) -> Archive:
+    """Raises StationRefuses."""
+    if not device.project.takes_work:
+        raise StationRefuses(NOT_AUTHORISED, _ASLEEP)
+    return Archive.objects.get(project=device.project_id, is_default=True)
 
 
 def _listed(caller: Caller) -> QuerySet[DicomDevice]:
@@ -57,19 +101,23 @@ def _listed(caller: Caller) -> QuerySet[DicomDevice]:
     return DicomDevice.objects.filter(ae_title__iexact=caller.calling_ae_title, address=caller.address)
 
 
-def _called(listed: QuerySet[DicomDevice], caller: Caller) -> Project | None:
+def _called(listed: QuerySet[DicomDevice], caller: Caller) -> DicomDevice | None:
+    """As the project that is called has listed it."""
     called = listed.filter(project__application_entity__ae_title__iexact=caller.called_ae_title)
-    device = called.select_related("project").first()
-    return device.project if device else None
+    return called.select_related("project").first()
+
+
+def _origin(caller: Caller) -> dict[str, str]:
+    """The device in the place of a person, for the audit."""
+    return {"origin": "DicomProtocol", "calling_ae_title": caller.calling_ae_title, "remote_ip": caller.address}
 
 
 def _store(archive: Archive, caller: Caller, received: Received) -> Answer:
-    """Into the archive and the index, as an upload; audited with the device in the place of a person."""
-    device = {"origin": "DicomProtocol", "calling_ae_title": caller.calling_ae_title, "remote_ip": caller.address}
+    """Into the archive and the index, as an upload."""
     with receiving_folder(archive) as folder:
         path = Path(shutil.move(received.path, folder / "received.dcm"))
         file = IncomingFile(path, sop_instance_uid=received.sop_instance_uid)
-        (result,) = store_files(archive, [file], by=None, device=device)
+        (result,) = store_files(archive, [file], by=None, device=_origin(caller))
         if result.failure_reason is None or _is_there(archive, received, path, result):
             return Answer()
         return Answer(int(result.failure_reason), result.sentence)

@@ -3,8 +3,9 @@
 import errno
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from socketserver import TCPServer
@@ -14,12 +15,18 @@ import structlog
 from pydicom.dataset import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
 from pynetdicom.association import Association
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made when it is imported
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # made when it is imported
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    Verification,
+)
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from apps.core.disk import is_full
-from apps.integrations.dimse.port import OUT_OF_RESOURCES, Answer, Caller, Received, Station
+from apps.integrations.dimse.port import OUT_OF_RESOURCES, Answer, Caller, Found, Question, Received, Station, Stored
+from apps.integrations.dimse.retrieving import Response, matches, objects, sends_files
 from apps.integrations.dimse.spool import FileTooLarge, receive_into, spool_of
+from apps.integrations.dimse.statuses import status_of
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +34,12 @@ MOST_ASSOCIATIONS = 32
 PDU_BYTES = 128 * 1024
 """As large as DCMTK sends."""
 LARGEST_PDU_BYTES = PDU_BYTES + 1024
+MOST_IN_MEMORY_BYTES = 1024 * 1024
+MOST_WAITING = 8
 STALLED_SECONDS = 30.0
 IDLE_SECONDS = 120.0
-COMMENT_CHARACTERS = 64
 AT_WORK = 4
+SERVICES = (Verification, StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet)
 _DISK_FULL = "No room on the disk."
 _TOO_LARGE = "The object is larger than the portal takes."
 
@@ -55,7 +64,10 @@ class Listener:
             evt_handlers=[
                 (evt.EVT_REQUESTED, self._admit),
                 (evt.EVT_C_STORE, self._store),
+                (evt.EVT_C_FIND, self._find),
+                (evt.EVT_C_GET, self._get),
                 (evt.EVT_CONN_CLOSE, self._forget),
+                (evt.EVT_PDU_RECV, _bound),
             ],
             server_class=partial(_Server, self._expects),  # type: ignore[arg-type]  # a maker is all that is called
             request_handler=_Handler,
@@ -101,7 +113,7 @@ class Listener:
     def _store(self, event: evt.Event) -> Dataset:
         spool = spool_of(event.request)
         if spool.failure:
-            return _status(_answer_to(spool.failure))
+            return status_of(_answer_to(spool.failure))
         request: Any = event.request
         received = Received(
             Path(spool.name),
@@ -109,13 +121,32 @@ class Listener:
             str(request.AffectedSOPInstanceUID),
             str(event.context.transfer_syntax),
         )
-        return _status(self._do(self._store_one, self._callers[event.assoc], received))
+        return status_of(self._do(self._store_one, self._callers[event.assoc], received))
 
     def _store_one(self, caller: Caller, received: Received) -> Answer:
         try:
             return self._station.store(caller, received)
         except OSError as error:
             return _answer_to(error)
+
+    def _find(self, event: evt.Event) -> Iterator[Response]:
+        caller = self._callers[event.assoc]
+
+        def find(question: Question, offset: int) -> Found:
+            return self._do(self._station.find, caller, question, offset=offset)
+
+        return matches(event, find, ae_title=caller.called_ae_title)
+
+    def _get(self, event: evt.Event) -> Iterator[int | Response]:
+        caller = self._callers[event.assoc]
+
+        def select(question: Question) -> list[Stored]:
+            return self._do(self._station.select, caller, question)
+
+        def fetch(stored: Stored, held: ExitStack) -> Path:
+            return self._do(lambda: held.enter_context(self._station.fetch(stored)))
+
+        return objects(event, select, fetch)
 
     def _forget(self, event: evt.Event) -> None:
         self._callers.pop(event.assoc, None)
@@ -124,11 +155,27 @@ class Listener:
 class _Handler(RequestHandler):
     def _create_association(self) -> Association:
         association = super()._create_association()
+        sends_files(association)
         connection: socket.socket = self.request
         # A peer that stops within a PDU would keep its thread for ever.
         connection.settimeout(STALLED_SECONDS)
         setattr(association.dul.socket, "recv", partial(_read, connection))  # noqa: B010 - a method of its class
         return association
+
+
+def _bound(event: evt.Event) -> None:
+    """Ends a peer's connection that sends more than fits in memory: objects go to disk, all else is small."""
+    dimse: Any = event.assoc.dimse
+    message, connection = dimse.message, _connection_of(event.assoc)
+    in_memory = message.data_set.tell() + message.encoded_command_set.tell() if message else 0
+    if connection and (in_memory > MOST_IN_MEMORY_BYTES or dimse.msg_queue.qsize() > MOST_WAITING):
+        log.warning("association sends too much", address=event.assoc.requestor.address)
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _connection_of(association: Association) -> socket.socket | None:
+    """None when it is closed."""
+    return association.dul.socket.socket if association.dul.socket else None
 
 
 def _read(connection: socket.socket, size: int) -> bytearray:
@@ -165,9 +212,12 @@ def _application_entity() -> AE:
     entity.maximum_pdu_size = PDU_BYTES
     entity.acse_timeout = entity.dimse_timeout = STALLED_SECONDS
     entity.network_timeout = IDLE_SECONDS
-    entity.add_supported_context(Verification)
+    for service in SERVICES:
+        entity.add_supported_context(service)
     for context in AllStoragePresentationContexts:
-        entity.add_supported_context(str(context.abstract_syntax), ALL_TRANSFER_SYNTAXES)
+        # Both roles: by C-GET objects go out over the association on which they were asked for.
+        uid = str(context.abstract_syntax)
+        entity.add_supported_context(uid, ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
     return entity
 
 
@@ -184,12 +234,3 @@ def _answer_to(error: OSError) -> Answer:
     if is_full(error):
         return Answer(OUT_OF_RESOURCES, _DISK_FULL)
     raise error
-
-
-def _status(answer: Answer) -> Dataset:
-    """As pynetdicom takes it; the comment in the characters that every peer knows."""
-    status = Dataset()
-    status.Status = answer.status
-    if answer.comment:
-        status.ErrorComment = answer.comment.encode("ascii", "replace").decode()[:COMMENT_CHARACTERS]
-    return status

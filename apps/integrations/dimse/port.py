@@ -1,13 +1,16 @@
 """What a listener asks of the station behind it, and what that may answer."""
 
 import enum
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 SUCCESS = 0x0000
 NOT_AUTHORISED = 0x0124
 OUT_OF_RESOURCES = 0xA700
+DOES_NOT_MATCH = 0xA900
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,41 @@ class Answer:
     comment: str = ""
 
 
+@dataclass(frozen=True)
+class Question:
+    """An identifier of C-FIND or C-GET (PS3.4 C.4): STUDY, SERIES or IMAGE, and keys as `00100010` to what must match.
+
+    Several values are divided by backslashes; an empty one matches everything and is to be returned.
+    """
+
+    level: str
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Some of what matches, as DICOM JSON objects (PS3.18 F.2)."""
+
+    objects: list[dict[str, Any]]
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object that can be fetched by its key."""
+
+    key: int
+    sop_instance_uid: str
+
+
+class StationRefuses(Exception):
+    """The answer says why."""
+
+    def __init__(self, status: int, comment: str) -> None:
+        super().__init__(comment)
+        self.answer = Answer(status, comment)
+
+
 class Station(Protocol):
     """Called from several threads at once."""
 
@@ -56,3 +94,12 @@ class Station(Protocol):
 
     def store(self, caller: Caller, received: Received) -> Answer:
         """Takes one object. SUCCESS says that it is there for good."""
+
+    def find(self, caller: Caller, question: Question, *, offset: int) -> Found:
+        """What matches, without the first `offset`. Raises StationRefuses."""
+
+    def select(self, caller: Caller, question: Question) -> list[Stored]:
+        """What the unique keys of the question name, about to be sent to the caller. Raises StationRefuses."""
+
+    def fetch(self, stored: Stored) -> AbstractContextManager[Path]:
+        """The Part 10 file until the block ends."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
+from pynetdicom import AE
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
 
 from apps.integrations.dimse import listener as listening_side
 from apps.integrations.dimse.port import OUT_OF_RESOURCES, Answer, Caller, Received, Refusal
@@ -218,3 +220,18 @@ def test_there_are_no_more_associations_than_the_limit(
         wait_until(lambda: not listener._ae.active_associations)
         with association(listener.port) as four:
             assert four.is_established
+
+
+@pytest.mark.attacks
+def test_what_is_no_object_has_no_end_in_memory_either(
+    port: int, station: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening_side, "MOST_IN_MEMORY_BYTES", 50_000)
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = "STUDY", "\\".join(["1.2.3"] * 100_000)
+    entity = AE(ae_title="SCANNER")
+    entity.add_requested_context(Find)
+    asked = entity.associate(LOOPBACK, port)
+    statuses = [status for status, _ in asked.send_c_find(identifier, Find)]
+    assert statuses == [Dataset()]
+    wait_until(lambda: not asked.is_established)

@@ -65,6 +65,20 @@ def test_an_owner_sees_lines_for_all_that_may_be_done(
         assert line in page
 
 
+def test_lines_that_fetch_are_for_devices_that_may(
+    with_dimse: None, stored_ct: WrittenSeries, archive: Archive, alice: User, admin: User, client_of: ClientOf
+) -> None:
+    client = client_of(alice)
+    page = shown(client)
+    assert "findscu" not in page
+    assert "getscu" not in page
+    devices = [Device("SCANNER", "10.1.2.3"), Device("READER", "10.1.2.4", may_retrieve=True)]
+    list_devices(archive.project, devices, by=admin.pk)
+    page = shown(client)
+    assert "findscu -S -aet READER -aec CARDIACMR portal.example 11112 -k QueryRetrieveLevel=STUDY" in page
+    assert f"-od FOLDER -k QueryRetrieveLevel=STUDY -k StudyInstanceUID={stored_ct.study_instance_uid}" in page
+
+
 def test_a_viewer_sees_only_what_a_viewer_may(
     with_dimse: None, stored_ct: WrittenSeries, vera: User, client_of: ClientOf
 ) -> None:

@@ -1,0 +1,70 @@
+"""What devices find and fetch (PS3.4 C), from the index."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import transaction
+from django.http import QueryDict
+
+from apps.archives.dicomweb.query import SEARCHABLE, Level, QueryInvalid, parse
+from apps.archives.dicomweb.search import Scope, search
+from apps.archives.models import Archive, Instance, Study
+from apps.archives.selectors import ORDER
+from apps.archives.stores import store_of
+from apps.audit.services import record
+from apps.integrations.dimse.port import DOES_NOT_MATCH, OUT_OF_RESOURCES, Found, Question, StationRefuses, Stored
+
+_LEVELS = {"STUDY": Level.STUDY, "SERIES": Level.SERIES, "IMAGE": Level.INSTANCE}
+_UNIQUE_KEYS = {
+    "0020000D": "series__study__study_instance_uid",
+    "0020000E": "series__series_instance_uid",
+    "00080018": "sop_instance_uid",
+}
+# Numbers of sub-operations are US.
+_MOST_OBJECTS = 65535
+_NO_STUDY = "Name what is to be sent by its UIDs, the study first."
+_TOO_MANY = "These are too many objects for one request."
+
+
+def find(archive: Archive, question: Question, *, offset: int) -> Found:
+    """As a search by QIDO-RS; keys that this archive does not match are returned alone. Raises StationRefuses."""
+    level = _LEVELS[question.level]
+    asked = QueryDict(mutable=True)
+    asked.update({tag: value for tag, value in question.keys.items() if value and tag in SEARCHABLE[level]})
+    asked["includefield"] = ",".join(question.keys)
+    asked["offset"] = str(offset)
+    try:
+        found = search(level, Scope(archive), parse(level, asked), root="")
+    except QueryInvalid as error:
+        raise StationRefuses(DOES_NOT_MATCH, str(error)) from error
+    return Found([json.loads(text) for text in found.objects], is_last=not found.is_cut)
+
+
+def select(archive: Archive, question: Question, *, device: dict[str, str]) -> list[Stored]:
+    """What the unique keys name. Audited by study, as taken away by the device. Raises StationRefuses."""
+    if not question.keys.get("0020000D"):
+        raise StationRefuses(DOES_NOT_MATCH, _NO_STUDY)
+    named = {name: question.keys.get(tag, "") for tag, name in _UNIQUE_KEYS.items()}
+    wanted = {f"{name}__in": uids.split("\\") for name, uids in named.items() if uids}
+    instances = Instance.objects.filter(archive=archive, **wanted).order_by("series_id", *ORDER)
+    found = list(instances.values_list("pk", "sop_instance_uid", "series__study_id")[: _MOST_OBJECTS + 1])
+    if len(found) > _MOST_OBJECTS:
+        raise StationRefuses(OUT_OF_RESOURCES, _TOO_MANY)
+    counts = Counter(study for _, _, study in found)
+    with transaction.atomic():
+        for study in Study.objects.filter(pk__in=counts):
+            taken = {"instances": counts[study.pk], **device}
+            record("images.exported", actor=None, project=archive.project_id, subject=study, **taken)
+    return [Stored(pk, sop_instance_uid) for pk, sop_instance_uid, _ in found]
+
+
+@contextmanager
+def fetch(stored: Stored) -> Iterator[Path]:
+    """Raises ObjectUnavailable and ArchiveUnreachable."""
+    found = Instance.objects.select_related("archive", "series__study").defer("metadata", "attributes", "frames")
+    instance = found.get(pk=stored.key)
+    with store_of(instance.archive).fetch(instance) as path:
+        yield path
