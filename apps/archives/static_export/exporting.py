@@ -95,6 +95,7 @@ class _Export:
     def _level(self, level: str, digest: str, resources: Callable[[], Iterable[Resource]]) -> None:
         if notes.level_digest(self._target, level) == digest:
             return
+        notes.forget_level(self._target, level)
         for resource in resources():
             self._target.put(resource)
         self._target.settle()
@@ -110,6 +111,10 @@ class _Export:
             return digest
         picture = self._threads.submit(self._put_thumbnail, note.path, representative_of(series))
         changed = [uid for uid, one in wanted.items() if note.instances.get(uid) != one]
+        gone = note.instances.keys() - wanted.keys()
+        note.doubt(gone)
+        if not changed:
+            note.write(self._target)
         self._progress.unchanged += len(wanted) - len(changed)
         for start in range(0, len(changed), BATCH):
             self._put_instances(series, note, {uid: wanted[uid] for uid in changed[start : start + BATCH]})
@@ -117,7 +122,7 @@ class _Export:
             self._target.put(resource)
         picture.result()
         self._target.settle()
-        self._remove(note, note.instances.keys() - wanted.keys())
+        self._remove(note, gone)
         note.digest = UNKNOWN if UNKNOWN in note.instances.values() else digest
         note.write(self._target)
         return digest
@@ -126,16 +131,17 @@ class _Export:
         study_instance_uid = series.study.study_instance_uid
         note = notes.series_note(self._target, series.series_instance_uid)
         if note and note.study_instance_uid != study_instance_uid:
-            self._target.remove(note.path)
+            self._forget_series(note)
             note = None
         return note or SeriesNote(study_instance_uid, series.series_instance_uid)
 
     def _put_instances(self, series: Series, note: SeriesNote, wanted: Mapping[str, str]) -> None:
         """The note has them before anything is written, and with their digests when all is lasting."""
-        for uid in note.instances.keys() & wanted.keys():
-            self._target.remove(f"{note.path}/instances/{uid}")
-        note.digest, note.instances = UNKNOWN, {**note.instances, **dict.fromkeys(wanted, UNKNOWN)}
+        perhaps_there = note.instances.keys() & wanted.keys()
+        note.doubt(wanted)
         note.write(self._target)
+        for uid in perhaps_there:
+            self._target.remove(f"{note.path}/instances/{uid}")
         rows = Instance.objects.filter(series=series, sop_instance_uid__in=wanted).select_related("series__study")
         faults = list(self._threads.map(self._put_instance, rows.defer("attributes")))
         self._target.settle()
@@ -178,17 +184,22 @@ class _Export:
     def _forget(self) -> None:
         """Removes what the archive no longer has; after the lists, which name it no more."""
         series = Series.objects.filter(archive=self._archive).values_list("series_instance_uid", flat=True)
-        studies = set(self._archive.studies.values_list("study_instance_uid", flat=True))
         for uid in set(notes.noted_series(self._target)) - set(series):
             note = notes.series_note(self._target, uid)
-            if note is None:
-                continue
-            is_study_gone = note.study_instance_uid not in studies
-            self._target.remove(f"studies/{note.study_instance_uid}" if is_study_gone else note.path)
-            if is_study_gone:
-                notes.forget_level(self._target, note.study_instance_uid)
-            note.remove(self._target)
-            self._progress.removed += len(note.instances)
+            if note:
+                self._forget_series(note)
+                self._progress.removed += len(note.instances)
+
+    def _forget_series(self, note: SeriesNote) -> None:
+        """Removes a series, and its study when the archive has that no more."""
+        note.doubt(note.instances)
+        note.write(self._target)
+        if self._archive.studies.filter(study_instance_uid=note.study_instance_uid).exists():
+            self._target.remove(note.path)
+        else:
+            notes.forget_level(self._target, note.study_instance_uid)
+            self._target.remove(f"studies/{note.study_instance_uid}")
+        note.remove(self._target)
 
     def _digest(self, *parts: object) -> str:
         return self._addresses.digest(_FORMAT, *parts)

@@ -1,6 +1,7 @@
 """What an export remembers of each series, so that the next one writes only what changed."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from apps.archives.static_export.target import Target
@@ -24,6 +25,11 @@ class SeriesNote:
     @property
     def path(self) -> str:
         return f"studies/{self.study_instance_uid}/series/{self.series_instance_uid}"
+
+    def doubt(self, sop_instance_uids: Iterable[str]) -> None:
+        """To be written before these are touched, or the files of the series: whoever is killed then leaves no lie."""
+        self.digest = UNKNOWN
+        self.instances.update(dict.fromkeys(sop_instance_uids, UNKNOWN))
 
     def write(self, target: Target) -> None:
         target.write_note(f"{_SERIES}{self.series_instance_uid}", json.dumps(asdict(self)).encode())

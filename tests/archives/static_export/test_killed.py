@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.archives.models import Archive
+from apps.archives import removal
+from apps.archives.models import Archive, Instance
 from apps.archives.static_export import exporting
 from apps.archives.static_export.folder import FolderTarget
 from apps.archives.static_export.resources import Resource
@@ -62,3 +63,31 @@ def test_after_a_kill_the_next_one_goes_on(
     written = int(finished.split("wrote ")[1].split()[0])
     assert written <= 6 - 2 * min((last - 2) // 6, 2)
     assert not list((site.root / ".export" / "unfinished").iterdir())
+
+
+class ForgetfulTarget(FolderTarget):
+    """Kills the process when it has removed something."""
+
+    def remove(self, path: str) -> None:
+        super().remove(path)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("remaining", [0, 2])
+def test_what_was_removed_by_a_killed_one_and_came_back_is_there_again(
+    service: Service, archive: Archive, site: Site, tmp_path: Path, remaining: int
+) -> None:
+    paths = ct_series(tmp_path / "source", slices=3).paths
+    service.store_files(paths)
+    export(site)
+    expected = {name: content for name, (_, content) in site.files().items()}
+    removal.remove(archive, list(Instance.objects.values_list("pk", flat=True)[remaining:]))
+
+    def work() -> None:
+        exporting.export(archive, ForgetfulTarget(site.root), tell=lambda progress: None)
+
+    assert exit_of_child(work) == -signal.SIGKILL
+    assert len(site.files()) < len(expected)
+    service.store_files(paths)
+    export(site)
+    assert {name: content for name, (_, content) in site.files().items()} == expected
