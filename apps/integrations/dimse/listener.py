@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # made when it is imported
@@ -39,6 +40,8 @@ MOST_WAITING = 8
 STALLED_SECONDS = 30.0
 IDLE_SECONDS = 120.0
 AT_WORK = 4
+# Of what a peer offers in one context the first that is here is taken.
+TRANSFER_SYNTAXES = sorted(ALL_TRANSFER_SYNTAXES, key=lambda uid: uid != ExplicitVRLittleEndian)
 SERVICES = (Verification, StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet)
 _DISK_FULL = "No room on the disk."
 _TOO_LARGE = "The object is larger than the portal takes."
@@ -217,7 +220,7 @@ def _application_entity() -> AE:
     for context in AllStoragePresentationContexts:
         # Both roles: by C-GET objects go out over the association on which they were asked for.
         uid = str(context.abstract_syntax)
-        entity.add_supported_context(uid, ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
+        entity.add_supported_context(uid, TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
     return entity
 
 
