@@ -3,6 +3,7 @@
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.http import Http404
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Export
@@ -16,11 +17,13 @@ from apps.audit.services import record
 from apps.core.doorbell import ring
 from apps.core.leases import Held, LeaseLost, lease
 from apps.core.state import IllegalTransition
+from apps.projects.access import enter
 
 log = structlog.get_logger(__name__)
 
 Status = Export.Status
 _TARGET_FAILED = "The target cannot be written. What is there stays; tell the administrators, then export again."
+_NO_LONGER = "The person who asked for it may no longer export."
 _FAULTS = "{} of the objects could not be read, the rest is there; tell the administrators (archive verify)."
 
 
@@ -75,7 +78,7 @@ def advance() -> None:
 
 
 def _next() -> Export | None:
-    active = Export.objects.filter(status__in=Export.ACTIVE).select_related("archive__project")
+    active = Export.objects.filter(status__in=Export.ACTIVE).select_related("archive__project", "by")
     return active.order_by("pk").first()
 
 
@@ -83,10 +86,17 @@ def _advance(export: Export, held: Held) -> None:
     try:
         if export.status == Status.QUEUED:
             export.move_to(Status.RUNNING)
-        sentence = _exported(export, held)
+        sentence = _exported(export, held) if _may_still(export) else _NO_LONGER
         export.move_to(Status.FAILED if sentence else Status.DONE, sentence=sentence)
     except (_IsOver, IllegalTransition):
         log.info("export was cancelled", export=export.pk)
+
+
+def _may_still(export: Export) -> bool:
+    try:
+        return export.by.is_active and enter(export.by, export.archive.project.namespace).may_export
+    except Http404:
+        return False
 
 
 def _exported(export: Export, held: Held) -> str:

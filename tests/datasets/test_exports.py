@@ -18,7 +18,7 @@ from apps.archives.tasks import advance_exports
 from apps.audit.models import Entry
 from apps.core.models import Lease
 from apps.datasets.services import import_files
-from apps.projects.models import Project
+from apps.projects.models import Membership, Project
 from tests.archives.dicom_files import path_of
 from tests.conftest import ClientOf
 from tests.dicom import ct_series
@@ -92,6 +92,20 @@ def test_who_may_not_export_sees_and_starts_nothing(
     assert ask(client) == 403
     assert PAGE not in client.get("/projects/cardiac-mr/data/").text
     assert not Export.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"may_export": False}, {"is_gone": True}])
+def test_who_has_lost_the_right_meanwhile_exports_nothing(
+    client_of: ClientOf, bob: User, images: list[Instance], target: Path, change: dict[str, bool]
+) -> None:
+    membership = Membership.objects.filter(user=bob)
+    membership.update(may_export=True)
+    assert ask(client_of(bob)) == 302
+    membership.delete() if "is_gone" in change else membership.update(**change)
+    advance_exports()
+    export = Export.objects.get()
+    assert (export.status, export.sentence) == (Status.FAILED, "The person who asked for it may no longer export.")
+    assert not target.exists()
 
 
 def test_only_named_places_can_be_chosen(owner: Client, archive: Archive, target: Path, settings: Settings) -> None:
