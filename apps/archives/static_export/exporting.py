@@ -142,8 +142,8 @@ class _Export:
         note.write(self._target)
         for uid in perhaps_there:
             self._target.remove(f"{note.path}/instances/{uid}")
-        rows = Instance.objects.filter(series=series, sop_instance_uid__in=wanted).select_related("series__study")
-        faults = list(self._threads.map(self._put_instance, rows.defer("attributes")))
+        rows = series.instances.filter(sop_instance_uid__in=wanted).defer("attributes")
+        faults = list(self._threads.map(self._put_instance, rows))
         self._target.settle()
         for row, fault in zip(rows, faults, strict=True):
             if fault:

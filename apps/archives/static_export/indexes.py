@@ -55,5 +55,4 @@ def thumbnail(path: str, store: ImageStore, instance: Instance) -> Resource:
 
 
 def _rows(series: Series) -> Iterator[Instance]:
-    rows = Instance.objects.filter(series=series).select_related("series__study").defer("attributes")
-    return rows.order_by(*ORDER).iterator(_ROWS_AT_ONCE)
+    return series.instances.defer("attributes").order_by(*ORDER).iterator(_ROWS_AT_ONCE)
