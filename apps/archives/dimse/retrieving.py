@@ -3,19 +3,31 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.http import QueryDict
 
 from apps.archives.dicomweb.query import SEARCHABLE, Level, QueryInvalid, parse
 from apps.archives.dicomweb.search import Scope, search
 from apps.archives.models import Archive, Instance, Study
+from apps.archives.port import ArchiveUnreachable, ObjectUnavailable
 from apps.archives.selectors import ORDER
+from apps.archives.static.pool import PoolBusy, default_pool
+from apps.archives.static.refusals import FileRefused
 from apps.archives.stores import store_of
+from apps.archives.storing import receiving_folder
 from apps.audit.services import record
-from apps.integrations.dimse.port import DOES_NOT_MATCH, OUT_OF_RESOURCES, Found, Question, StationRefuses, Stored
+from apps.integrations.dimse.port import (
+    DOES_NOT_MATCH,
+    OUT_OF_RESOURCES,
+    Found,
+    NotFetched,
+    Question,
+    StationRefuses,
+    Stored,
+)
 
 _LEVELS = {"STUDY": Level.STUDY, "SERIES": Level.SERIES, "IMAGE": Level.INSTANCE}
 _UNIQUE_KEYS = {
@@ -23,6 +35,7 @@ _UNIQUE_KEYS = {
     "0020000E": "series__series_instance_uid",
     "00080018": "sop_instance_uid",
 }
+_STORED = ("pk", "sop_class_uid", "sop_instance_uid", "transfer_syntax_uid")
 # Numbers of sub-operations are US.
 _MOST_OBJECTS = 65535
 _NO_STUDY = "Name what is to be sent by its UIDs, the study first."
@@ -50,21 +63,35 @@ def select(archive: Archive, question: Question, *, device: dict[str, str]) -> l
     named = {name: question.keys.get(tag, "") for tag, name in _UNIQUE_KEYS.items()}
     wanted = {f"{name}__in": uids.split("\\") for name, uids in named.items() if uids}
     instances = Instance.objects.filter(archive=archive, **wanted).order_by("series_id", *ORDER)
-    found = list(instances.values_list("pk", "sop_instance_uid", "series__study_id")[: _MOST_OBJECTS + 1])
+    found = list(instances.values_list(*_STORED, "series__study_id")[: _MOST_OBJECTS + 1])
     if len(found) > _MOST_OBJECTS:
         raise StationRefuses(OUT_OF_RESOURCES, _TOO_MANY)
-    counts = Counter(study for _, _, study in found)
+    counts = Counter(study for *_, study in found)
     with transaction.atomic():
         for study in Study.objects.filter(pk__in=counts):
             taken = {"instances": counts[study.pk], **device}
             record("images.exported", actor=None, project=archive.project_id, subject=study, **taken)
-    return [Stored(pk, sop_instance_uid) for pk, sop_instance_uid, _ in found]
+    return [Stored(*stored) for *stored, _ in found]
 
 
 @contextmanager
-def fetch(stored: Stored) -> Iterator[Path]:
-    """Raises ObjectUnavailable and ArchiveUnreachable."""
+def fetch(stored: Stored, transfer_syntax_uid: str) -> Iterator[Path]:
+    """See `Station.fetch`. Raises NotFetched."""
+    close_old_connections()
     found = Instance.objects.select_related("archive", "series__study").defer("metadata", "attributes", "frames")
-    instance = found.get(pk=stored.key)
-    with store_of(instance.archive).fetch(instance) as path:
+    with ExitStack() as held:
+        try:
+            instance = found.get(pk=stored.key)
+            path = held.enter_context(store_of(instance.archive).fetch(instance))
+            if transfer_syntax_uid != instance.transfer_syntax_uid:
+                path = _rewritten(path, transfer_syntax_uid, held.enter_context(receiving_folder(instance.archive)))
+        except (Instance.DoesNotExist, ObjectUnavailable, ArchiveUnreachable, FileRefused, PoolBusy) as error:
+            raise NotFetched from error
         yield path
+
+
+def _rewritten(path: Path, transfer_syntax_uid: str, folder: Path) -> Path:
+    reply = default_pool().call("rewrite", path=str(path), transfer_syntax_uid=transfer_syntax_uid)
+    written = folder / "rewritten.dcm"
+    written.write_bytes(reply.body)
+    return written

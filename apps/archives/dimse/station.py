@@ -69,8 +69,8 @@ class Station:
         close_old_connections()
         return retrieving.select(_archive(_reader(caller)), question, device=_origin(caller))
 
-    def fetch(self, stored: Stored) -> AbstractContextManager[Path]:
-        return retrieving.fetch(stored)
+    def fetch(self, stored: Stored, transfer_syntax_uid: str) -> AbstractContextManager[Path]:
+        return retrieving.fetch(stored, transfer_syntax_uid)
 
 
 def _device(caller: Caller) -> DicomDevice:

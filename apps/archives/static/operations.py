@@ -7,6 +7,7 @@ from .decoding import decode_frame
 from .extraction import extract
 from .overlay import overlay
 from .rendering import render
+from .rewriting import rewrite
 from .unzip import unzip
 
 OPERATIONS: dict[str, Callable[..., tuple[dict[str, Any], bytes]]] = {
@@ -14,5 +15,6 @@ OPERATIONS: dict[str, Callable[..., tuple[dict[str, Any], bytes]]] = {
     "extract": extract,
     "overlay": overlay,
     "render": render,
+    "rewrite": rewrite,
     "unzip": unzip,
 }

@@ -146,8 +146,8 @@ class Listener:
         def select(question: Question) -> list[Stored]:
             return self._do(self._station.select, caller, question)
 
-        def fetch(stored: Stored, held: ExitStack) -> Path:
-            return self._do(lambda: held.enter_context(self._station.fetch(stored)))
+        def fetch(stored: Stored, transfer_syntax_uid: str, held: ExitStack) -> Path:
+            return self._do(lambda: held.enter_context(self._station.fetch(stored, transfer_syntax_uid)))
 
         return objects(event, select, fetch)
 

@@ -72,7 +72,13 @@ class Stored:
     """An object that can be fetched by its key."""
 
     key: int
+    sop_class_uid: str
     sop_instance_uid: str
+    transfer_syntax_uid: str
+
+
+class NotFetched(Exception):
+    """The object cannot be sent; others may."""
 
 
 class StationRefuses(Exception):
@@ -101,5 +107,8 @@ class Station(Protocol):
     def select(self, caller: Caller, question: Question) -> list[Stored]:
         """What the unique keys of the question name, about to be sent to the caller. Raises StationRefuses."""
 
-    def fetch(self, stored: Stored) -> AbstractContextManager[Path]:
-        """The Part 10 file until the block ends."""
+    def fetch(self, stored: Stored, transfer_syntax_uid: str) -> AbstractContextManager[Path]:
+        """The Part 10 file until the block ends, as it is stored or in implicit or explicit VR little endian.
+
+        Raises NotFetched.
+        """

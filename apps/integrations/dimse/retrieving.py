@@ -9,15 +9,17 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import _config, evt
 from pynetdicom.association import Association
 
-from apps.integrations.dimse.port import DOES_NOT_MATCH, Found, Question, StationRefuses, Stored
+from apps.integrations.dimse.port import DOES_NOT_MATCH, Found, NotFetched, Question, StationRefuses, Stored
 from apps.integrations.dimse.statuses import status_of
 
 _PENDING, _CANCELLED = 0xFF00, 0xFE00
 # Of the identifier itself: SpecificCharacterSet, QueryRetrieveLevel, RetrieveAETitle.
 _NO_KEYS = {0x00080005, 0x00080052, 0x00080054}
+_PLAIN = {str(ImplicitVRLittleEndian), str(ExplicitVRLittleEndian)}
 _LEVELS = ("STUDY", "SERIES", "IMAGE")
 _NO_LEVEL = "The level is none of STUDY, SERIES and IMAGE."
 _UNREADABLE = "The identifier cannot be read."
@@ -30,7 +32,7 @@ Response = tuple[int | Dataset, Dataset | None]
 class Outgoing(Dataset):
     """An object that goes out from its file: of the data set no more than its name."""
 
-    def __init__(self, path: Path, sop_instance_uid: str) -> None:
+    def __init__(self, path: Path | None, sop_instance_uid: str) -> None:
         super().__init__()
         self.path = path
         self.SOPInstanceUID = sop_instance_uid
@@ -41,7 +43,11 @@ def sends_files(association: Association) -> None:
     send = association.send_c_store
 
     def send_file(dataset: Any, *args: Any, **kwargs: Any) -> Dataset:
-        return send(dataset.path if isinstance(dataset, Outgoing) else dataset, *args, **kwargs)
+        if not isinstance(dataset, Outgoing):
+            return send(dataset, *args, **kwargs)
+        if dataset.path is None:
+            raise NotFetched
+        return send(dataset.path, *args, **kwargs)
 
     setattr(association, "send_c_store", send_file)  # noqa: B010 - a method of its class
 
@@ -68,9 +74,9 @@ def matches(event: evt.Event, find: Callable[[Question, int], Found], *, ae_titl
 def objects(
     event: evt.Event,
     select: Callable[[Question], list[Stored]],
-    fetch: Callable[[Stored, ExitStack], Path],
+    fetch: Callable[[Stored, str, ExitStack], Path],
 ) -> Iterator[int | Response]:
-    """How many there are, then each, whose file `fetch` has until the stack is closed."""
+    """How many there are, then each, whose file `fetch` has, in a transfer syntax, until the stack is closed."""
     try:
         selected = select(_question(event))
     except StationRefuses as refusal:
@@ -83,7 +89,25 @@ def objects(
             yield _CANCELLED, None
             return
         with ExitStack() as held:
-            yield _PENDING, Outgoing(fetch(stored, held), stored.sop_instance_uid)
+            yield _PENDING, Outgoing(_fetched(event.assoc, stored, fetch, held), stored.sop_instance_uid)
+
+
+def _fetched(
+    association: Association, stored: Stored, fetch: Callable[[Stored, str, ExitStack], Path], held: ExitStack
+) -> Path | None:
+    """None for what cannot be sent: it counts as failed, and the others go on."""
+    try:
+        return fetch(stored, _agreed(association, stored), held)
+    except NotFetched:
+        return None
+
+
+def _agreed(association: Association, stored: Stored) -> str:
+    """The transfer syntax in which the object goes out: its own if the peer takes that."""
+    contexts = [cx for cx in association.accepted_contexts if cx.abstract_syntax == stored.sop_class_uid and cx.as_scu]
+    agreed = {str(cx.transfer_syntax[0]) for cx in contexts}
+    own = stored.transfer_syntax_uid
+    return own if own in agreed else next(iter(sorted(agreed & _PLAIN)), own)
 
 
 def _question(event: evt.Event) -> Question:

@@ -1,12 +1,13 @@
 """A device that may retrieve finds as by QIDO-RS, and gets objects as they were stored."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom import Dataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom import Dataset, dcmread
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.sop_class import (
@@ -24,6 +25,7 @@ from apps.archives.services import IncomingFile, store_files
 from apps.audit.models import Entry
 from apps.integrations.dimse.port import DOES_NOT_MATCH, NOT_AUTHORISED
 from apps.integrations.dimse.spool import spool_of
+from tests.archives.dicom_files import save
 from tests.archives.dimse.conftest import LOOPBACK
 from tests.dicom import WrittenSeries, ct_series
 
@@ -167,6 +169,21 @@ def test_a_device_that_may_only_send_finds_and_fetches_nothing(
     assert not Entry.objects.filter(action="images.exported").exists()
 
 
+def test_an_object_in_another_syntax_than_the_device_takes_is_written_anew(
+    device: Association, series: WrittenSeries, archive: Archive, alice: User, tmp_path: Path
+) -> None:
+    image = dcmread(series.paths[0])
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4"
+    store_files(archive, [IncomingFile(save(image, tmp_path / "implicit.dcm", ImplicitVRLittleEndian))], by=alice)
+    asked = identifier("STUDY", StudyInstanceUID=series.study_instance_uid)
+    *_, (status, _) = device.send_c_get(asked, Get)
+    assert (status.Status, status.NumberOfCompletedSuboperations) == (0, 4)
+    got = dcmread(BytesIO(device.got["1.2.3.4"]))
+    assert got.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert got.PixelData == image.PixelData
+    assert got.to_json_dict() == image.to_json_dict()
+
+
 @pytest.mark.faults
 def test_an_object_that_was_lost_is_a_failure_and_the_rest_of_the_portal_goes_on(
     device: Association, series: WrittenSeries, settings: Any
@@ -175,5 +192,6 @@ def test_an_object_that_was_lost_is_a_failure_and_the_rest_of_the_portal_goes_on
     lost.unlink()
     asked = identifier("STUDY", StudyInstanceUID=series.study_instance_uid)
     *_, (status, _) = device.send_c_get(asked, Get)
-    assert status.Status != 0
+    done, failed = status.NumberOfCompletedSuboperations, status.NumberOfFailedSuboperations
+    assert (status.Status, done, failed) == (0xB000, 2, 1)
     assert len(found(device, "STUDY", PatientID="")) == 1
