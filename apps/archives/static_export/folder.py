@@ -30,6 +30,7 @@ class FolderTarget:
 
     @contextmanager
     def held(self) -> Iterator[None]:
+        _make_like_parent(self._root)
         self._notes.mkdir(parents=True, exist_ok=True)
         with (self._root / _OWN / "lock").open("wb") as lock:
             try:
@@ -95,6 +96,15 @@ class FolderTarget:
         folder.chmod(_FOLDER_MODE)
         with self._lock:
             self._changed.add(folder.parent)
+
+
+def _make_like_parent(folder: Path) -> None:
+    """For those who enter the folder above it by its group, and for nobody else; setgid hands the group on."""
+    if folder.is_dir():
+        return
+    _make_like_parent(folder.parent)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(folder.parent.stat().st_mode & 0o2750)
 
 
 def _sync(path: Path) -> None:

@@ -1,6 +1,7 @@
 """`manage.py archive export PROJECT DIR`: the same answers as the project's DICOMweb service, as files."""
 
 import json
+import stat
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -153,6 +154,25 @@ def test_an_object_that_is_lost_has_its_sentence_and_is_tried_again(
     path_of(lost).write_bytes(content)
     assert "wrote 1 objects, 2 were there unchanged" in export(site)
     assert site.whole(f"{place(series)}/instances/{lost.sop_instance_uid}") == content
+
+
+@pytest.mark.parametrize(("above", "made"), [(0o2750, 0o2750), (0o755, 0o750), (0o2700, 0o2700)])
+def test_new_folders_are_for_who_may_enter_the_one_above(
+    service: Service, series: WrittenSeries, tmp_path: Path, above: int, made: int
+) -> None:
+    base = tmp_path / "exports"
+    base.mkdir()
+    base.chmod(above)
+    site = Site(base / "cardiac-mr" / "images")
+    export(site)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (base / "cardiac-mr", site.root)]
+    assert modes == [made, made]
+    inside = (
+        stat.S_IMODE((site.root / "studies").stat().st_mode),
+        stat.S_IMODE((site.root / "studies.json.gz").stat().st_mode),
+    )
+    assert inside == (0o755 | above & 0o2000, 0o644)
+    assert stat.S_IMODE((site.root / ".export" / "notes").stat().st_mode) & 0o077 == 0
 
 
 def test_two_exports_into_one_folder_do_not_meet(service: Service, series: WrittenSeries, site: Site) -> None:
