@@ -1,6 +1,7 @@
 """What devices may do with the projects that they call: each by its AE title, from its address."""
 
 import shutil
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 
 from apps.archives.dimse import retrieving
 from apps.archives.dimse.comparing import has_same_data_set
+from apps.archives.dimse.gathering import Gathering
 from apps.archives.intake import IncomingFile
 from apps.archives.models import Archive, DicomDevice
 from apps.archives.port import ArchiveUnreachable
@@ -37,6 +39,9 @@ _UNREACHABLE = "The archive is out of reach for now."
 class Station:
     """See `apps.integrations.dimse.port.Station`."""
 
+    def __init__(self) -> None:
+        self._storing = Gathering(_store)
+
     def expects(self, address: str) -> bool:
         close_old_connections()
         return DicomDevice.objects.filter(address=address).exists()
@@ -55,7 +60,7 @@ class Station:
     def store(self, caller: Caller, received: Received) -> Answer:
         close_old_connections()
         try:
-            return _store(_archive(_device(caller)), caller, received)
+            return self._storing.do((_archive(_device(caller)), caller), received)
         except StationRefuses as refusal:
             return refusal.answer
         except ArchiveUnreachable:
@@ -112,15 +117,24 @@ def _origin(caller: Caller) -> dict[str, str]:
     return {"origin": "DicomProtocol", "calling_ae_title": caller.calling_ae_title, "remote_ip": caller.address}
 
 
-def _store(archive: Archive, caller: Caller, received: Received) -> Answer:
+def _store(whose: tuple[Archive, Caller], received: Sequence[Received]) -> list[Answer]:
     """Into the archive and the index, as an upload."""
+    archive, caller = whose
     with receiving_folder(archive) as folder:
-        path = Path(shutil.move(received.path, folder / "received.dcm"))
-        file = IncomingFile(path, sop_instance_uid=received.sop_instance_uid)
-        (result,) = store_files(archive, [file], by=None, device=_origin(caller))
-        if result.failure_reason is None or _is_there(archive, received, path, result):
-            return Answer()
-        return Answer(int(result.failure_reason), result.sentence)
+        files = [_taken(one, folder / f"{number}.dcm") for number, one in enumerate(received)]
+        results = store_files(archive, files, by=None, device=_origin(caller))
+        stored = zip(received, files, results, strict=True)
+        return [_answer(archive, one, file.path, result) for one, file, result in stored]
+
+
+def _taken(received: Received, path: Path) -> IncomingFile:
+    return IncomingFile(Path(shutil.move(received.path, path)), sop_instance_uid=received.sop_instance_uid)
+
+
+def _answer(archive: Archive, received: Received, path: Path, result: StoredResult) -> Answer:
+    if result.failure_reason is None or _is_there(archive, received, path, result):
+        return Answer()
+    return Answer(int(result.failure_reason), result.sentence)
 
 
 def _is_there(archive: Archive, received: Received, path: Path, refused: StoredResult) -> bool:
