@@ -112,7 +112,7 @@ class Portal:
             connection.close()
 
     def processes(self) -> dict[str, int]:
-        """Primary process ids of the portal's children by what they are: web, worker, beat, watcher."""
+        """Primary process ids of the portal's children by what they are: web, worker, beat, watcher, dimse."""
         assert self.process is not None
         listed = subprocess.run(
             ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
@@ -120,7 +120,7 @@ class Portal:
             text=True,
             check=False,
         ).stdout
-        kinds = {"gunicorn": "web", " worker ": "worker", " beat ": "beat", " watch_runs": "watcher"}
+        kinds = {"gunicorn": "web", " worker ": "worker", " beat ": "beat", " watch_runs": "watcher", " dimse": "dimse"}
         found = {}
         for line in listed.splitlines():
             pid, _, arguments = line.strip().partition(" ")
