@@ -50,7 +50,7 @@ def _export(portal: Portal, folder: Path, port: int) -> None:
     """As documented, in this folder."""
     (script,) = blocks(__file__)
     here = {
-        "export cardiac-mr": f"export sample --url http://127.0.0.1:{port}",
+        "export cardiac-mr /srv/exports/cardiac-mr": f"export sample {folder}/sample --url http://127.0.0.1:{port}",
         "/srv/exports/cardiac-mr": f"{folder}/sample",
         "127.0.0.1:8085": f"127.0.0.1:{port}",
         "/etc/nginx/conf.d/cardiac-mr.conf": f"{folder}/maia.conf",
