@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-GROUPS = ("pages", "members", "dicomweb", "export", "runs", "collector", "hanging")
+GROUPS = ("pages", "members", "dicomweb", "dimse", "export", "runs", "collector", "hanging")
 
 
 def main() -> int:
