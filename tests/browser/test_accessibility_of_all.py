@@ -13,6 +13,7 @@ from tests.idor.conftest import (
     World,
     account,
     desktops,
+    export,
     images,
     life,
     memberships,
@@ -30,6 +31,7 @@ from tests.idor.rows import ROLES, ROWS
 __all__ = [  # fixtures
     "account",
     "desktops",
+    "export",
     "images",
     "life",
     "memberships",
