@@ -14,7 +14,7 @@ window.config.httpErrorHandler = error => {
   if (error.status === 401) window.location.reload();
 };
 window.config.whiteLabeling = {
-  createLogoComponentFn: React => React.createElement("a", { href: "/" }, "MAIA"),
+  createLogoComponentFn: React => React.createElement("a", { href: "/", className: "text-foreground" }, "MAIA"),
 };
 """
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from wsgiref.headers import Headers
@@ -60,7 +59,6 @@ def _files(folder: Path) -> dict[str, object]:
 
 def _add_headers(headers: Headers, path: str, url: str) -> None:
     # Workers are held to what their own script came with, not to the policy of the page.
-    compiles = any(fnmatch(Path(path).name, pattern) for pattern in release.COMPILING_WORKERS)
-    headers[HEADER] = policy(["'unsafe-eval'"] if compiles else [])
+    headers[HEADER] = policy()
     lasts = f"max-age={_YEAR_SECONDS}, immutable" if _HASHED.search(url) else "no-cache"
     headers["Cache-Control"] = f"private, {lasts}"

@@ -7,8 +7,6 @@ VERSION = "3.13.2"
 # Of the package as the registry hands it out (Subresource Integrity, as in a package-lock.json).
 INTEGRITY = "sha512-WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA=="
 MOUNT = "/viewer/"
-# Workers whose libraries put JavaScript of their own together: decoders of JPEG, JPEG-LS and HTJ2K, makers of surfaces.
-COMPILING_WORKERS = ("8097.bundle.*.js", "polySeg.bundle.*.js")
 
 
 def folder_in(folder: Path) -> Path:

@@ -6,7 +6,6 @@ from apps.viewer import release
 
 SCRIPT = 'window.PUBLIC_URL="/viewer/"'
 BUNDLE = "app.bundle.0f6159c501addfe9.js"
-WORKER = "8097.bundle.8ae6404ba94890a0.js"
 INDEX = f'<!doctype html><head><script>{SCRIPT}</script><script defer src="/viewer/{BUNDLE}"></script></head>'
 
 
@@ -17,7 +16,6 @@ def write_release(folder: Path) -> Path:
     (made / "index.html").write_text(INDEX)
     (made / BUNDLE).write_text("console.log(1)" * 100)
     (made / f"{BUNDLE}.gz").write_bytes(b"packed")
-    (made / WORKER).write_text("console.log(2)")
     (made / "34b1e6b1deb5828e.wasm").write_bytes(b"\0asm")
     (made / "app.bundle.css").write_text("body {}")
     return made
