@@ -75,13 +75,17 @@ class FolderTarget:
 
     def _write(self, place: Path, resource: Resource) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=self._unfinished)
-        with os.fdopen(descriptor, "wb") as file:
-            written_to(file, resource)
-            file.flush()
-            os.fchmod(descriptor, _FILE_MODE)
-            os.fsync(descriptor)
-        self._make(place.parent)
-        os.replace(temporary, place)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                written_to(file, resource)
+                file.flush()
+                os.fchmod(descriptor, _FILE_MODE)
+                os.fsync(descriptor)
+            self._make(place.parent)
+            os.replace(temporary, place)
+        except BaseException:
+            os.unlink(temporary)
+            raise
         with self._lock:
             self._changed.add(place.parent)
 

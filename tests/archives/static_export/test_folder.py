@@ -2,6 +2,7 @@
 
 import json
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -12,7 +13,9 @@ from PIL import Image
 
 from apps.archives import removal
 from apps.archives.models import Archive, Instance
+from apps.archives.static.refusals import FileRefused
 from apps.archives.static_export.folder import FolderTarget
+from apps.archives.static_export.resources import JSON, Resource
 from apps.audit.models import Entry
 from tests.archives.dicom_files import image, packaged, path_of, save
 from tests.archives.dicomweb import Service, body_of, place, stored
@@ -176,6 +179,20 @@ def test_two_exports_into_one_folder_do_not_meet(service: Service, series: Writt
     with FolderTarget(site.root).held():
         _, err = run("export", "cardiac-mr", str(site.root))
     assert "Another export is being written into this folder." in err
+
+
+@pytest.mark.faults
+def test_what_cannot_be_read_to_its_end_leaves_nothing(site: Site) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"the beginning"
+        raise FileRefused("It cannot be decoded.")
+
+    target = FolderTarget(site.root)
+    with target.held():
+        with pytest.raises(FileRefused):
+            target.put(Resource("studies", JSON, broken()))
+        assert not list((site.root / ".export" / "unfinished").iterdir())
+    assert site.files() == {}
 
 
 def test_it_says_what_is_missing(archive: Archive, tmp_path: Path) -> None:
