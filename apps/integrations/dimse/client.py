@@ -1,6 +1,7 @@
 """Asking a DIMSE address whether it answers."""
 
 import enum
+import socket
 import time
 
 from pynetdicom import AE, evt
@@ -10,7 +11,7 @@ ANSWER_SECONDS = 10.0
 
 
 class Echo(enum.Enum):
-    ANSWERED = "It answers."
+    ANSWERED = "It lets this portal in."
     REFUSED = "It answers, and lets in the listed devices alone, of which this portal is none."
     SILENT = "Nothing answers there."
 
@@ -23,7 +24,10 @@ def echo(host: str, port: int, *, called_ae_title: str, calling_ae_title: str) -
     opened: list[evt.Event] = []
     until = time.monotonic() + ANSWER_SECONDS
     handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, opened.append)]
-    association = entity.associate(host, port, ae_title=called_ae_title, evt_handlers=handlers)
+    try:
+        association = entity.associate(host, port, ae_title=called_ae_title, evt_handlers=handlers)
+    except socket.gaierror:
+        return Echo.SILENT
     if association.is_established:
         is_answered = association.send_c_echo().get("Status") == 0
         association.release()

@@ -156,8 +156,11 @@ class Listener:
 
 
 class _Handler(RequestHandler):
+    server: "_Server"
+
     def _create_association(self) -> Association:
         association = super()._create_association()
+        association.acceptor.supported_contexts = self.server.shared_contexts
         sends_files(association)
         connection: socket.socket = self.request
         # A peer that stops within a PDU would keep its thread for ever.
@@ -200,6 +203,8 @@ class _Server(ThreadedAssociationServer):
     def __init__(self, expects: Callable[[str], bool], *args: Any, **kwargs: Any) -> None:
         self._is_expected = expects
         super().__init__(*args, **kwargs)
+        # Thousands of objects, which pynetdicom copies for each association and then only reads.
+        self.shared_contexts, self.contexts = self.contexts, []
 
     def shutdown(self) -> None:
         TCPServer.shutdown(self)

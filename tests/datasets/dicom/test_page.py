@@ -150,7 +150,7 @@ def test_the_connection_is_tested_in_a_task(
     titles = {"called_ae_title": "CARDIACMR", "calling_ae_title": "SCANNER"}
     assert asked == [("portal.example", 11112, titles)]
     assert (search["name"], search["is_good"], search["sentence"]) == ("QIDO-RS", True, "1 study found.")
-    assert (answer["name"], answer["is_good"], answer["sentence"]) == ("C-ECHO", True, "It answers.")
+    assert (answer["name"], answer["is_good"], answer["sentence"]) == ("C-ECHO", True, "It lets this portal in.")
     part = shown(client, f"{PAGE}connection/")
     assert "1 study found." in part
     assert f"{search['milliseconds']} ms" in part
