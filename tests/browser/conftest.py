@@ -44,7 +44,7 @@ def open_as(browser: Browser, live_server: LiveServer) -> Iterator[OpenAs]:
     def make(user: User | None, **options: Any) -> BrowserContext:
         context = browser.new_context(base_url=live_server.url, **options)
         if user:
-            context.add_cookies([_session_cookie(user, live_server.url)])
+            context.add_cookies([session_cookie(user, live_server.url)])
         context.set_default_timeout(15_000)
         context.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
         context.on("weberror", lambda error: errors.append(str(error.error)))
@@ -72,7 +72,8 @@ def visitor(browser: Browser, live_server: LiveServer, settings: LazySettings, h
     context.close()
 
 
-def _session_cookie(user: User, url: str) -> Any:
+def session_cookie(user: User, url: str) -> Any:
+    """With which a browser is signed in as this person."""
     client = Client()
     client.force_login(user)
     return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
