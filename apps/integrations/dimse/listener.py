@@ -24,7 +24,17 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # made when it
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from apps.core.disk import is_full
-from apps.integrations.dimse.port import OUT_OF_RESOURCES, Answer, Caller, Found, Question, Received, Station, Stored
+from apps.integrations.dimse.port import (
+    OUT_OF_RESOURCES,
+    Answer,
+    Caller,
+    Found,
+    Question,
+    Received,
+    Refusal,
+    Station,
+    Stored,
+)
 from apps.integrations.dimse.retrieving import Response, matches, objects, sends_files
 from apps.integrations.dimse.spool import FileTooLarge, receive_into, spool_of
 from apps.integrations.dimse.statuses import status_of
@@ -39,7 +49,7 @@ MOST_IN_MEMORY_BYTES = 1024 * 1024
 MOST_WAITING = 8
 STALLED_SECONDS = 30.0
 IDLE_SECONDS = 120.0
-AT_WORK = 4
+AT_WORK = 16
 # Of what a peer offers in one context the first that is here is taken.
 TRANSFER_SYNTAXES = sorted(ALL_TRANSFER_SYNTAXES, key=lambda uid: uid != ExplicitVRLittleEndian)
 SERVICES = (Verification, StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet)
@@ -98,20 +108,27 @@ class Listener:
         if len(self._ae.active_associations) > 2 * MOST_ASSOCIATIONS:
             log.warning("too many connections", address=address)
             return False
-        is_expected = self._do(self._station.expects, address)
+        try:
+            is_expected = self._do(self._station.expects, address)
+        except Exception:
+            # Raised here it would end the listening, and with it that of all others.
+            log.exception("connection not answered", address=address)
+            return False
         if not is_expected:
             log.warning("connection from an address that is not listed", address=address)
         return is_expected
 
     def _admit(self, event: evt.Event) -> None:
-        caller = _caller_of(event.assoc)
-        refusal = self._do(self._station.admit, caller)
-        if refusal is None:
-            self._callers[event.assoc] = caller
-            return
-        log.warning("association refused", reason=refusal.name, address=caller.address)
-        event.assoc.acse.send_reject(*refusal.value)
-        event.assoc.kill()
+        """What goes wrong refuses as well: pynetdicom would log it and accept."""
+        refusal: Refusal | None = Refusal.NOT_NOW
+        try:
+            caller = _caller_of(event.assoc)
+            refusal = self._do(self._station.admit, caller)
+            if refusal is None:
+                self._callers[event.assoc] = caller
+        finally:
+            if refusal:
+                _reject(event.assoc, refusal)
 
     def _store(self, event: evt.Event) -> Dataset:
         spool = spool_of(event.request)
@@ -167,6 +184,12 @@ class _Handler(RequestHandler):
         connection.settimeout(STALLED_SECONDS)
         setattr(association.dul.socket, "recv", partial(_read, connection))  # noqa: B010 - a method of its class
         return association
+
+
+def _reject(association: Association, refusal: Refusal) -> None:
+    log.warning("association refused", reason=refusal.name, address=association.requestor.address)
+    association.acse.send_reject(*refusal.value)
+    association.kill()
 
 
 def _bound(event: evt.Event) -> None:

@@ -111,6 +111,22 @@ def test_a_refusal_says_why_as_far_as_there_is_room(port: int, station: Recorder
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("question", ["expects", "admit"])
+def test_who_cannot_be_looked_up_is_not_let_in_and_the_next_one_is(
+    port: int, station: Recorder, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(station, question, broken)
+        with association(port) as asked:
+            assert not asked.is_established
+    with association(port) as asked:
+        assert asked.is_established
+
+
+@pytest.mark.faults
 def test_a_disk_that_is_full_is_out_of_resources(port: int, station: Recorder, series: WrittenSeries) -> None:
     station.answer = OSError(errno.ENOSPC, "full")
     (status,) = send(port, series.paths[0])
