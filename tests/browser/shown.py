@@ -162,6 +162,7 @@ def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Sho
         Shown("cluster-edit", "/clusters/nowhere/edit/"),
         Shown("cluster-new", "/clusters/new/"),
         Shown("project", project),
+        Shown("dicom", f"{project}dicom/"),
         Shown("studies", data),
         Shown("studies-none", f"{data}?q=nobody"),
         Shown("study", f"{data}studies/{study}/"),
