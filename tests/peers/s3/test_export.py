@@ -1,5 +1,7 @@
 """An archive exported into a real bucket, and read from it by nothing but HTTP."""
 
+import os
+import signal
 import uuid
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,15 @@ import pytest
 from botocore.config import Config
 from pytest_django.fixtures import Settings
 
+from apps.archives.models import Archive
+from apps.integrations.objectstore.s3 import S3Bucket
 from tests.archives.dicomweb import Service
 from tests.archives.static_export.site import Site
 from tests.archives.static_export.test_bucket import KINDS
 from tests.archives.static_export.test_folder import export
 from tests.archives.test_archive_command import run
 from tests.dicom import WrittenSeries, ct_series
+from tests.killing import exit_of_child
 from tests.peers.s3 import S3
 
 pytestmark = [pytest.mark.peers, pytest.mark.django_db]
@@ -50,6 +55,33 @@ def test_the_bucket_has_what_the_folder_has(
         assert (found["ContentType"], found.get("ContentEncoding", "")) == kind
     service.store_files(ct_series(tmp_path / "more", slices=2).paths)
     assert "wrote 2 objects, 3 were there unchanged" in run("export", "cardiac-mr", target)[0]
+
+
+@pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
+def test_after_a_kill_the_next_one_goes_on(
+    service: Service, archive: Archive, series: WrittenSeries, site: Site, bucket: str, s3: S3
+) -> None:
+    target = f"s3+files://{bucket}"
+    export(site)
+
+    def work() -> None:
+        put, left = S3Bucket.put, iter(range(6))
+
+        def dying(self: S3Bucket, *arguments: Any, **named: Any) -> None:
+            if next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            put(self, *arguments, **named)
+
+        S3Bucket.put = dying  # type: ignore[method-assign]
+        run("export", "cardiac-mr", target)
+
+    assert exit_of_child(work) == -signal.SIGKILL
+    assert run("export", "cardiac-mr", target)[1] == ""
+    folder = s3.folder / bucket
+    found = [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0][0] != "."]
+    expected = {name: content for name, (_, content) in site.files().items()}
+    assert {str(path.relative_to(folder)): path.read_bytes() for path in found} == expected
 
 
 def test_a_bucket_that_keeps_folders_says_that_it_cannot_have_addresses_as_keys(
