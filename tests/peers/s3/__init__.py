@@ -1,14 +1,13 @@
 """An S3 server (s3s-fs) on loopback over a folder; built once by cargo, as crate.txt pins it."""
 
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.starting import LOOPBACK, CommandMissing, accepts, running
+from tests.peers.starting import LOOPBACK, accepts, require, running
 from tests.peers.tools import made_once
 from tests.portal import free_port
 
@@ -53,8 +52,7 @@ def built_command() -> Path:
 
 
 def _build(folder: Path) -> None:
-    if shutil.which("cargo") is None:
-        raise CommandMissing("cargo 1.85 or newer missing: https://rustup.rs/")
+    require(["cargo"], HERE / "packages.txt")
     crate, version = PIN.read_text().split()
     print(f"Building {crate}, once", flush=True)
     command = ["cargo", "install", "--quiet", "--locked", f"{crate}@{version}", "--features", "binary"]
