@@ -16,6 +16,6 @@ class Migration(migrations.Migration):
     dependencies = [("workspaces", "0003_when_it_was_tried"), ("archives", "0005_application_entities")]
 
     operations = [
-        migrations.RunPython(move, elidable=True),
+        migrations.RunPython(move, migrations.RunPython.noop, elidable=True),
         migrations.DeleteModel(name="DicomDevice"),
     ]
