@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-GROUPS = ("pages", "members", "dicomweb", "dimse", "export", "runs", "collector", "hanging")
+GROUPS = ("pages", "members", "dicomweb", "dimse", "export", "viewer", "runs", "collector", "hanging")
 
 
 def main() -> int:
