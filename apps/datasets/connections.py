@@ -51,8 +51,8 @@ def test_connection(asked: ConnectionTest) -> None:
 
 
 def sweep() -> None:
-    """Rings for what waits still, and forgets old answers."""
-    ConnectionTest.objects.filter(answered_at__lt=timezone.now() - KEPT).delete()
+    """Rings for what waits still, and forgets what was asked long ago."""
+    ConnectionTest.objects.filter(asked_at__lt=timezone.now() - KEPT).delete()
     for pk in ConnectionTest.objects.filter(answered_at=None).values_list("pk", flat=True):
         ring(TASK, pk)
 

@@ -7,19 +7,21 @@ from django.urls import reverse
 
 from apps.archives.models import Archive, DicomDevice, Study
 from apps.archives.selectors import ae_title_of
-from apps.datasets.dicom_card import Peer, Tool, Web, dimse_tools, web_tools
+from apps.datasets.dicom_card import Peer, Web, dimse_tools, web_tools
 from apps.datasets.dicom_forms import AeTitleForm
 from apps.datasets.models import ConnectionTest
 from apps.projects.access import Entry, Role
 from apps.projects.models import Project
-from apps.workspaces.selectors import dimse_of
+from apps.workspaces.selectors import Dimse, dimse_of
 
 
 def shown(entry: Entry, archive: Archive) -> dict[str, Any]:
-    project, ae_title = entry.project, ae_title_of(entry.project)
+    project = entry.project
+    ae_title, dimse = ae_title_of(project), dimse_of(project)
     devices = list(project.dicom_devices.all())
     studies = Study.objects.filter(archive=archive).order_by("-pk").values_list("study_instance_uid", flat=True)
     newest = studies.first() or ""
+    peer = _peer(dimse, devices, ae_title, newest) if dimse else None
     url = settings.PUBLIC_URL + reverse("archives:studies", args=[project.namespace]).removesuffix("/studies")
     return {
         "project": project,
@@ -32,8 +34,8 @@ def shown(entry: Entry, archive: Archive) -> dict[str, Any]:
         "url": url,
         "web_tools": web_tools(Web(url, entry.may_work, entry.may_export, newest)),
         "devices": devices,
-        "dimse": dimse_of(project),
-        "dimse_tools": _dimse_tools(entry, devices, newest),
+        "dimse": dimse,
+        "dimse_tools": dimse_tools(peer) if peer and entry.may_work else [],
         **tested(project),
     }
 
@@ -42,11 +44,9 @@ def tested(project: Project) -> dict[str, Any]:
     return {"project": project, "test": ConnectionTest.objects.filter(project=project).order_by("-pk").first()}
 
 
-def _dimse_tools(entry: Entry, devices: list[DicomDevice], study_instance_uid: str) -> list[Tool]:
-    """For those who may put images in, as the first of the devices."""
-    dimse = dimse_of(entry.project)
-    if not (dimse and dimse.host and devices and entry.may_work):
-        return []
-    device = next((one for one in devices if one.may_retrieve), devices[0])
-    called = ae_title_of(entry.project)
-    return dimse_tools(Peer(dimse.host, dimse.port, called, device.ae_title, device.may_retrieve, study_instance_uid))
+def _peer(dimse: Dimse, devices: list[DicomDevice], ae_title: str, study_instance_uid: str) -> Peer | None:
+    """As one of the devices reaches it, best one that may do all; None where there is none, or no address."""
+    device = max(devices, key=lambda one: one.may_retrieve, default=None)
+    if device is None or not dimse.host:
+        return None
+    return Peer(dimse.host, dimse.port, ae_title, device.ae_title, device.may_retrieve, study_instance_uid)

@@ -1,11 +1,13 @@
 """The DICOM page: lines that work for this project and this person, the AE title, and a test of the connection."""
 
 import html
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.devices import Device, ensure_application_entity, list_devices
@@ -196,6 +198,13 @@ def test_a_test_whose_bell_was_lost_is_rung_again(
     monkeypatch.setattr(connections, "ring", lambda *bell: rung.append(bell))
     connections.sweep()
     assert rung == [("datasets.test_connection", ConnectionTest.objects.get().pk)]
+
+
+def test_what_was_asked_long_ago_is_forgotten(archive: Archive, bob: User, client_of: ClientOf) -> None:
+    ask(client_of(bob))
+    ConnectionTest.objects.update(asked_at=timezone.now() - timedelta(days=2))
+    connections.sweep()
+    assert not ConnectionTest.objects.exists()
 
 
 def test_more_devices_cost_no_more_queries(
