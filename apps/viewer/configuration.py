@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from apps.projects.models import Project
 
-# A session that has ended leads to the sign-in page, and back from there; the logo leads to the portal.
+# A search or metadata after the session has ended lead to the sign-in page (of images OHIF tells no errors), and the
+# logo to the portal.
 _BEHAVIOUR = """
 window.config.httpErrorHandler = error => {
   if (error.status === 401) window.location.reload();

@@ -1,5 +1,6 @@
 """OHIF on the built-in store: a real CT series, the segmentation that a run makes of it, and compressed images."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,7 +60,16 @@ def test_a_segmentation_opens_over_its_images(veras: Ohif, stored: Archive) -> N
     veras.shows(lambda seen: seen["coloured"] > 1000)
 
 
-def test_the_list_of_studies_leads_to_one(veras: Ohif, stored: Archive) -> None:
+def test_a_session_that_has_ended_leads_to_sign_in(veras: Ohif, stored: Archive) -> None:
+    veras.page.goto(data_page(stored.series.get(modality="CT")))
+    veras.page.get_by_role("link", name="Open in OHIF").click()
+    veras.shows(lambda seen: seen["drawn"] > 10_000)
+    veras.page.context.clear_cookies()
+    veras.page.locator("[data-cy=return-to-work-list]").click(position={"x": 5, "y": 10})
+    expect(veras.page).to_have_url(re.compile(r"/account/login/\?next=/viewer/"), timeout=20_000)
+
+
+def test_the_list_of_studies_has_them(veras: Ohif, stored: Archive) -> None:
     veras.page.goto("/viewer/")
     expect(veras.page.get_by_text("HEAD", exact=True)).to_be_visible()
 
