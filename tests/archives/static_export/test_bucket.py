@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from apps.archives import removal
 from apps.archives.models import Archive, Instance
-from apps.archives.static_export import targets
+from apps.integrations.objectstore import s3
 from tests.archives.dicomweb import Service, place
 from tests.archives.static_export.site import CONTENT_TYPES, WHOLE_TYPE, Site
 from tests.archives.static_export.test_folder import export
@@ -29,7 +29,7 @@ KINDS = {
 def bucket(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> MemoryBucket:
     settings.S3_ACCESS_KEY, settings.S3_SECRET_KEY = "key", "secret"
     bucket = MemoryBucket()
-    monkeypatch.setattr(targets, "S3Bucket", lambda *_, **__: bucket)
+    monkeypatch.setattr(s3, "S3Bucket", lambda *_, **__: bucket)
     return bucket
 
 
