@@ -1,6 +1,7 @@
-"""The disk of this machine: when it is full, and what was left behind on it."""
+"""The disk of this machine: when it is full, what is lasting on it, and what was left behind."""
 
 import errno
+import os
 import shutil
 import time
 from collections.abc import Iterable
@@ -10,6 +11,15 @@ from pathlib import Path
 def is_full(error: OSError) -> bool:
     """Whether a write failed since the disk, or the portal's share of it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def sync(path: Path) -> None:
+    """Makes the bytes of a file, or the names in a folder, lasting."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_abandoned(entries: Iterable[Path], *, older_than_seconds: float) -> int:

@@ -72,7 +72,7 @@ def test_other_bytes_never_replace_an_object(tmp_path: Path) -> None:
 
 def test_many_files_sync_each_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(objects, "_sync", synced.append)
+    monkeypatch.setattr(objects, "sync", synced.append)
     files = [(temporary(tmp_path, b"%d" % n), object_path(tmp_path, STUDY, SERIES, str(n), SHA256)) for n in range(20)]
     assert put_many(files) == [Outcome.NEW] * 20
     assert synced[:20] == [source for source, _ in files]

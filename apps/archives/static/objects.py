@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from apps.core.disk import remove_abandoned
+from apps.core.disk import remove_abandoned, sync
 
 from .layout import incoming_folder
 
@@ -56,11 +56,11 @@ def put_many(files: Sequence[tuple[Path, Path]]) -> list[Outcome]:
     can ask to put it again.
     """
     for temporary, _ in files:
-        _sync(temporary)
+        sync(temporary)
     changed: set[Path] = set()
     outcomes = [_publish(temporary, destination, changed) for temporary, destination in files]
     for folder in changed:
-        _sync(folder)
+        sync(folder)
     return outcomes
 
 
@@ -89,10 +89,10 @@ def write_series_metadata(destination: Path, root: Path, instances: Iterable[byt
         for number, instance in enumerate(instances):
             packed.write((b",\n" if number else b"") + instance)
         packed.write(b"\n]\n")
-    _sync(temporary)
+    sync(temporary)
     temporary.replace(destination)
     for folder in {*changed, destination.parent}:
-        _sync(folder)
+        sync(folder)
 
 
 def _publish(temporary: Path, destination: Path, changed: set[Path]) -> Outcome:
@@ -118,14 +118,6 @@ def _make_folder(folder: Path) -> set[Path]:
     changed = _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     return {*changed, folder.parent}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _chunks(read: Callable[[int], bytes], length: int) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from apps.archives.static_export.resources import JSON, WHOLE, Resource, written_to
 from apps.archives.static_export.target import TargetFailed
+from apps.core.disk import sync
 
 _OWN = ".export"
 # Who may enter the folder may read all in it.
@@ -49,7 +50,7 @@ class FolderTarget:
         with self._lock:
             changed, self._changed = self._changed, set()
         for folder in changed:
-            _sync(folder)
+            sync(folder)
 
     def remove(self, path: str) -> None:
         place = self._root / path
@@ -65,7 +66,7 @@ class FolderTarget:
 
     def write_note(self, name: str, content: bytes) -> None:
         self._write(self._notes / name, Resource(name, JSON, [content]))
-        _sync((self._notes / name).parent)
+        sync((self._notes / name).parent)
 
     def remove_note(self, name: str) -> None:
         (self._notes / name).unlink(missing_ok=True)
@@ -109,11 +110,3 @@ def _make_like_parent(folder: Path) -> None:
     _make_like_parent(folder.parent)
     folder.mkdir(exist_ok=True)
     folder.chmod(folder.parent.stat().st_mode & 0o2750)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
