@@ -81,29 +81,24 @@ def _slicer(web: Web) -> list[Tool]:
 
 
 def _dcmtk(peer: Peer) -> list[Line]:
-    titles = f"-aet {peer.calling_ae_title} -aec {peer.called_ae_title} {_host(peer)} {peer.port}"
-    lines = [
-        Line("Try the connection", f"echoscu {titles}"),
-        Line("Send a folder", f"storescu {titles} +sd +r {FOLDER}"),
-    ]
-    if peer.may_retrieve:
-        lines.append(Line("Search", f"findscu -S {titles} {' '.join(f'-k {key}' for key in _KEYS)}"))
-    if peer.may_retrieve and peer.study_instance_uid:
-        lines.append(Line("Fetch a study", f"getscu -S {titles} -od {FOLDER} {_study_keys(peer)}"))
-    return lines
+    return _dimse_lines(peer, run="", send=f"{_where(peer)} +sd +r {FOLDER}")
 
 
 def _pynetdicom(peer: Peer) -> list[Line]:
-    titles = f"-aet {peer.calling_ae_title} -aec {peer.called_ae_title}"
-    ask, where = "python3 -m pynetdicom", f"{_host(peer)} {peer.port}"
+    return _dimse_lines(peer, run="python3 -m pynetdicom ", send=f"-r {_where(peer)} {FOLDER}")
+
+
+def _dimse_lines(peer: Peer, *, run: str, send: str) -> list[Line]:
+    """The two name their programs and options alike, but for how a folder is sent."""
+    titles, where = f"-aet {peer.calling_ae_title} -aec {peer.called_ae_title}", _where(peer)
     lines = [
-        Line("Try the connection", f"{ask} echoscu {titles} {where}"),
-        Line("Send a folder", f"{ask} storescu {titles} -r {where} {FOLDER}"),
+        Line("Try the connection", f"{run}echoscu {titles} {where}"),
+        Line("Send a folder", f"{run}storescu {titles} {send}"),
     ]
     if peer.may_retrieve:
-        lines.append(Line("Search", f"{ask} findscu -S {titles} {where} {' '.join(f'-k {key}' for key in _KEYS)}"))
+        lines.append(Line("Search", f"{run}findscu -S {titles} {where} {' '.join(f'-k {key}' for key in _KEYS)}"))
     if peer.may_retrieve and peer.study_instance_uid:
-        lines.append(Line("Fetch a study", f"{ask} getscu -S {titles} {where} -od {FOLDER} {_study_keys(peer)}"))
+        lines.append(Line("Fetch a study", f"{run}getscu -S {titles} {where} -od {FOLDER} {_study_keys(peer)}"))
     return lines
 
 
@@ -111,8 +106,8 @@ def _study_keys(peer: Peer) -> str:
     return f"-k QueryRetrieveLevel=STUDY -k StudyInstanceUID={peer.study_instance_uid}"
 
 
-def _host(peer: Peer) -> str:
-    return shlex.quote(peer.host)
+def _where(peer: Peer) -> str:
+    return f"{shlex.quote(peer.host)} {peer.port}"
 
 
 def _has_study(web: Web) -> bool:
