@@ -9,6 +9,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
+from apps.core.validators import CONTROLS
+
 LEAST_RSA_BITS = 3072
 LONGEST = 8192
 SECURITY_KEYS = ("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com")
@@ -20,7 +22,7 @@ TYPES = (
     "ssh-rsa",
     *SECURITY_KEYS,
 )
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(f"[{CONTROLS}]")
 
 
 class KeyRefused(Exception):
