@@ -4,35 +4,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from apps.projects.models import Project
 from apps.registrations import namespaces
 from apps.registrations.models import Registration
+from tests.migrating import migrate_on, migrated_back
 from tests.plans import project_plan
 
 BEFORE = [("projects", "0005_invitation_terms"), ("registrations", "0002_joining_and_the_whole_form")]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def migrate(targets: list[Any]) -> Any:
-    executor = MigrationExecutor(connection)
-    executor.migrate(targets)
-    return executor.loader.project_state(targets).apps
-
-
 @pytest.fixture
 def before() -> Iterator[Any]:
-    """The tables as they were."""
-    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    yield migrate(BEFORE)
-    migrate(leaves)
-
-
-def now() -> None:
-    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    with migrated_back(BEFORE) as then:
+        yield then
 
 
 def add_project(before: Any, namespace: str) -> int:
@@ -50,7 +37,7 @@ def add_request(before: Any, namespace: str, **fields: Any) -> int:
 
 def test_projects_that_read_alike_stay_and_hold_their_names_together(before: Any) -> None:
     first, second = add_project(before, "modern-mr"), add_project(before, "modem-mr")
-    now()
+    migrate_on()
     assert dict(Project.objects.values_list("pk", "skeleton")) == {first: "rn0dern-rnr", second: ""}
     assert not namespaces.is_free("modem-mr")
     Project.objects.get(pk=second).save()
@@ -61,7 +48,7 @@ def test_requests_that_read_alike_stay_and_the_first_holds_the_name(before: Any)
     today = timezone.localdate()
     names = ("heart-o1", "heart-01", "lung")
     pks = [add_request(before, name, starts_on=today, is_namespace_reserved=name != "lung") for name in names]
-    now()
+    migrate_on()
     held = dict(Registration.objects.values_list("pk", "reserved_skeleton"))
     assert held == dict(zip(pks, ("heart-01", "", ""), strict=True))
     assert not namespaces.is_free("heart-oi")
@@ -72,7 +59,7 @@ def test_of_requests_to_join_the_first_waits_on_and_the_others_say_why_not(befor
     first, second, other = (
         add_request(before, name, kind="join", wanted_role="member") for name in ("heart", "heart", "lung")
     )
-    now()
+    migrate_on()
     found = dict(Registration.objects.values_list("pk", "status"))
     assert found == {first: "email_verified", second: "withdrawn", other: "email_verified"}
     assert "asked to join this project already" in Registration.objects.get(pk=second).events().get().why

@@ -4,29 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from apps.archives.models import ApplicationEntity, DicomDevice
 from apps.projects.services import create_project
+from tests.migrating import migrate_on, migrated_back
 from tests.plans import project_plan
 
 BEFORE = [("workspaces", "0003_when_it_was_tried"), ("archives", "0004_who_is_storing")]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def migrate(targets: list[Any]) -> Any:
-    executor = MigrationExecutor(connection)
-    executor.migrate(targets)
-    return executor.loader.project_state(targets).apps
-
-
 @pytest.fixture
 def before() -> Iterator[Any]:
-    """The tables as they were."""
-    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    yield migrate(BEFORE)
-    migrate(leaves)
+    with migrated_back(BEFORE) as then:
+        yield then
 
 
 def test_they_are_listed_still_and_may_what_they_could(before: Any) -> None:
@@ -34,7 +25,7 @@ def test_they_are_listed_still_and_may_what_they_could(before: Any) -> None:
     before.get_model("workspaces", "DicomDevice").objects.create(
         project_id=project.pk, ae_title="CT1", address="10.1.2.3"
     )
-    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    migrate_on()
     device = DicomDevice.objects.get(project=project)
     assert (device.ae_title, device.address, device.may_retrieve) == ("CT1", "10.1.2.3", True)
     assert ApplicationEntity.objects.get(project=project).ae_title == "HEARTCT"
