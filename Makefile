@@ -34,6 +34,7 @@ check: $(VENV)/.dev  ## Form, lint, types, import rules, migrations, pins
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/pip check
+	@! grep -vxFf requirements-dev.txt requirements.txt || { echo "requirements-dev.txt lacks these pins of requirements.txt: make lock" >&2; exit 1; }
 
 unit: $(VENV)/.dev  ## Tests without a browser
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser"
