@@ -66,9 +66,29 @@ def list_devices(project: Project, devices: Sequence[Device], *, by: int | None)
         record("dicom.devices_listed", actor=by, project=project.pk, subject=project, devices=detail)
 
 
-def _list(project: Project, device: Device) -> None:
-    row = DicomDevice.objects.filter(project=project, ae_title=device.ae_title).first()
-    row = row or DicomDevice(project=project, ae_title=device.ae_title)
-    row.address, row.may_retrieve = device.address, device.may_retrieve
-    row.full_clean()
-    row.save()
+def list_device(project: Project, device: Device, *, by: User) -> None:
+    """It is let in from now on, beside the others; one of the same title is changed. Raises ValidationError."""
+    with transaction.atomic():
+        former = project.dicom_devices.filter(ae_title=device.ae_title).first()
+        row = _list(project, device)
+        change = changed(_as_listed(former) if former else None, _as_listed(row))
+        record("dicom.device_listed", actor=by.pk, project=project.pk, subject=row, device=change)
+
+
+def remove_device(device: DicomDevice, *, by: User) -> None:
+    """It is not let in any more."""
+    with transaction.atomic():
+        record(
+            "dicom.device_removed", actor=by.pk, project=device.project_id, subject=device, device=_as_listed(device)
+        )
+        device.delete()
+
+
+def _as_listed(row: DicomDevice) -> dict[str, object]:
+    return Device(row.ae_title, row.address, row.may_retrieve)._asdict()
+
+
+def _list(project: Project, device: Device) -> DicomDevice:
+    how = {"address": device.address, "may_retrieve": device.may_retrieve}
+    DicomDevice(project=project, ae_title=device.ae_title, **how).clean_fields()
+    return DicomDevice.objects.update_or_create(project=project, ae_title=device.ae_title, defaults=how)[0]

@@ -8,7 +8,7 @@ from django.urls import reverse
 from apps.archives.models import Archive, DicomDevice, Study
 from apps.archives.selectors import ae_title_of
 from apps.datasets.dicom_card import Peer, Web, dimse_tools, web_tools
-from apps.datasets.dicom_forms import AeTitleForm
+from apps.datasets.dicom_forms import AeTitleForm, DeviceForm
 from apps.datasets.models import ConnectionTest
 from apps.projects.access import Entry, Role
 from apps.projects.models import Project
@@ -28,9 +28,11 @@ def shown(entry: Entry, archive: Archive) -> dict[str, Any]:
         "archive": archive,
         "ae_title": ae_title,
         "is_owner": entry.can(Role.OWNER),
+        "is_administrator": entry.user.is_administrator,
         "is_member": entry.can(Role.MEMBER),
         "may_export": entry.may_export,
         "form": AeTitleForm(initial={"ae_title": ae_title}),
+        "device_form": DeviceForm(),
         "url": url,
         "web_tools": web_tools(Web(url, entry.may_work, entry.may_export, newest)),
         "devices": devices,

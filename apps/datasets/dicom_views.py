@@ -12,8 +12,9 @@ from apps.archives.devices import AeTitleTaken, rename
 from apps.archives.models import ApplicationEntity
 from apps.core.forms import takes_fields
 from apps.datasets import access, connections, dicom_page
-from apps.datasets.dicom_forms import AeTitleForm
+from apps.datasets.dicom_forms import AeTitleForm, DeviceForm
 from apps.projects.access import Entry, Role, enter
+from apps.workspaces import services
 
 
 @require_safe
@@ -35,6 +36,29 @@ def rename_ae_title(request: HttpRequest, namespace: str) -> HttpResponse:
             messages.success(request, "The AE title is changed.")
             return redirect("datasets:dicom", namespace)
     return _page(request, entry, form=form)
+
+
+@require_POST
+def list_device(request: HttpRequest, namespace: str) -> HttpResponse:
+    entry = enter(signed_in(request), namespace)
+    entry.need_administrator()
+    form = DeviceForm(request.POST)
+    if not form.is_valid():
+        return _page(request, entry, device_form=form)
+    services.list_device(entry.project, form.device, by=entry.user)
+    messages.success(request, f"{form.device.ae_title} may reach the project from {form.device.address}.")
+    return redirect("datasets:dicom", namespace)
+
+
+@require_POST
+@takes_fields()
+def remove_device(request: HttpRequest, namespace: str, pk: int) -> HttpResponse:
+    entry = enter(signed_in(request), namespace)
+    entry.need_administrator()
+    device = get_object_or_404(entry.project.dicom_devices.select_related("project"), pk=pk)
+    services.remove_device(device, by=entry.user)
+    messages.success(request, f"{device.ae_title} is not let in any more.")
+    return redirect("datasets:dicom", namespace)
 
 
 @require_POST

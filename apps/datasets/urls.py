@@ -22,6 +22,8 @@ pages = [
 dicom = [
     path("", dicom_views.dicom, name="dicom"),
     path("title/", dicom_views.rename_ae_title, name="rename_ae_title"),
+    path("devices/", dicom_views.list_device, name="list_device"),
+    path("devices/<int:pk>/remove/", dicom_views.remove_device, name="remove_device"),
     path("test/", dicom_views.test_connection, name="test_connection"),
     path("connection/", dicom_views.connection, name="connection"),
 ]

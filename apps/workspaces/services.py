@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.archives import devices as devices_of_archives
 from apps.archives.devices import Device, ensure_application_entity
-from apps.archives.models import Archive
+from apps.archives.models import Archive, DicomDevice
 from apps.archives.services import ensure_remote_archive
 from apps.audit.services import record
 from apps.clusters.models import Cluster, Placement, secrets_by
@@ -198,9 +198,28 @@ def list_devices(project: Project, devices: Sequence[Device], *, by: int | None)
     """Who is let in by DIMSE from now on; nobody closes the port of an Orthanc. Raises ValidationError."""
     with transaction.atomic():
         devices_of_archives.list_devices(project, devices, by=by)
-        placement = Placement.objects.filter(project=project).first()
-        if placement:
-            ring("workspaces.reconcile", placement.cluster_id)
+        _let_in(project)
+
+
+def list_device(project: Project, device: Device, *, by: User) -> None:
+    """It is let in by DIMSE from now on, beside the others. Raises ValidationError."""
+    with transaction.atomic():
+        devices_of_archives.list_device(project, device, by=by)
+        _let_in(project)
+
+
+def remove_device(device: DicomDevice, *, by: User) -> None:
+    """It is not let in any more; the last one closes the port of an Orthanc."""
+    with transaction.atomic():
+        devices_of_archives.remove_device(device, by=by)
+        _let_in(device.project)
+
+
+def _let_in(project: Project) -> None:
+    """Whoever is listed now, by the project's Orthanc if it has one on a cluster."""
+    placement = Placement.objects.filter(project=project).first()
+    if placement:
+        ring("workspaces.reconcile", placement.cluster_id)
 
 
 def placed(cluster: Cluster) -> QuerySet[Project]:

@@ -130,6 +130,7 @@ def images(series: WrittenSeries, upload: Upload, run: Run, export: Export, view
         "upload": upload.pk,
         "run": run.pk,
         "export": export.pk,
+        "device": export.archive.project.dicom_devices.create(ae_title="SCANNER", address="10.1.2.3").pk,
     }
 
 

@@ -21,7 +21,9 @@ DATASETS = [
     Row("datasets:dicom", in_project(200), kwargs=NAMESPACE),
     Row("datasets:connection", in_project(200), kwargs=NAMESPACE),
     Row("datasets:test_connection", in_project(403, member=302), "POST", NAMESPACE),
-    # The form without a title comes back with a sentence.
+    # The forms without a title come back with a sentence.
     Row("datasets:rename_ae_title", (302, 404, 403, 403, 200, 404, 403, 403), "POST", NAMESPACE),
+    Row("datasets:list_device", (302, 404, 403, 403, 403, 404, 403, 200), "POST", NAMESPACE),
+    Row("datasets:remove_device", (302, 404, 403, 403, 403, 404, 403, 302), "POST", {**NAMESPACE, "pk": "device"}),
     Row("datasets:attributes", in_project(200), kwargs=IMAGE),
 ]
