@@ -3,7 +3,6 @@
 import os
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-os.environ["LOG_LEVEL"] = "ERROR"
 
 import django
 
