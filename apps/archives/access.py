@@ -18,7 +18,7 @@ Role = access.Role
 _FOR_READING = (
     "archive__project_id", "archive__kind", "series__archive_id", "series__series_instance_uid",
     "series__study__archive_id", "series__study__study_instance_uid", "sop_instance_uid", "sop_class_uid",
-    "transfer_syntax_uid", "number_of_frames", "size_bytes", "sha256", "frames", "orthanc_id",
+    "transfer_syntax_uid", "number_of_frames", "size_bytes", "sha256", "frames", "remote_name",
 )  # fmt: skip
 
 

@@ -42,8 +42,8 @@ class Arrival:
     size_bytes: int
     description: dict[str, Any]
     metadata: bytes
-    orthanc_id: str = ""
-    """By which an Orthanc has it, once that is known."""
+    remote_name: str = ""
+    """By which a remote archive has it, once that is known."""
 
     def result(self, outcome: Outcome) -> StoredResult:
         return StoredResult(self.file.name, outcome, self.identity)
@@ -57,25 +57,52 @@ def read_all(files: Iterable[IncomingFile]) -> list[Arrival | StoredResult]:
 
     An error of the iterable itself is raised when the files before it have been read.
     """
-    with ThreadPoolExecutor(settings.READER_PROCESSES + 1, thread_name_prefix="intake") as threads:
-        reading = [threads.submit(_read, file) for file in files]
-        return [future.result() for future in reading]
+    with (
+        ThreadPoolExecutor(settings.READER_PROCESSES, thread_name_prefix="intake") as readers,
+        ThreadPoolExecutor(_SYNCED_AT_ONCE, thread_name_prefix="intake-sync") as disk,
+    ):
+        groups = [
+            (group, readers.submit(_describe, group), [disk.submit(_hash_and_sync, file.path) for file in group])
+            for group in _groups(files)
+        ]
+        return [
+            _arrival(file, answer, digest.result()) if isinstance(answer, Reply) else _refused(file, answer)
+            for group, described, digests in groups
+            for file, answer, digest in zip(group, described.result(), digests, strict=True)
+        ]
 
 
-def _read(file: IncomingFile) -> Arrival | StoredResult:
+def _groups(files: Iterable[IncomingFile]) -> Iterator[list[IncomingFile]]:
+    left = iter(files)
+    while group := list(islice(left, _READ_AT_ONCE)):
+        yield group
+
+
+def _describe(files: Sequence[IncomingFile]) -> Sequence[Reply | FileRefused | PoolBusy]:
     try:
-        header, metadata = default_pool().call("describe", path=str(file.path))
-    except FileRefused as refusal:
-        return StoredResult(file.name, Outcome.REFUSED, None, refusal.sentence, FailureReason.CANNOT_UNDERSTAND)
-    except PoolBusy:
-        return StoredResult(file.name, Outcome.REFUSED, None, _BUSY, FailureReason.OUT_OF_RESOURCES)
+        answers = default_pool().call_many("describe", [{"path": str(file.path)} for file in files])
+    except PoolBusy as busy:
+        return [busy] * len(files)
+    for answer in answers:
+        if isinstance(answer, OSError):
+            raise answer
+    return answers
+
+
+def _arrival(file: IncomingFile, description: Reply, digest: Digest) -> Arrival:
+    header, metadata = description
     identity = Identity(**{name: header.pop(name) for name in Identity.__slots__})
-    sha256, size_bytes = _hash_and_sync(file.path)
-    return Arrival(file, identity, sha256, size_bytes, header, gzip.compress(metadata, _COMPRESSION, mtime=0))
+    return Arrival(file, identity, *digest, header, gzip.compress(metadata, _COMPRESSION, mtime=0))
 
 
-def _hash_and_sync(path: Path) -> tuple[str, int]:
-    """Synced here, where several files are in work at once; publishing then finds nothing left to write."""
+def _refused(file: IncomingFile, reason: FileRefused | PoolBusy) -> StoredResult:
+    if isinstance(reason, FileRefused):
+        return StoredResult(file.name, Outcome.REFUSED, None, reason.sentence, FailureReason.CANNOT_UNDERSTAND)
+    return StoredResult(file.name, Outcome.REFUSED, None, _BUSY, FailureReason.OUT_OF_RESOURCES)
+
+
+def _hash_and_sync(path: Path) -> Digest:
+    """Synced here, where many files are in work at once: the disk then writes several in one go."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())

@@ -19,7 +19,7 @@ from apps.projects.models import Project
 UID_LENGTH = 64
 TEXT_LENGTH = 255
 NAME_LENGTH = 324
-ORTHANC_ID_LENGTH = 44
+REMOTE_NAME_LENGTH = 224
 AE_TITLE_LENGTH = 16
 
 
@@ -27,6 +27,7 @@ class Archive(models.Model):
     class Kind(models.TextChoices):
         BUILT_IN = "built-in", "Built-in store"
         ORTHANC = "orthanc", "Orthanc"
+        DICOMWEB = "dicomweb", "DICOMweb server"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="archives")
     name = models.SlugField(max_length=40)
@@ -40,25 +41,42 @@ class Archive(models.Model):
             models.UniqueConstraint(
                 fields=["project"], condition=models.Q(is_default=True), name="archives_archive_one_default"
             ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["built-in", "orthanc", "dicomweb"]), name="archives_archive_kind"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.project.namespace}/{self.name}"
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a server holds the objects, and not the portal."""
+        return self.kind != self.Kind.BUILT_IN
 
-class OrthancServer(models.Model):
-    """Where the objects of an archive of kind ORTHANC are, and how far its index follows them.
+
+class RemoteServer(models.Model):
+    """Where the objects of a remote archive are, what that server can do, and how far the index follows it.
 
     A row of its own, since reading it opens secrets, which pages have no use for.
     """
 
     archive = models.OneToOneField(Archive, on_delete=models.CASCADE, related_name="server")
-    address = models.URLField(max_length=500, help_text="HTTP root, as http://10.96.3.4:8042")
-    username = models.CharField(max_length=100)
-    password = SealedTextField()
+    address = models.URLField(max_length=500, help_text="HTTP root, or that of the DICOMweb service")
+    username = models.CharField(
+        max_length=100, blank=True, help_text="empty: the password is a token, or there is none"
+    )
+    password = SealedTextField(blank=True)
     gateway = SealedTextField(blank=True, help_text="what passes requests on to it, in JSON; empty: nothing does")
+    is_entered = models.BooleanField(default=False, help_text="by a person: where it leads is checked each time")
+    capabilities = models.JSONField(
+        default=dict, help_text="what it was found to do, by name; what is unknown is not in"
+    )
+    probed_at = models.DateTimeField(null=True)
     change_seq = models.BigIntegerField(null=True, help_text="of the change log, up to which the index follows it")
     change_mark = models.CharField(max_length=100, blank=True, help_text="what was there; empty when nothing was")
+    pass_started_at = models.DateTimeField(null=True, help_text="the pass over a server without change log")
+    pass_offset = models.PositiveIntegerField(default=0, help_text="studies that the pass has behind it")
     last_seen_at = models.DateTimeField(null=True)
     unreachable_since = models.DateTimeField(null=True)
     complaint = models.CharField(max_length=255, blank=True, help_text="why it is unreachable, for administrators")
@@ -69,22 +87,22 @@ class OrthancServer(models.Model):
 
 
 class SkippedObject(models.Model):
-    """An object of an Orthanc that the index cannot take, and why."""
+    """An object of a remote archive that the index cannot take, and why."""
 
     archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="skipped_objects")
-    orthanc_id = models.CharField(max_length=ORTHANC_ID_LENGTH)
+    remote_name = models.CharField(max_length=REMOTE_NAME_LENGTH)
     sentence = models.TextField()
     skipped_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["archive", "orthanc_id"], name="archives_skipped_once")]
+        constraints = [models.UniqueConstraint(fields=["archive", "remote_name"], name="archives_skipped_once")]
 
     def __str__(self) -> str:
         return f"skipped object {self.pk}"
 
 
 class Deposit(models.Model):
-    """Content that a person is putting into an Orthanc, until it is in the index."""
+    """Content that a person is putting into a remote archive, until it is in the index."""
 
     archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="deposits")
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -134,6 +152,7 @@ class Study(models.Model):
     instance_count = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
     attributes = models.JSONField(default=dict, help_text="of patient and study, by tag")
+    seen_at = models.DateTimeField(null=True, help_text="by a pass over the archive's server")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -199,7 +218,9 @@ class Instance(models.Model):
     attributes = models.TextField(help_text="what QIDO-RS returns: one DICOM JSON object, relative addresses")
     metadata = models.BinaryField(help_text="DICOM JSON, gzip")
     frames = models.BinaryField(help_text="where frames and bulk values lie in the file: JSON, gzip")
-    orthanc_id = models.CharField(max_length=ORTHANC_ID_LENGTH, blank=True, help_text="empty in the built-in store")
+    remote_name = models.CharField(
+        max_length=REMOTE_NAME_LENGTH, blank=True, help_text="by which the server has it; empty in the built-in store"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -207,7 +228,7 @@ class Instance(models.Model):
         indexes = [
             models.Index(fields=["series", "instance_number", "sop_instance_uid", "number_of_frames"]),
             models.Index(
-                fields=["archive", "orthanc_id"], condition=~models.Q(orthanc_id=""), name="archives_instance_orthanc"
+                fields=["archive", "remote_name"], condition=~models.Q(remote_name=""), name="archives_instance_remote"
             ),
         ]
 

@@ -11,11 +11,11 @@ import structlog
 from django.core.cache import cache
 from django.utils import timezone
 
-from apps.archives.models import OrthancServer
+from apps.archives.models import RemoteServer
 from apps.archives.port import ArchiveUnreachable
 from apps.core.sealed import SecretUnreadable
 from apps.integrations.dicomweb.orthanc import Orthanc
-from apps.integrations.dicomweb.port import AccessRefused, OrthancApi, OrthancFailed
+from apps.integrations.dicomweb.port import AccessRefused, OrthancApi, ServerFailed
 from apps.integrations.kubernetes.port import Credentials
 from apps.integrations.kubernetes.route import Route
 
@@ -49,7 +49,7 @@ def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[OrthancApi]:
         raise ArchiveUnreachable(_BUSY)
     try:
         yield _connected(archive_pk)
-    except OrthancFailed as failure:
+    except ServerFailed as failure:
         raise _noted(archive_pk, failure) from failure
     finally:
         place.release()
@@ -58,7 +58,7 @@ def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[OrthancApi]:
 def note_seen(archive_pk: int) -> None:
     """After the server answered a probe."""
     now = timezone.now()
-    OrthancServer.objects.filter(archive=archive_pk).update(
+    RemoteServer.objects.filter(archive=archive_pk).update(
         last_seen_at=now, unreachable_since=None, complaint="", refresh_due_at=now
     )
     forget_failure(archive_pk)
@@ -74,13 +74,13 @@ def gateway_text(gateway: Credentials | None) -> str:
     return json.dumps(asdict(gateway)) if gateway else ""
 
 
-def route_to(server: OrthancServer) -> Route:
+def route_to(server: RemoteServer) -> Route:
     return Route(server.address, Credentials(**json.loads(server.gateway)) if server.gateway else None)
 
 
 def _connected(archive_pk: int) -> OrthancApi:
     try:
-        server = OrthancServer.objects.select_related("archive__project").get(archive=archive_pk)
+        server = RemoteServer.objects.select_related("archive__project").get(archive=archive_pk)
     except SecretUnreadable as error:
         raise AccessRefused(str(error)) from error
     if server.archive.project.is_asleep:
@@ -88,12 +88,12 @@ def _connected(archive_pk: int) -> OrthancApi:
     return Orthanc(route_to(server), server.username, server.password)
 
 
-def _noted(archive_pk: int, failure: OrthancFailed) -> ArchiveUnreachable:
+def _noted(archive_pk: int, failure: ServerFailed) -> ArchiveUnreachable:
     """Written down for the pages; asked again ever later, so that the dead take no time from the living."""
     unreachable = ArchiveUnreachable(_CREDENTIALS if isinstance(failure, AccessRefused) else _NO_ANSWER)
     cache.set(_key(archive_pk), str(unreachable), PAUSE_SECONDS)
     now = timezone.now()
-    servers = OrthancServer.objects.filter(archive=archive_pk)
+    servers = RemoteServer.objects.filter(archive=archive_pk)
     servers.filter(unreachable_since=None).update(unreachable_since=now)
     since = servers.values_list("unreachable_since", flat=True).first() or now
     servers.update(complaint=str(failure)[:255], refresh_due_at=now + min(now - since, LONGEST_PAUSE))

@@ -42,10 +42,10 @@ def receive(archive: Archive, orthanc: OrthancApi, names: Sequence[str], *, own_
 def read_again(archive: Archive, orthanc: OrthancApi, instance: Instance) -> Arrival | None:
     """What the server has under the name of an instance now; None when that is not the same object at all."""
     with _folder(archive) as folder:
-        for file in _downloaded(archive, orthanc, deque([instance.orthanc_id]), folder):
+        for file in _downloaded(archive, orthanc, deque([instance.remote_name]), folder):
             (read,) = read_all([file])
             if isinstance(read, Arrival) and read.identity == _identity(instance):
-                return replace(read, orthanc_id=instance.orthanc_id)
+                return replace(read, remote_name=instance.remote_name)
     return None
 
 
@@ -82,7 +82,7 @@ def _index(archive: Archive, orthanc: OrthancApi, files: Sequence[IncomingFile],
     for result in read:
         if isinstance(result, StoredResult):
             _skip_refused(archive, result)
-    arrivals = [replace(one, orthanc_id=one.file.name) for one in read if isinstance(one, Arrival)]
+    arrivals = [replace(one, remote_name=one.file.name) for one in read if isinstance(one, Arrival)]
     for origin, group in _by_origin(orthanc, arrivals).items():
         if origin.username == own_username:
             _index_own(archive, group)
@@ -111,7 +111,7 @@ def _by_origin(orthanc: OrthancApi, arrivals: Sequence[Arrival]) -> dict[Origin,
     found: dict[Origin, list[Arrival]] = {}
     for arrival in arrivals:
         with suppress(NoSuchObject):
-            found.setdefault(orthanc.origin(arrival.orthanc_id), []).append(arrival)
+            found.setdefault(orthanc.origin(arrival.remote_name), []).append(arrival)
     return found
 
 
@@ -129,15 +129,15 @@ def _skip_refused(archive: Archive, result: StoredResult) -> None:
 
 def _skip_doubles(archive: Archive, arrivals: Sequence[Arrival]) -> None:
     """An Orthanc tells objects apart by the patient too, and so may have one twice."""
-    names = [arrival.orthanc_id for arrival in arrivals]
-    indexed = Instance.objects.filter(archive=archive, orthanc_id__in=names).values_list("orthanc_id", flat=True)
-    skipped = SkippedObject.objects.filter(archive=archive, orthanc_id__in=names).values_list("orthanc_id", flat=True)
+    names = [arrival.remote_name for arrival in arrivals]
+    indexed = Instance.objects.filter(archive=archive, remote_name__in=names).values_list("remote_name", flat=True)
+    skipped = SkippedObject.objects.filter(archive=archive, remote_name__in=names).values_list("remote_name", flat=True)
     for name in set(names) - {*indexed, *skipped}:
         _skip(archive, name, _TWICE)
 
 
 def _skip(archive: Archive, name: str, sentence: str) -> None:
-    SkippedObject.objects.update_or_create(archive=archive, orthanc_id=name, defaults={"sentence": sentence})
+    SkippedObject.objects.update_or_create(archive=archive, remote_name=name, defaults={"sentence": sentence})
     log.warning("object of a remote archive is not indexed", archive=archive.pk, object=name)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 
 from apps.archives import receiving, removal
-from apps.archives.models import Archive, Instance, OrthancServer, SkippedObject
+from apps.archives.models import Archive, Instance, RemoteServer, SkippedObject
 from apps.archives.static.pool import PoolBusy
 from apps.integrations.dicomweb.port import AnswerInvalid, Change, ChangePage, OrthancApi
 
@@ -38,7 +38,7 @@ class _Refresh:
         self._archive = archive
         self._orthanc = orthanc
         self._deadline = deadline
-        self._server = OrthancServer.objects.get(archive=archive)
+        self._server = RemoteServer.objects.get(archive=archive)
 
     def run(self) -> None:
         page = self._orthanc.changes(max((self._server.change_seq or 0) - 1, 0))
@@ -67,7 +67,7 @@ class _Refresh:
     def _follow(self, page: ChangePage) -> None:
         later = [change for change in page.changes if change.seq > (self._server.change_seq or 0)]
         names = dict.fromkeys(change.orthanc_id for change in later if change.kind == NEW_INSTANCE)
-        SkippedObject.objects.filter(archive=self._archive, orthanc_id__in=names).delete()
+        SkippedObject.objects.filter(archive=self._archive, remote_name__in=names).delete()
         self._take(list(names))
         if later:
             self._note_position(later[-1].seq, later[-1])
@@ -95,7 +95,7 @@ class _Refresh:
 
     def _forget(self, there: Collection[str]) -> None:
         """Removes from the index what is gone; asked for one by one, since the list of a busy server has gaps."""
-        rows = Instance.objects.filter(archive=self._archive).values_list("orthanc_id", "pk")
+        rows = Instance.objects.filter(archive=self._archive).values_list("remote_name", "pk")
         missing = iter([(name, pk) for name, pk in rows.iterator() if name not in there])
         skipped = SkippedObject.objects.filter(archive=self._archive)
         while some := list(islice(missing, _NAMES_AT_ONCE)):
@@ -104,7 +104,7 @@ class _Refresh:
                 # What they stood in the way of may come in now.
                 skipped.delete()
             self._check_time()
-        gone = [pk for pk, name in skipped.values_list("pk", "orthanc_id") if name not in there]
+        gone = [pk for pk, name in skipped.values_list("pk", "remote_name") if name not in there]
         skipped.filter(pk__in=gone).delete()
 
     def _check_time(self) -> None:
@@ -115,8 +115,8 @@ class _Refresh:
         return {
             name
             for model in (Instance, SkippedObject)
-            for name in model.objects.filter(archive=self._archive, orthanc_id__in=names).values_list(
-                "orthanc_id", flat=True
+            for name in model.objects.filter(archive=self._archive, remote_name__in=names).values_list(
+                "remote_name", flat=True
             )
         }
 

@@ -46,7 +46,7 @@ class RemoteArchive(ObjectReader):
 
     def withdraw(self, arrival: Arrival) -> None:
         with reach(self._pk) as orthanc:
-            orthanc.delete(arrival.orthanc_id)
+            orthanc.delete(arrival.remote_name)
 
     @contextmanager
     def fetch(self, instance: Instance) -> Iterator[Path]:
@@ -66,7 +66,7 @@ class RemoteArchive(ObjectReader):
     def fault_of(self, instance: Instance) -> str:
         with reach(self._pk) as orthanc, Path("/dev/null").open("wb") as nowhere:
             try:
-                received = orthanc.download(instance.orthanc_id, nowhere, most_bytes=instance.size_bytes)
+                received = orthanc.download(instance.remote_name, nowhere, most_bytes=instance.size_bytes)
             except NoSuchObject:
                 return "the server does not have it; storing the same object again mends it."
             except ObjectTooLong:
@@ -83,7 +83,7 @@ class RemoteArchive(ObjectReader):
         """Only what has the hash that the index knows is ever handed out."""
         with reach(self._pk) as orthanc:
             try:
-                received = orthanc.download(instance.orthanc_id, file, most_bytes=instance.size_bytes)
+                received = orthanc.download(instance.remote_name, file, most_bytes=instance.size_bytes)
             except (NoSuchObject, ObjectTooLong):
                 received = None
         if not _is_whole(received, instance):
@@ -103,15 +103,15 @@ def _publish(orthanc: OrthancApi, arrival: Arrival) -> Published | StoredResult:
         return arrival.refused(FailureReason.PROCESSING_FAILURE, _NOT_TAKEN)
     except NoSpaceLeft:
         return arrival.refused(FailureReason.OUT_OF_RESOURCES, _NO_SPACE)
-    if not stored.is_new and not _has_same(orthanc, stored.orthanc_id, arrival):
+    if not stored.is_new and not _has_same(orthanc, stored.name, arrival):
         return arrival.refused(FailureReason.DUPLICATE_INSTANCE, _ANOTHER)
-    return Published(replace(arrival, orthanc_id=stored.orthanc_id), stored.is_new)
+    return Published(replace(arrival, remote_name=stored.name), stored.is_new)
 
 
-def _has_same(orthanc: OrthancApi, orthanc_id: str, arrival: Arrival) -> bool:
+def _has_same(orthanc: OrthancApi, remote_name: str, arrival: Arrival) -> bool:
     try:
         with Path("/dev/null").open("wb") as nowhere:
-            received = orthanc.download(orthanc_id, nowhere, most_bytes=arrival.size_bytes)
+            received = orthanc.download(remote_name, nowhere, most_bytes=arrival.size_bytes)
     except (NoSuchObject, ObjectTooLong):
         return False
     return received == Digest(arrival.size_bytes, arrival.sha256)

@@ -75,7 +75,7 @@ def instance_columns(arrival: Arrival) -> dict[str, Any]:
         "attributes": compact(attributes),
         "metadata": arrival.metadata,
         "frames": gzip.compress(compact(places).encode(), mtime=0),
-        "orthanc_id": arrival.orthanc_id,
+        "remote_name": arrival.remote_name,
     }
 
 

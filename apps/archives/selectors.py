@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from apps.archives.models import ApplicationEntity, Archive, Instance, OrthancServer, Series, Study
+from apps.archives.models import ApplicationEntity, Archive, Instance, RemoteServer, Series, Study
 from apps.projects.models import Project
 
 ORDER = ("instance_number", "sop_instance_uid")
@@ -37,7 +37,7 @@ def outage_of(archive: Archive) -> Outage | None:
         return None
     if archive.project.is_asleep:
         return Outage(archive.project.status_changed_at, "", is_asleep=True)
-    servers = OrthancServer.objects.filter(archive=archive).exclude(unreachable_since=None)
+    servers = RemoteServer.objects.filter(archive=archive).exclude(unreachable_since=None)
     seen = servers.values_list("unreachable_since", "complaint").first()
     return Outage(seen[0], seen[1]) if seen and seen[0] else None
 
@@ -65,11 +65,12 @@ def instances_of(series: Series) -> QuerySet[Instance]:
 
 
 def whole_instances(subject: Study | Series | Instance) -> list[Instance]:
-    """All instances of a study or series, or the one given, with series and study, in the order of series."""
+    """All instances of a study or series, or the one given, with all above them, in the order of series."""
     if isinstance(subject, Instance):
         return [subject]
     belongs = {"series__study": subject} if isinstance(subject, Study) else {"series": subject}
-    found = Instance.objects.filter(**belongs).select_related("series__study").defer(*_HEAVY, "frames")
+    found = Instance.objects.filter(**belongs).select_related("series__study__patient")
+    found = found.defer(*_HEAVY, "frames", "series__attributes", "series__study__attributes")
     return list(found.order_by("series__series_number", "series_id", *ORDER))
 
 
@@ -100,3 +101,10 @@ def study_of(subject: Study | Series | Instance) -> Study:
     if isinstance(subject, Study):
         return subject
     return subject.study if isinstance(subject, Series) else subject.series.study
+
+
+def uid_of(subject: Study | Series | Instance) -> str:
+    """Its own UID, of whichever level it is."""
+    if isinstance(subject, Study):
+        return subject.study_instance_uid
+    return subject.series_instance_uid if isinstance(subject, Series) else subject.sop_instance_uid

@@ -22,7 +22,7 @@ from apps.archives.models import (
     Archive,
     DicomDevice,
     Instance,
-    OrthancServer,
+    RemoteServer,
     Series,
     Study,
     StudyRead,
@@ -105,8 +105,8 @@ def ensure_remote_archive(project: Project, *, route: Route, username: str, pass
         wanted = {"address": route.address.rstrip("/"), **credentials}
         if not _is_at(archive, wanted):
             due = {"refresh_due_at": timezone.now()}
-            if not OrthancServer.objects.filter(archive=archive).update(**wanted, **due):
-                OrthancServer.objects.create(archive=archive, **wanted)
+            if not RemoteServer.objects.filter(archive=archive).update(**wanted, **due):
+                RemoteServer.objects.create(archive=archive, **wanted)
             forget_failure(archive.pk)
             ring("archives.refresh_one", archive.pk)
     return archive
@@ -146,7 +146,7 @@ def sweep() -> None:
 
 def refresh_due() -> None:
     """Rings for every remote archive whose index is to be compared with its server again."""
-    due = OrthancServer.objects.filter(refresh_due_at__lte=timezone.now())
+    due = RemoteServer.objects.filter(refresh_due_at__lte=timezone.now())
     due = due.exclude(archive__project__status__in=Project.ASLEEP | {Project.Status.DELETING})
     for pk in due.values_list("archive", flat=True):
         ring("archives.refresh_one", pk)
@@ -203,8 +203,8 @@ def remove(archive: Archive, sop_instance_uids: Iterable[str]) -> None:
     """Of a remote archive, at its server and from its index. What is gone is as wished. Raises ArchiveUnreachable."""
     with reach(archive.pk) as orthanc:
         for uid in sop_instance_uids:
-            for orthanc_id in orthanc.instances_of(uid):
-                orthanc.delete(orthanc_id)
+            for remote_name in orthanc.instances_of(uid):
+                orthanc.delete(remote_name)
     refresh(archive)
 
 
@@ -269,7 +269,7 @@ def note_export(subject: Study | Series | Instance, *, by: User) -> None:
 
 def _is_at(archive: Archive, wanted: dict[str, str]) -> bool:
     try:
-        server = OrthancServer.objects.get(archive=archive)
-    except (OrthancServer.DoesNotExist, SecretUnreadable):
+        server = RemoteServer.objects.get(archive=archive)
+    except (RemoteServer.DoesNotExist, SecretUnreadable):
         return False
     return all(getattr(server, name) == value for name, value in wanted.items())

@@ -48,7 +48,7 @@ class Remote:
     api: Orthanc
 
     def lose(self, instance: Instance) -> None:
-        self.api.delete(instance.orthanc_id)
+        self.api.delete(instance.remote_name)
 
     def count(self) -> int:
         return self.api.count()

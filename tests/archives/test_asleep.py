@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives import services
-from apps.archives.models import Archive, OrthancServer
+from apps.archives.models import Archive, RemoteServer
 from apps.archives.port import ArchiveUnreachable
 from apps.archives.reach import reach
 from apps.projects.lifecycle import resume, suspend
@@ -17,7 +17,7 @@ from tests.conftest import ClientOf
 def remote(project: Project) -> Archive:
     """At an Orthanc that would answer nowhere."""
     archive = Archive.objects.create(project=project, name="orthanc", kind=Archive.Kind.ORTHANC, is_default=True)
-    OrthancServer.objects.create(archive=archive, address="http://192.0.2.1:8042", username="portal", password="p")
+    RemoteServer.objects.create(archive=archive, address="http://192.0.2.1:8042", username="portal", password="p")
     return archive
 
 
@@ -33,13 +33,13 @@ def test_it_is_not_asked(remote: Archive, project: Project, admin: User) -> None
     suspend(project, by=admin, why="Pause")
     with pytest.raises(ArchiveUnreachable, match="The project is suspended"), reach(remote.pk):
         pytest.fail("it was reached")
-    assert OrthancServer.objects.get(archive=remote).unreachable_since is None
+    assert RemoteServer.objects.get(archive=remote).unreachable_since is None
 
 
 def test_no_sweep_refreshes_it_until_the_project_goes_on(
     remote: Archive, project: Project, admin: User, rung: list[int]
 ) -> None:
-    OrthancServer.objects.update(refresh_due_at=timezone.now())
+    RemoteServer.objects.update(refresh_due_at=timezone.now())
     suspend(project, by=admin, why="Pause")
     services.refresh_due()
     assert rung == []

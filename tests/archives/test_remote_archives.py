@@ -10,7 +10,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from apps.archives import reach, services
-from apps.archives.models import Archive, OrthancServer
+from apps.archives.models import Archive, RemoteServer
 from apps.archives.services import IncomingFile, ensure_archive, ensure_remote_archive, store_files
 from apps.archives.stores import store_of
 from apps.integrations.kubernetes.port import Credentials
@@ -37,7 +37,7 @@ def test_it_is_the_default_and_twice_is_once(project: Project, rung: list[tuple[
     archive = ensure_remote_archive(project, **PLACE)
     assert ensure_remote_archive(project, **{**PLACE, "route": Route(ADDRESS + "/")}) == archive
     assert (archive.kind, archive.is_default, archive.name) == (Archive.Kind.ORTHANC, True, "orthanc")
-    assert Archive.objects.count() == OrthancServer.objects.count() == 1
+    assert Archive.objects.count() == RemoteServer.objects.count() == 1
     assert rung == [("archives.refresh_one", archive.pk)]
     assert ensure_archive(project) == archive
 
@@ -57,7 +57,7 @@ def test_what_changed_is_written(project: Project, rung: list[tuple[str, int]], 
     wanted = {**PLACE, **change}
     for _ in range(2):
         ensure_remote_archive(project, **wanted)
-    server = OrthancServer.objects.get(archive=archive)
+    server = RemoteServer.objects.get(archive=archive)
     assert (server.username, server.password) == (wanted["username"], wanted["password"])
     assert reach.route_to(server) == wanted["route"]
     assert len(rung) == 2
@@ -66,17 +66,17 @@ def test_what_changed_is_written(project: Project, rung: list[tuple[str, int]], 
 def test_what_opens_the_gateway_is_sealed(project: Project) -> None:
     ensure_remote_archive(project, **{**PLACE, "route": Route(ADDRESS, GATEWAY)})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM archives_orthancserver")
+        cursor.execute("SELECT * FROM archives_remoteserver")
         assert GATEWAY.token not in str(cursor.fetchall())
-    assert GATEWAY.token not in repr(reach.route_to(OrthancServer.objects.get()))
+    assert GATEWAY.token not in repr(reach.route_to(RemoteServer.objects.get()))
 
 
 def test_a_lost_key_is_mended_by_writing_again(project: Project) -> None:
     archive = ensure_remote_archive(project, **PLACE)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE archives_orthancserver SET password = 'sealed by another key'")
+        cursor.execute("UPDATE archives_remoteserver SET password = 'sealed by another key'")
     ensure_remote_archive(project, **PLACE)
-    assert OrthancServer.objects.get(archive=archive).password == PLACE["password"]
+    assert RemoteServer.objects.get(archive=archive).password == PLACE["password"]
 
 
 def test_a_built_in_archive_stays_beside_it(project: Project) -> None:
@@ -89,10 +89,10 @@ def test_a_built_in_archive_stays_beside_it(project: Project) -> None:
 def test_the_password_is_sealed_at_rest(project: Project) -> None:
     ensure_remote_archive(project, **PLACE)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT password FROM archives_orthancserver")
+        cursor.execute("SELECT password FROM archives_remoteserver")
         (sealed,) = cursor.fetchone()
     assert PLACE["password"] not in sealed
-    assert PLACE["password"] not in f"{OrthancServer.objects.get()!r}{OrthancServer.objects.get()}"
+    assert PLACE["password"] not in f"{RemoteServer.objects.get()!r}{RemoteServer.objects.get()}"
 
 
 def test_a_new_password_is_tried_at_once(project: Project, tmp_path: Path, settings: Settings) -> None:

@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
 from apps.archives import reach, services
-from apps.archives.models import Archive, Instance, OrthancServer
+from apps.archives.models import Archive, Instance, RemoteServer
 from apps.archives.services import ArchiveUnreachable, IncomingFile, ensure_remote_archive, refresh, store_files
 from apps.core.sealed import seal
 from apps.integrations.dicomweb import orthanc
@@ -67,12 +67,12 @@ def frame_of(series: WrittenSeries, number: int = 0) -> str:
 
 def break_it(twin: TwinOrthanc, archive: Archive, fault: str) -> None:
     if fault == "closed":
-        OrthancServer.objects.update(address=f"http://127.0.0.1:{free_port()}")
+        RemoteServer.objects.update(address=f"http://127.0.0.1:{free_port()}")
     elif fault == "password":
         twin.password = "another"
     elif fault == "key":
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE archives_orthancserver SET password = %s", [seal("x")[:-4] + "AAA="])
+            cursor.execute("UPDATE archives_remoteserver SET password = %s", [seal("x")[:-4] + "AAA="])
     else:
         twin.fault = fault
 
@@ -99,7 +99,7 @@ def test_the_door_says_503_with_a_sentence(
     assert words in response.json()["detail"]
     assert response["Retry-After"] == "60"
     assert len(service.search("studies")) == 1
-    complaint = OrthancServer.objects.values_list("complaint", "unreachable_since").get()
+    complaint = RemoteServer.objects.values_list("complaint", "unreachable_since").get()
     assert complaint[0]
     assert complaint[1] is not None
 
@@ -126,7 +126,7 @@ def test_a_refresh_takes_nothing_out_of_the_index(
     with pytest.raises(ArchiveUnreachable):
         refresh(archive)
     assert Instance.objects.count() == 2
-    server = OrthancServer.objects.get()
+    server = RemoteServer.objects.get()
     assert server.unreachable_since is not None
     assert server.refresh_due_at >= server.unreachable_since
 
@@ -150,18 +150,18 @@ def test_what_a_refresh_cannot_read_stays_outside(
 
 def test_it_is_asked_ever_later_and_at_once_when_it_is_back(twin: TwinOrthanc, archive: Archive) -> None:
     twin.fault = "error"
-    OrthancServer.objects.update(unreachable_since=timezone.now() - timedelta(minutes=5))
+    RemoteServer.objects.update(unreachable_since=timezone.now() - timedelta(minutes=5))
     with pytest.raises(ArchiveUnreachable):
         refresh(archive)
-    wait = OrthancServer.objects.get().refresh_due_at - timezone.now()
+    wait = RemoteServer.objects.get().refresh_due_at - timezone.now()
     assert timedelta(minutes=4) < wait < timedelta(minutes=6)
-    OrthancServer.objects.update(unreachable_since=timezone.now() - timedelta(days=5))
+    RemoteServer.objects.update(unreachable_since=timezone.now() - timedelta(days=5))
     with pytest.raises(ArchiveUnreachable):
         refresh(archive)
-    assert OrthancServer.objects.get().refresh_due_at - timezone.now() < 2 * reach.LONGEST_PAUSE
+    assert RemoteServer.objects.get().refresh_due_at - timezone.now() < 2 * reach.LONGEST_PAUSE
     twin.fault = ""
     assert refresh(archive)
-    server = OrthancServer.objects.get()
+    server = RemoteServer.objects.get()
     assert (server.unreachable_since, server.complaint) == (None, "")
     assert server.refresh_due_at <= timezone.now()
 
@@ -197,7 +197,7 @@ def test_a_full_server_is_said_to_be_full(
     assert response.status_code == 409
     ((reason, sentence),) = failures(response)
     assert (reason, "no space" in sentence) == (0xA700, True)
-    assert OrthancServer.objects.get().unreachable_since is None
+    assert RemoteServer.objects.get().unreachable_since is None
 
 
 def test_storing_is_put_off_and_lost_by_nobody(
@@ -239,7 +239,7 @@ def test_only_an_administrator_is_told_why(
     twin.password = "another"
     with pytest.raises(ArchiveUnreachable):
         refresh(archive)
-    complaint = OrthancServer.objects.get().complaint
+    complaint = RemoteServer.objects.get().complaint
     for person, is_told in ((alice, False), (admin, True)):
         client.force_login(person)
         page = client.get("/projects/cardiac-mr/data/").content.decode()
@@ -274,7 +274,7 @@ def test_no_secret_in_the_log(
 def test_reread_leaves_alone_what_lies(twin: TwinOrthanc, archive: Archive, series: WrittenSeries) -> None:
     instance = Instance.objects.select_related("archive", "series__study").first()
     assert instance is not None
-    name, other = sorted(twin.objects, key=lambda one: one != instance.orthanc_id)
+    name, other = sorted(twin.objects, key=lambda one: one != instance.remote_name)
     twin.objects[name], truth = twin.objects[other], twin.objects[name]
     services.reread(instance)
     twin.objects[name] = b"<html>"

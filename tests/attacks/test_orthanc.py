@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from apps.integrations.dicomweb.orthanc import Orthanc
-from apps.integrations.dicomweb.port import OrthancFailed
+from apps.integrations.dicomweb.port import ServerFailed
 from apps.integrations.kubernetes.route import Route
 
 pytestmark = pytest.mark.attacks
@@ -60,6 +60,6 @@ def orthanc() -> Iterator[Orthanc]:
     ids=["object", "statistics", "changes"],
 )
 def test_an_answer_ends_where_it_said_that_it_would(orthanc: Orthanc, ask: Callable[[Orthanc], object]) -> None:
-    with pytest.raises(OrthancFailed):
+    with pytest.raises(ServerFailed):
         ask(orthanc)
     assert Endless.sent < MOST_CHUNKS * CHUNK / 2

@@ -17,7 +17,7 @@ from apps.integrations.dicomweb.port import (
     NoSuchObject,
     ObjectNotTaken,
     ObjectTooLong,
-    OrthancUnreachable,
+    ServerUnreachable,
 )
 from apps.integrations.kubernetes.route import Route
 from tests.dicom import ct_series
@@ -62,9 +62,9 @@ def paths(api: Orthanc, tmp_path: Path) -> Iterator[tuple[Path, ...]]:
 
 def test_what_is_stored_comes_back_bit_for_bit(api: Orthanc, paths: tuple[Path, ...]) -> None:
     stored = api.store(paths[0])
-    assert (stored.orthanc_id, stored.is_new) == (name_of(paths[0].read_bytes()), True)
+    assert (stored.name, stored.is_new) == (name_of(paths[0].read_bytes()), True)
     received = io.BytesIO()
-    digest = api.download(stored.orthanc_id, received, most_bytes=10_000_000)
+    digest = api.download(stored.name, received, most_bytes=10_000_000)
     assert received.getvalue() == paths[0].read_bytes()
     assert digest.sha256 == hashlib.sha256(received.getvalue()).hexdigest()
     assert digest.size_bytes == len(received.getvalue())
@@ -72,13 +72,13 @@ def test_what_is_stored_comes_back_bit_for_bit(api: Orthanc, paths: tuple[Path, 
 
 def test_it_keeps_what_it_has(api: Orthanc, paths: tuple[Path, ...], tmp_path: Path) -> None:
     stored = api.store(paths[0])
-    assert api.store(paths[0]) == type(stored)(stored.orthanc_id, is_new=False)
+    assert api.store(paths[0]) == type(stored)(stored.name, is_new=False)
     other = tmp_path / "other.dcm"
     body = paths[0].read_bytes()
     other.write_bytes(body[:-2] + bytes([body[-2] ^ 1, body[-1]]))
-    assert api.store(other) == type(stored)(stored.orthanc_id, is_new=False)
+    assert api.store(other) == type(stored)(stored.name, is_new=False)
     received = io.BytesIO()
-    api.download(stored.orthanc_id, received, most_bytes=10_000_000)
+    api.download(stored.name, received, most_bytes=10_000_000)
     assert received.getvalue() == body
 
 
@@ -93,37 +93,37 @@ def test_it_takes_only_objects(api: Orthanc, tmp_path: Path, body: bytes) -> Non
 def test_no_more_is_read_than_asked_for(api: Orthanc, paths: tuple[Path, ...]) -> None:
     stored = api.store(paths[0])
     with pytest.raises(ObjectTooLong):
-        api.download(stored.orthanc_id, io.BytesIO(), most_bytes=paths[0].stat().st_size - 1)
+        api.download(stored.name, io.BytesIO(), most_bytes=paths[0].stat().st_size - 1)
 
 
 def test_what_is_deleted_is_gone_and_twice_is_once(api: Orthanc, paths: tuple[Path, ...]) -> None:
     stored = api.store(paths[0])
-    assert api.has(stored.orthanc_id)
-    api.delete(stored.orthanc_id)
-    api.delete(stored.orthanc_id)
-    assert not api.has(stored.orthanc_id)
+    assert api.has(stored.name)
+    api.delete(stored.name)
+    api.delete(stored.name)
+    assert not api.has(stored.name)
     with pytest.raises(NoSuchObject):
-        api.download(stored.orthanc_id, io.BytesIO(), most_bytes=1)
+        api.download(stored.name, io.BytesIO(), most_bytes=1)
     with pytest.raises(NoSuchObject):
-        api.origin(stored.orthanc_id)
+        api.origin(stored.name)
 
 
 def test_an_object_is_found_by_its_uid(api: Orthanc, paths: tuple[Path, ...]) -> None:
     stored = api.store(paths[0])
     dataset = pydicom.dcmread(paths[0], stop_before_pixels=True)
-    assert api.instances_of(dataset.SOPInstanceUID) == [stored.orthanc_id]
+    assert api.instances_of(dataset.SOPInstanceUID) == [stored.name]
     assert api.instances_of(dataset.SeriesInstanceUID) == []
     assert api.instances_of("1.2.3.4") == []
 
 
 def test_it_says_how_an_object_came(server: Server, api: Orthanc, paths: tuple[Path, ...]) -> None:
-    origin = api.origin(api.store(paths[0]).orthanc_id)
+    origin = api.origin(api.store(paths[0]).name)
     assert (origin.kind, origin.username) == ("RestApi", server.username)
 
 
 def test_the_change_log_goes_on_where_it_was_left(api: Orthanc, paths: tuple[Path, ...]) -> None:
     position = api.last_change().last
-    first, second = (api.store(path).orthanc_id for path in paths[:2])
+    first, second = (api.store(path).name for path in paths[:2])
     page = api.changes(position)
     new = [change for change in page.changes if change.kind == "NewInstance"]
     assert [change.orthanc_id for change in new] == [first, second]
@@ -136,7 +136,7 @@ def test_the_change_log_goes_on_where_it_was_left(api: Orthanc, paths: tuple[Pat
 
 def test_deletions_leave_no_trace_but_the_number(api: Orthanc, paths: tuple[Path, ...]) -> None:
     before = api.count()
-    names = [api.store(path).orthanc_id for path in paths]
+    names = [api.store(path).name for path in paths]
     tail = api.last_change()
     assert set(names) <= set(api.orthanc_ids())
     assert api.count() == before + 3
@@ -157,11 +157,11 @@ def test_strangers_are_refused(server: Server, paths: tuple[Path, ...]) -> None:
 
 
 def test_a_closed_port_is_unreachable() -> None:
-    with pytest.raises(OrthancUnreachable):
+    with pytest.raises(ServerUnreachable):
         Orthanc(Route(f"http://127.0.0.1:{free_port()}"), USERNAME, PASSWORD).count()
 
 
 def test_secrets_are_not_in_what_is_shown(server: Server) -> None:
-    with pytest.raises(OrthancUnreachable) as caught:
+    with pytest.raises(ServerUnreachable) as caught:
         Orthanc(Route(f"http://127.0.0.1:{free_port()}"), server.username, server.password).count()
     assert server.password not in f"{server.client()!r} {caught.value!r} {caught.value.__cause__!r}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from apps.integrations.dicomweb.orthanc import Orthanc
-from apps.integrations.dicomweb.port import AccessRefused, OrthancUnreachable
+from apps.integrations.dicomweb.port import AccessRefused, ServerUnreachable
 from apps.integrations.kubernetes.route import DOOR, SIGN_IN, Route
 from tests.clusters.servers import Handler, Server, answer, refusal, serving
 
@@ -64,7 +64,7 @@ def test_what_asks_for_no_token_gets_none(server: Server, gateway: Gateway) -> N
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("status", "failure"),
-    [(200, OrthancUnreachable), (404, OrthancUnreachable), (503, OrthancUnreachable), (403, AccessRefused)],
+    [(200, ServerUnreachable), (404, ServerUnreachable), (503, ServerUnreachable), (403, AccessRefused)],
 )
 def test_an_answer_of_the_gateway_says_nothing_of_objects(
     orthanc: Orthanc, gateway: Gateway, status: int, failure: type[Exception]
@@ -85,7 +85,7 @@ def test_an_answer_of_orthanc_does(orthanc: Orthanc, gateway: Gateway) -> None:
 
 @pytest.mark.attacks
 def test_another_server_in_its_place_is_told_nothing(server: Server, gateway: Gateway) -> None:
-    with serving(gateway.says) as impostor, pytest.raises(OrthancUnreachable) as caught:
+    with serving(gateway.says) as impostor, pytest.raises(ServerUnreachable) as caught:
         Orthanc(Route(impostor.address, replace(server.credentials, server=impostor.address)), *PORTAL).count()
     assert gateway.headers == {}
     assert "made-up-token" not in f"{caught.value!r}{caught.value.__cause__!r}"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.archives.models import Archive, OrthancServer
+from apps.archives.models import Archive, RemoteServer
 from apps.integrations.kubernetes.port import CONFIG_MAP, JOB, SERVICE
 from apps.jobs import services
 from apps.jobs.cluster.collect import encode_report
@@ -48,14 +48,14 @@ def test_a_run_whose_node_died_can_be_cancelled(kubelet: Kubelet) -> None:
 
 
 @pytest.fixture
-def server(archive: Archive) -> OrthancServer:
+def server(archive: Archive) -> RemoteServer:
     Archive.objects.filter(pk=archive.pk).update(kind=Archive.Kind.ORTHANC)
     address = "http://10.96.7.7:8042"
-    return OrthancServer.objects.create(archive=archive, address=address, username="portal", password="secret")
+    return RemoteServer.objects.create(archive=archive, address=address, username="portal", password="secret")
 
 
 @pytest.fixture
-def removed(server: OrthancServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def removed(server: RemoteServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """SOPInstanceUIDs that were removed from the project's Orthanc."""
     removed: list[str] = []
     monkeypatch.setattr("apps.jobs.leftovers.archives.remove", lambda _, uids: removed.extend(uids))
@@ -109,32 +109,32 @@ def test_a_run_waits_for_its_archive(kubelet: Kubelet) -> None:
     assert list(kubelet.api.objects(JOB)) == []
 
 
-def test_no_attempt_begins_while_the_archive_is_away(kubelet: Kubelet, server: OrthancServer) -> None:
-    OrthancServer.objects.update(unreachable_since=timezone.now())
+def test_no_attempt_begins_while_the_archive_is_away(kubelet: Kubelet, server: RemoteServer) -> None:
+    RemoteServer.objects.update(unreachable_since=timezone.now())
     run = kubelet.advance()
     assert (run.status, run.attempt, run.waiting) == (Status.STAGING, 1, ARCHIVE_AWAY)
     assert jobs_of(kubelet) == []
-    OrthancServer.objects.update(unreachable_since=None)
+    RemoteServer.objects.update(unreachable_since=None)
     assert kubelet.advance().waiting == ""
     assert jobs_of(kubelet) == [f"run-{run.pk}-1"]
 
 
-def test_an_attempt_that_began_does_not_wait_for_the_archive(kubelet: Kubelet, server: OrthancServer) -> None:
+def test_an_attempt_that_began_does_not_wait_for_the_archive(kubelet: Kubelet, server: RemoteServer) -> None:
     kubelet.advance()
-    OrthancServer.objects.update(unreachable_since=timezone.now())
+    RemoteServer.objects.update(unreachable_since=timezone.now())
     kubelet.show(DONE)
     assert kubelet.advance().status == Status.STARTING
 
 
 def test_an_earlier_attempt_ends_before_the_next_begins_and_what_it_stored_is_removed(
-    kubelet: Kubelet, server: OrthancServer
+    kubelet: Kubelet, server: RemoteServer
 ) -> None:
     lose_while_it_stores(kubelet)
-    OrthancServer.objects.update(unreachable_since=timezone.now())
+    RemoteServer.objects.update(unreachable_since=timezone.now())
     run = kubelet.advance()
     assert (run.status, run.attempt, run.abandoned) == (Status.STAGING, 2, ["1.2.9.1"])
     assert jobs_of(kubelet) == []
-    OrthancServer.objects.update(unreachable_since=None)
+    RemoteServer.objects.update(unreachable_since=None)
     assert kubelet.advance().abandoned == ["1.2.9.1"]
     assert jobs_of(kubelet) == [f"run-{run.pk}-2"]
     (part,) = kubelet.api.objects(CONFIG_MAP, namespace=kubelet.namespace)

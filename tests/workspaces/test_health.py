@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives.models import Archive, OrthancServer
+from apps.archives.models import Archive, RemoteServer
 from apps.integrations.kubernetes.memory import MemoryKubernetes
 from apps.integrations.kubernetes.port import DEPLOYMENT
 from apps.projects import lifecycle
@@ -64,7 +64,7 @@ def test_what_is_broken_for_minutes_is_degraded_until_it_runs_again(healthy: Pro
 
 def test_an_archive_that_does_not_answer_degrades(healthy: Project) -> None:
     archive = Archive.objects.get(project=healthy)
-    OrthancServer.objects.filter(archive=archive).update(unreachable_since=timezone.now())
+    RemoteServer.objects.filter(archive=archive).update(unreachable_since=timezone.now())
     sweep(healthy)
     let_minutes_pass(healthy)
     sweep(healthy)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.archives.models import Archive, OrthancServer
+from apps.archives.models import Archive, RemoteServer
 from apps.archives.services import ensure_remote_archive
 from apps.clusters.models import Placement
 from apps.integrations.kubernetes.memory import MemoryKubernetes
@@ -261,7 +261,7 @@ def test_awake_is_who_has_an_archive_that_answers(made: Project, orthanc: TwinOr
         resting.wake(made)
     orthanc.fault = ""
     resting.wake(made)
-    assert OrthancServer.objects.get(archive=archive).unreachable_since is None
+    assert RemoteServer.objects.get(archive=archive).unreachable_since is None
 
 
 def test_the_namespace_goes_with_all_that_is_in_it(made: Project, twin: MemoryKubernetes, alice: User) -> None:

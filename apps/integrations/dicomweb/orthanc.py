@@ -24,8 +24,8 @@ from apps.integrations.dicomweb.port import (
     ObjectNotTaken,
     ObjectTooLong,
     Origin,
-    OrthancFailed,
-    OrthancUnreachable,
+    ServerFailed,
+    ServerUnreachable,
     Stored,
 )
 from apps.integrations.kubernetes.route import DOOR, Route, session_by
@@ -75,7 +75,7 @@ class Orthanc:
                 destination.write(chunk)
                 received += len(chunk)
         if received != expected:
-            raise OrthancUnreachable("It ended an answer early.")
+            raise ServerUnreachable("It ended an answer early.")
         return Digest(received, digest.hexdigest())
 
     def delete(self, orthanc_id: str) -> None:
@@ -146,9 +146,9 @@ class Orthanc:
                     raise _turned_back(response.status_code)
                 yield response
         except (requests.Timeout, ReadTimeoutError) as error:
-            raise OrthancUnreachable("It does not answer in time.") from error
+            raise ServerUnreachable("It does not answer in time.") from error
         except (requests.RequestException, HTTPError) as error:
-            raise OrthancUnreachable("It takes no connection, or breaks it off.") from error
+            raise ServerUnreachable("It takes no connection, or breaks it off.") from error
 
 
 def _session(route: Route, credentials: tuple[str, str]) -> requests.Session:
@@ -158,11 +158,11 @@ def _session(route: Route, credentials: tuple[str, str]) -> requests.Session:
     return session
 
 
-def _turned_back(status: int) -> OrthancFailed:
+def _turned_back(status: int) -> ServerFailed:
     """An answer of what stands before Orthanc, which may know nothing of what Orthanc has."""
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return AccessRefused(f"What passes requests on to it refuses the portal ({status}): check the cluster.")
-    return OrthancUnreachable(f"What passes requests on to it answers in its place ({status}).")
+    return ServerUnreachable(f"What passes requests on to it answers in its place ({status}).")
 
 
 def _of_kind(found: Any, kind: type) -> Any:
@@ -182,7 +182,7 @@ def _checked(response: requests.Response) -> requests.Response:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise AccessRefused(f"It refuses the portal's user name and password ({status}).")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise OrthancUnreachable(f"It answers with an error ({status}).")
+        raise ServerUnreachable(f"It answers with an error ({status}).")
     if status != HTTPStatus.OK:
         raise AnswerInvalid(f"It answers otherwise than Orthanc does ({status}).")
     return response
@@ -191,7 +191,7 @@ def _checked(response: requests.Response) -> requests.Response:
 def _chunks(response: requests.Response, expected: int) -> Iterator[bytes]:
     """The body as it comes, so that one that drips ends in time too, and one in chunks where it said.
 
-    Raises OrthancUnreachable and AnswerInvalid.
+    Raises ServerUnreachable and AnswerInvalid.
     """
     deadline = time.monotonic() + ANSWER_SECONDS + expected / LEAST_BYTES_PER_SECOND
     received = 0
@@ -200,7 +200,7 @@ def _chunks(response: requests.Response, expected: int) -> Iterator[bytes]:
         if received > expected:
             raise AnswerInvalid("Its answer is longer than it said.")
         if time.monotonic() > deadline:
-            raise OrthancUnreachable("It answers too slowly.")
+            raise ServerUnreachable("It answers too slowly.")
         yield chunk
 
 

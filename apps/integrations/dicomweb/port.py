@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import IO, Protocol
 
 
-class OrthancFailed(Exception):
+class ServerFailed(Exception):
     """The server is of no use now; the message says why, for administrators."""
 
 
-class OrthancUnreachable(OrthancFailed):
+class ServerUnreachable(ServerFailed):
     """It does not answer, not in time, or with an error of its own."""
 
 
-class AccessRefused(OrthancFailed):
+class AccessRefused(ServerFailed):
     """It does not take the user name and password."""
 
 
-class AnswerInvalid(OrthancFailed):
+class AnswerInvalid(ServerFailed):
     """What answers is no Orthanc, or a broken one."""
 
 
@@ -45,7 +45,7 @@ class ObjectNotTaken(Exception):
 class Stored:
     """`is_new` is False when the server has an object of that name, with whatever bytes; that one stays."""
 
-    orthanc_id: str
+    name: str
     is_new: bool
 
 
@@ -92,7 +92,7 @@ class Origin:
 
 
 class OrthancApi(Protocol):
-    """Every call ends in time, and raises OrthancFailed when the server is of no use."""
+    """Every call ends in time, and raises ServerFailed when the server is of no use."""
 
     def store(self, path: Path) -> Stored:
         """Never over another object. Raises ObjectNotTaken and NoSpaceLeft."""

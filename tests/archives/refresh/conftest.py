@@ -32,7 +32,7 @@ def counts() -> tuple[int, int, int, int]:
 
 def put(remote: Remote, *paths: Path) -> list[str]:
     """As another program does."""
-    return [remote.api.store(path).orthanc_id for path in paths]
+    return [remote.api.store(path).name for path in paths]
 
 
 def fetched_again(*_: object, **__: object) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.archives import receiving, refreshing, services, tasks
-from apps.archives.models import Archive, Instance, OrthancServer, Series, Study
+from apps.archives.models import Archive, Instance, RemoteServer, Series, Study
 from apps.archives.services import IncomingFile, refresh, store_files
 from apps.archives.verification import verify
 from apps.audit.models import Entry
@@ -29,7 +29,7 @@ def test_what_others_stored_comes_into_the_index(remote: Remote, archive: Archiv
     assert refresh(archive)
     assert counts() == (1, 2, 2, 5)
     assert list(verify(archive)) == []
-    server = OrthancServer.objects.get(archive=archive)
+    server = RemoteServer.objects.get(archive=archive)
     assert server.last_seen_at is not None
     assert server.unreachable_since is None
 
@@ -142,7 +142,7 @@ def test_due_archives_are_rung_for(archive: Archive, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(services, "ring", lambda name, pk: rung.append((name, pk)))
     tasks.refresh()
     assert rung == [("archives.refresh_one", archive.pk)]
-    OrthancServer.objects.update(refresh_due_at=timezone.now() + timedelta(hours=1))
+    RemoteServer.objects.update(refresh_due_at=timezone.now() + timedelta(hours=1))
     tasks.refresh()
     assert len(rung) == 1
     tasks.refresh_one(archive.pk)

@@ -31,7 +31,7 @@ def test_what_the_index_cannot_take_is_skipped_with_its_reason(
     double = changed(path, tmp_path / "double.dcm", PatientID="OTHER")
     put(remote, foreign, double)
     assert refresh(archive)
-    sentences = dict(SkippedObject.objects.values_list("orthanc_id", "sentence"))
+    sentences = dict(SkippedObject.objects.values_list("remote_name", "sentence"))
     assert "another patient" in sentences[name_of(foreign.read_bytes())]
     assert "SOPInstanceUID" in sentences[name_of(double.read_bytes())]
     assert counts() == (1, 1, 1, 1)
@@ -48,7 +48,7 @@ def test_what_was_skipped_is_taken_once_it_fits(remote: Remote, archive: Archive
     foreign = changed(path, tmp_path / "foreign.dcm", PatientID="OTHER", SOPInstanceUID="1.2.3.4")
     (first, second) = put(remote, path, foreign)
     refresh(archive)
-    assert SkippedObject.objects.get().orthanc_id == second
+    assert SkippedObject.objects.get().remote_name == second
     remote.api.delete(first)
     remote.api.delete(second)
     put(remote, foreign)

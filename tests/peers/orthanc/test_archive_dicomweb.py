@@ -61,7 +61,7 @@ def _round_trip(remote: Remote, archive: Archive, service: Service, path: Path) 
     address = f"studies/{study}/series/{series_}/instances/{instance.sop_instance_uid}"
     assert body_of(service.get(address, "application/dicom")) == content, path
     assert list(verify(archive)) == []
-    remote.api.delete(instance.orthanc_id)
+    remote.api.delete(instance.remote_name)
     assert refresh(archive)
     assert Study.objects.count() == 0
     return "bit-exact"

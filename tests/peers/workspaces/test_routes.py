@@ -16,7 +16,7 @@ from apps.clusters.models import Cluster
 from apps.clusters.permissions import RBAC, needed_in_projects
 from apps.clusters.services import route_to
 from apps.integrations.dicomweb.orthanc import Orthanc
-from apps.integrations.dicomweb.port import AccessRefused, OrthancUnreachable
+from apps.integrations.dicomweb.port import AccessRefused, ServerUnreachable
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import DEPLOYMENT, SERVICE, Manifest
 from apps.integrations.kubernetes.route import DOOR, SIGN_IN, Route, session_by
@@ -106,7 +106,7 @@ def server(route: Route) -> Server:
 def is_there(server: Server) -> bool:
     try:
         server.client().count()
-    except OrthancUnreachable:
+    except ServerUnreachable:
         return False
     return True
 
@@ -116,9 +116,9 @@ def test_a_large_object_passes(api: Orthanc, tmp_path: Path) -> None:
     (path,) = ct_series(tmp_path, slices=1, rows=4096, columns=4096).paths
     stored = api.store(path)
     received = io.BytesIO()
-    api.download(stored.orthanc_id, received, most_bytes=path.stat().st_size)
+    api.download(stored.name, received, most_bytes=path.stat().st_size)
     assert received.getvalue() == path.read_bytes()
-    api.delete(stored.orthanc_id)
+    api.delete(stored.name)
 
 
 @pytest.mark.attacks
@@ -148,7 +148,7 @@ def test_the_name_that_others_know_opens_no_ingress(routes: dict[str, Route]) ->
 def test_a_way_that_is_gone_says_nothing_of_objects(server: Server, kubernetes: Kubernetes, namespace: str) -> None:
     other = replace(server, route=replace(server.route, address=server.route.address.replace(namespace, "no-such")))
     for ask in (lambda: other.client().has(ABSENT), lambda: other.client().delete(ABSENT)):
-        with pytest.raises(OrthancUnreachable, match=r"in its place \(404\)"):
+        with pytest.raises(ServerUnreachable, match=r"in its place \(404\)"):
             ask()
     assert not server.client().has(ABSENT)
 
@@ -162,7 +162,7 @@ def test_only_the_gateway_s_own_ca_is_trusted(
     cas = {Access.PROXY: traefik.ca.read_text(), Access.INGRESS: administrator(kubernetes).ca_pem}
     assert route.gateway is not None
     misled = replace(route, gateway=replace(route.gateway, ca_pem=cas[Access(access)]))
-    with pytest.raises(OrthancUnreachable) as caught:
+    with pytest.raises(ServerUnreachable) as caught:
         Orthanc(misled, USER, PASSWORD).count()
     assert "CERTIFICATE_VERIFY_FAILED" in str(caught.value.__cause__)
 

@@ -61,7 +61,7 @@ class Command(BaseCommand):
         count = Instance.objects.filter(archive=archive).count()
         self.stdout.write(f"Archive {archive.name}: all {count} objects are there, unchanged.")
         for skipped in SkippedObject.objects.filter(archive=archive).order_by("pk"):
-            self.stdout.write(f"Outside the index: {skipped.orthanc_id}. {skipped.sentence}")
+            self.stdout.write(f"Outside the index: {skipped.remote_name}. {skipped.sentence}")
         unknown = len(unindexed_files(archive)) if archive.kind == Archive.Kind.BUILT_IN else 0
         if unknown:
             self.stdout.write(
