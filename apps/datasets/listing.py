@@ -8,9 +8,9 @@ from django.http import QueryDict
 @dataclass(frozen=True)
 class Column:
     title: str
-    query: str = ""  # the address of the same list in this column's order; "" for a column without one
-    direction: str = ""  # as aria-sort says it, for the column that the list is sorted by
-    is_figure: bool = False
+    query: str  # the address of the same list in this column's order
+    direction: str  # as aria-sort says it, for the column that the list is sorted by
+    is_figure: bool
 
     @property
     def icon(self) -> str:
@@ -22,17 +22,16 @@ COLUMNS = (
     ("Patient", "patient", False),
     ("Date", "-date", False),
     ("Description", "description", False),
-    ("Modalities", "", False),
-    ("Series", "", True),
-    ("Objects", "", True),
+    ("Modalities", "modalities", False),
+    ("Series", "-series", True),
+    ("Objects", "-objects", True),
     ("Size", "-size", True),
-    ("Added", "-added", False),
+    ("State", "-added", False),
 )
-REVERSED = {"-date": "date"}
 
 
 def columns(order: str, query: QueryDict) -> list[Column]:
-    return [_column(title, first, order or "-date", query, is_figure) for title, first, is_figure in COLUMNS]
+    return [_column(title, first, order, query, is_figure) for title, first, is_figure in COLUMNS]
 
 
 def without_page(query: QueryDict) -> str:
@@ -42,13 +41,14 @@ def without_page(query: QueryDict) -> str:
     return rest.urlencode()
 
 
+def reversed_order(order: str) -> str:
+    return order.removeprefix("-") if order.startswith("-") else f"-{order}"
+
+
 def _column(title: str, first: str, order: str, query: QueryDict, is_figure: bool) -> Column:
-    if not first:
-        return Column(title, is_figure=is_figure)
-    is_sorted = order in (first, REVERSED.get(first))
-    wanted = REVERSED.get(first, first) if order == first else first
+    is_sorted = order in (first, reversed_order(first))
     link = query.copy()
     link.pop("page", None)
-    link["order"] = wanted
+    link["order"] = reversed_order(order) if is_sorted else first
     direction = ("descending" if order.startswith("-") else "ascending") if is_sorted else ""
     return Column(title, f"?{link.urlencode()}", direction, is_figure)

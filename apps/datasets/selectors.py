@@ -4,22 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Sum, Value
-from django.db.models.functions import Concat
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from apps.archives.models import Archive, Instance, Series, Study
 from apps.archives.selectors import DERIVED_MODALITIES, instances_of, metadata_of
 from apps.datasets.models import Upload
 from apps.datasets.references import Segment, covered_images, referenced_series, segments_of
 
-ORDERS = {
-    "-date": ("-study_date", "-study_time", "-pk"),
-    "date": ("study_date", "study_time", "pk"),
-    "patient": ("patient__patient_name", "patient__patient_id", "-study_date", "-pk"),
-    "description": ("study_description", "-study_date", "-pk"),
-    "-size": ("-size_bytes", "-pk"),
-    "-added": ("-updated_at", "-pk"),
-}
 _KEPT_SECONDS = 24 * 3600
 _MOST_DERIVED_INSTANCES = 200
 
@@ -47,25 +38,6 @@ class Totals:
     series: int
     instances: int
     size_bytes: int
-
-
-def studies(archive: Archive, *, text: str = "", modality: str = "", order: str = "") -> QuerySet[Study]:
-    """Studies with their patient. `text` is looked for in patient, description, accession number and UID."""
-    found = Study.objects.filter(archive=archive).select_related("patient")
-    if text:
-        found = found.filter(_mentions(text))
-    if modality:
-        closed = Concat(Value("\\"), "modalities", Value("\\"), output_field=CharField())
-        found = found.annotate(closed_modalities=closed).filter(closed_modalities__contains=f"\\{modality}\\")
-    return found.order_by(*ORDERS.get(order, ORDERS["-date"]))
-
-
-def _mentions(text: str) -> Q:
-    mentions = Q(study_instance_uid=text)
-    for field in ("patient__patient_name", "patient__patient_id", "study_description", "accession_number"):
-        mentions |= Q(**{f"{field}__icontains": text})
-    # A name is typed as it is spoken, and stored with carets.
-    return mentions | Q(patient__patient_name__icontains="^".join(text.replace(",", " ").split()))
 
 
 def modalities(archive: Archive) -> list[str]:

@@ -35,6 +35,8 @@ from apps.datasets.forms import StudyFilter
 from apps.datasets.pictures import mask_over
 from apps.datasets.receiving import KeepOnDisk, ReceivedFile
 from apps.datasets.series_page import series_context
+from apps.datasets.study_search import studies as studies_of
+from apps.datasets.study_states import state_of
 from apps.projects.access import Entry, Role, enter
 from apps.viewer.addresses import address_of_series, address_of_study
 
@@ -51,20 +53,21 @@ def studies(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = enter(signed_in(request), namespace)
     archive = access.default_archive(entry)
     form = StudyFilter(request.GET, modalities=selectors.modalities(archive))
-    form.is_valid()
-    text, modality, order = (form.cleaned_data.get(name, "") for name in ("q", "modality", "order"))
-    found = selectors.studies(archive, text=text, modality=modality, order=order)
+    wanted, order = form.wanted(), form.chosen_order()
+    page = Paginator(studies_of(archive, wanted, order), PAGE_LENGTH).get_page(request.GET.get("page"))
+    outage = outage_of(archive)
     context = {
         "project": entry.project,
         "totals": selectors.totals(archive),
         "filter": form,
-        "is_filtered": bool(text or modality),
+        "is_filtered": not wanted.is_all,
         "columns": listing.columns(order, request.GET),
         "querystring": listing.without_page(request.GET),
-        "page": Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(study, state_of(study, outage)) for study in page],
         "may_upload": entry.may_work,
         "may_export": entry.may_export,
-        "outage": outage_of(archive),
+        "outage": outage,
         "key": uuid.uuid4(),
     }
     return render(request, "datasets/studies.html", context)

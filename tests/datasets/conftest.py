@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.archives.models import Archive
+from apps.archives.models import Archive, Patient, Study
 from apps.datasets.services import import_files
 from tests.dicom import WrittenSeries, ct_series
 from tests.jobs.samples import run_sample
@@ -20,6 +20,24 @@ def sequence(*values: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def ct(tmp_path: Path) -> WrittenSeries:
     return ct_series(tmp_path / "ct", slices=4, rows=16, columns=16)
+
+
+@pytest.fixture
+def add_study(archive: Archive) -> Callable[..., Study]:
+    """Adds rows of studies without objects, "1.2.<number>" of patient "P<number>"."""
+
+    def add(number: int, *, name: str = "", **fields: Any) -> Study:
+        patient, _ = Patient.objects.get_or_create(
+            archive=archive, patient_id=f"P{number}", defaults={"patient_name": name or f"Doe^Jane{number}"}
+        )
+        return Study.objects.create(
+            archive=archive,
+            patient=patient,
+            study_instance_uid=f"1.2.{number}",
+            **{"study_date": f"2026{number % 12 + 1:02}01", "modalities": "CT", "series_count": 1, **fields},
+        )
+
+    return add
 
 
 @pytest.fixture

@@ -10,28 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
-from apps.archives.models import Archive, Patient, Study
-from apps.datasets import selectors, views
+from apps.archives.models import Archive, Study
+from apps.datasets import views
+from apps.datasets.study_search import Wanted, studies
 from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries
 
 ADDRESS = "/projects/cardiac-mr/data/"
-
-
-@pytest.fixture
-def add_study(archive: Archive) -> Callable[..., Study]:
-    def add(number: int, *, name: str = "", **fields: Any) -> Study:
-        patient, _ = Patient.objects.get_or_create(
-            archive=archive, patient_id=f"P{number}", defaults={"patient_name": name or f"Doe^Jane{number}"}
-        )
-        return Study.objects.create(
-            archive=archive,
-            patient=patient,
-            study_instance_uid=f"1.2.{number}",
-            **{"study_date": f"2026{number % 12 + 1:02}01", "modalities": "CT", "series_count": 1, **fields},
-        )
-
-    return add
 
 
 def listed(client: Client, query: str = "") -> list[str]:
@@ -150,4 +135,4 @@ def test_lists_are_not_posted_to(archive: Archive, client_of: ClientOf, bob: Use
 
 
 def test_the_list_is_found_by_index(archive: Archive) -> None:
-    assert "archives_st" in selectors.studies(archive).explain()
+    assert "archives_st" in studies(archive, Wanted()).explain()
