@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.audit.services import record
-from apps.dashboard.audit_csv import safe
+from apps.core.spreadsheets import safe
 from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.attacks
