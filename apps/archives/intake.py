@@ -3,20 +3,24 @@
 import gzip
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.archives.static.identity import Identity
-from apps.archives.static.pool import PoolBusy, default_pool
+from apps.archives.static.pool import Answer, PoolBusy, Reply, default_pool
 from apps.archives.static.refusals import FileRefused
 
 _COMPRESSION = 6
+# Each question to a child costs some turns of threads; the children share what comes, so not too many at once.
+_READ_AT_ONCE = 8
+_SYNCED_AT_ONCE = 8
 _BUSY = "The archive is busy with other files; send this one again in a minute."
 
 
@@ -30,6 +34,11 @@ class IncomingFile:
     path: Path
     name: str = ""
     sop_instance_uid: str = ""
+
+
+class Digest(NamedTuple):
+    sha256: str
+    size_bytes: int
 
 
 @dataclass(frozen=True)
@@ -78,15 +87,18 @@ def _groups(files: Iterable[IncomingFile]) -> Iterator[list[IncomingFile]]:
         yield group
 
 
-def _describe(files: Sequence[IncomingFile]) -> Sequence[Reply | FileRefused | PoolBusy]:
+def _describe(files: Sequence[IncomingFile]) -> list[Reply | FileRefused | PoolBusy]:
     try:
         answers = default_pool().call_many("describe", [{"path": str(file.path)} for file in files])
     except PoolBusy as busy:
         return [busy] * len(files)
-    for answer in answers:
-        if isinstance(answer, OSError):
-            raise answer
-    return answers
+    return [_unless_system_fails(answer) for answer in answers]
+
+
+def _unless_system_fails(answer: Answer) -> Reply | FileRefused:
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
 def _arrival(file: IncomingFile, description: Reply, digest: Digest) -> Arrival:

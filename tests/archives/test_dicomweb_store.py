@@ -176,7 +176,7 @@ def test_a_full_disk_is_said(
 @pytest.mark.faults
 def test_a_busy_archive_refuses_for_now(service: Service, body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     class Busy:
-        def call(self, *_: object, **__: object) -> None:
+        def call_many(self, *_: object, **__: object) -> None:
             raise PoolBusy
 
     monkeypatch.setattr(intake, "default_pool", Busy)

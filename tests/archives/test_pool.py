@@ -19,7 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from apps.archives.static import connection
 from apps.archives.static import pool as pool_module
 from apps.archives.static.connection import ChildConnection
-from apps.archives.static.pool import ChildPool, PoolBusy, default_pool
+from apps.archives.static.pool import ChildPool, PoolBusy, Reply, default_pool
 from apps.archives.static.refusals import FileRefused
 from tests.killing import is_running
 from tests.waiting import wait_until
@@ -100,6 +100,22 @@ def test_a_child_that_hangs_is_killed_in_time(one_child: ChildPool, tmp_path: Pa
     assert one_child.call("describe", path=CT).header["frames"]["number"] == 1
 
 
+def test_several_files_are_asked_about_at_once(one_child: ChildPool) -> None:
+    names = ["CT_small.dcm", "MR_truncated.dcm", "MR_small.dcm"]
+    answers = one_child.call_many("describe", [{"path": str(packaged(name))} for name in names] + [{"path": "/gone"}])
+    assert [type(answer) for answer in answers] == [Reply, FileRefused, Reply, FileNotFoundError]
+    assert answers[::2] == [one_child.call("describe", path=str(packaged(name))) for name in names[::2]]
+
+
+@pytest.mark.faults
+def test_a_child_that_dies_fails_one_of_several_files(one_child: ChildPool, tmp_path: Path) -> None:
+    paths = [CT, str(endless_file(tmp_path)), CT, CT]
+    began = time.monotonic()
+    answers = one_child.call_many("describe", [{"path": path} for path in paths], timeout_seconds=0.5)
+    assert [type(answer) for answer in answers] == [Reply, FileRefused, Reply, Reply]
+    assert time.monotonic() - began < 5
+
+
 def test_a_child_without_memory_refuses_its_file_and_is_replaced(tmp_path: Path) -> None:
     small = ChildPool(size=1, memory_bytes=400 * 1024**2)
     path = save(image(np.zeros((4, 4), np.uint8)), tmp_path / "bomb.dcm", DeflatedExplicitVRLittleEndian)
@@ -112,6 +128,8 @@ def test_a_child_without_memory_refuses_its_file_and_is_replaced(tmp_path: Path)
             small.call("describe", path=str(path))
         assert not small._idle
         assert small.call("describe", path=CT).header["frames"]["number"] == 1
+        answers = small.call_many("describe", [{"path": name} for name in (CT, str(path), CT, str(path), CT)])
+        assert [type(answer) for answer in answers] == [Reply, FileRefused, Reply, FileRefused, Reply]
     finally:
         small.close()
 

@@ -49,14 +49,12 @@ def put(temporary: Path, destination: Path) -> Outcome:
 
 
 def put_many(files: Sequence[tuple[Path, Path]]) -> list[Outcome]:
-    """Publish temporary files under their destinations, durable when this returns.
+    """Publish temporary files, whose bytes are lasting, under their destinations; lasting when this returns.
 
     A destination that exists is never written over: with the same bytes the outcome is SAME, otherwise DIFFERENT. The
     temporary file is a second name of the published one: the caller writes to it no more, and removes it when nothing
     can ask to put it again.
     """
-    for temporary, _ in files:
-        sync(temporary)
     changed: set[Path] = set()
     outcomes = [_publish(temporary, destination, changed) for temporary, destination in files]
     for folder in changed:

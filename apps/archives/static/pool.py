@@ -1,8 +1,8 @@
-"""A pool of limited child processes that read files from outside, one file each at a time."""
+"""A pool of limited child processes that read files from outside, one file after the other."""
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -19,6 +19,10 @@ class Reply(NamedTuple):
 
     header: dict[str, Any]
     body: bytes
+
+
+Answer = Reply | FileRefused | OSError
+"""A refusal or a fault of the system is what the call would have raised."""
 
 
 class PoolBusy(Exception):
@@ -47,18 +51,30 @@ class ChildPool:
         Raises FileRefused when the file is refused, makes its child die, or takes too long; PoolBusy when no child
         comes free; ReaderUnavailable when children cannot be started at all; OSError for a missing file or full disk.
         """
-        with self._child() as child:
+        (answer,) = self.call_many(operation, [arguments], timeout_seconds=timeout_seconds)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def call_many(
+        self, operation: str, several: Sequence[dict[str, Any]], *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    ) -> list[Answer]:
+        """What `call` gives or raises for each of several arguments, in their order, asked all at once.
+
+        They must be short (see `ChildConnection.requests`). A child that dies fails only what it was at. Raises
+        PoolBusy and ReaderUnavailable.
+        """
+        answers: list[Answer] = []
+        while len(answers) < len(several):
             try:
-                header, body = child.request(operation, arguments, timeout_seconds)
+                with self._child() as child:
+                    asked = child.requests(operation, several[len(answers) :], timeout_seconds)
+                    _take_answers(child, asked, answers)
             except ChildLate:
-                raise FileRefused(f"Reading the file took longer than {timeout_seconds:g} seconds.") from None
+                answers.append(FileRefused(f"Reading the file took longer than {timeout_seconds:g} seconds."))
             except ChildDied:
-                raise FileRefused("The file made its reader fail: it is damaged or not what it says it is.") from None
-        if "refused" in header:
-            raise FileRefused(header["refused"])
-        if "errno" in header:
-            raise OSError(header["errno"], os.strerror(header["errno"]))
-        return Reply(header, body)
+                answers.append(FileRefused("The file made its reader fail: it is damaged or not what it says it is."))
+        return answers
 
     def close(self) -> None:
         """End all children; calls that still run end theirs when they are done."""
@@ -100,6 +116,22 @@ class ChildPool:
                 self._idle.append(child)
                 return
         child.kill()
+
+
+def _take_answers(child: ChildConnection, asked: Iterator[tuple[dict[str, Any], bytes]], answers: list[Answer]) -> None:
+    """Until all are there, or the child has run out of memory: what it would say of the other files is of no worth."""
+    for header, body in asked:
+        answers.append(_answer(header, body))
+        if child.is_spent:
+            return
+
+
+def _answer(header: dict[str, Any], body: bytes) -> Answer:
+    if "refused" in header:
+        return FileRefused(header["refused"])
+    if "errno" in header:
+        return OSError(header["errno"], os.strerror(header["errno"]))
+    return Reply(header, body)
 
 
 _default_pool: ChildPool | None = None
