@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,12 @@ SETTINGS = (
         [],
         "Where people may export images to: `NAME=DIR` or `NAME=s3://BUCKET/PREFIX`, with commas between.",
     ),
+    Setting(
+        "OUTBOUND_ALLOWED_NETWORKS",
+        "list",
+        [],
+        "Networks (CIDR) beside the internet where archives that people enter may be, like 10.20.0.0/16.",
+    ),
     Setting("S3_ENDPOINT", "str", "", "Address of the S3 server for exports. Empty: Amazon's own."),
     Setting("S3_ACCESS_KEY", "str", "", "Its access key."),
     Setting("S3_SECRET_KEY", "str", "", "Its secret."),
@@ -118,8 +125,16 @@ def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
     values["PUBLIC_URL"] = (values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}").rstrip("/")
     values["KEYCLOAK_URL"] = values["KEYCLOAK_URL"].rstrip("/")
     values["EXPORT_TARGETS"] = _export_targets(values["EXPORT_TARGETS"])
+    values["OUTBOUND_ALLOWED_NETWORKS"] = _networks(values["OUTBOUND_ALLOWED_NETWORKS"])
     _need_keycloak(values)
     return values
+
+
+def _networks(texts: list[str]) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(text.strip()) for text in texts]
+    except ValueError as error:
+        raise SettingInvalid(f"OUTBOUND_ALLOWED_NETWORKS must be networks like 10.20.0.0/16: {error}.") from error
 
 
 def _export_targets(pairs: list[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -231,6 +232,7 @@ STORAGES = {
 ARCHIVES_DIR = VAR_DIR / "archives"
 OBJECT_CACHE_DIR = VAR_DIR / "object-cache"
 OBJECT_CACHE_BYTES = ENV["OBJECT_CACHE_GIB"] * 1024**3
+OUTBOUND_ALLOWED_NETWORKS: list[IPv4Network | IPv6Network] = ENV["OUTBOUND_ALLOWED_NETWORKS"]
 EXPORT_TARGETS: dict[str, str] = ENV["EXPORT_TARGETS"]
 S3_ENDPOINT: str = ENV["S3_ENDPOINT"]
 S3_ACCESS_KEY: str = ENV["S3_ACCESS_KEY"]

@@ -36,3 +36,15 @@ def test_places_to_export_to_have_names() -> None:
 def test_a_place_without_a_name_stops_the_start(text: str) -> None:
     with pytest.raises(SettingInvalid, match="EXPORT_TARGETS must be NAME=DIR"):
         read({"SECRET_KEY": "s", "EXPORT_TARGETS": text})
+
+
+def test_networks_that_archives_may_be_in_are_read() -> None:
+    found = read({"SECRET_KEY": "s", "OUTBOUND_ALLOWED_NETWORKS": "10.20.0.0/16, fd00::/8"})
+    assert [str(network) for network in found["OUTBOUND_ALLOWED_NETWORKS"]] == ["10.20.0.0/16", "fd00::/8"]
+    assert read({"SECRET_KEY": "s"})["OUTBOUND_ALLOWED_NETWORKS"] == []
+
+
+@pytest.mark.parametrize("text", ["archive.example", "10.20.0.0/33", "10.20.0.1/16"])
+def test_what_is_no_network_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingInvalid, match="must be networks like"):
+        read({"SECRET_KEY": "s", "OUTBOUND_ALLOWED_NETWORKS": text})
