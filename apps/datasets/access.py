@@ -49,6 +49,13 @@ def get_upload(entry: Entry, pk: int) -> Upload:
     return get_object_or_404(Upload.objects.select_related("by"), archive__project=entry.project, pk=pk)
 
 
+def get_own_upload(entry: Entry, pk: int) -> Upload:
+    """For who sends it alone."""
+    return get_object_or_404(
+        Upload.objects.select_related("archive"), archive__project=entry.project, by=entry.user, pk=pk
+    )
+
+
 def get_export(entry: Entry, pk: int) -> Export:
     exports = Export.objects.select_related("archive")
     return get_object_or_404(exports, archive__project=entry.project, archive__is_default=True, pk=pk)

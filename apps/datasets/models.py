@@ -9,7 +9,7 @@ from apps.projects.models import Project
 
 
 class Upload(models.Model):
-    """Files that one person sent from one page, and what became of them.
+    """Files that one person sends from one page, also over several visits to it, and what became of them.
 
     Counted while files are stored, so that the row is true also for an upload that was killed half-way.
     """
@@ -19,10 +19,10 @@ class Upload(models.Model):
     key = models.UUIDField(default=uuid.uuid4, help_text="joins the requests of one page")
     started_at = models.DateTimeField(default=timezone.now)
     last_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, help_text="when the person said that the rest is not to come")
     stored_count = models.PositiveIntegerField(default=0)
     present_count = models.PositiveIntegerField(default=0, help_text="identical files that were there already")
     refused_count = models.PositiveIntegerField(default=0)
-    refusals = models.JSONField(default=list, help_text="the first refusals: name, sentence")
     study_instance_uids = models.JSONField(default=list)
 
     class Meta:
@@ -31,6 +31,43 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"upload {self.pk}"
+
+
+class UploadedFile(models.Model):
+    """A file that a page has announced, or one that came, by itself or in a zip archive, and what became of it."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "waiting", "Not sent"
+        ARRIVED = "arrived", "Being checked"
+        STORED = "stored", "Stored"
+        PRESENT = "present", "Already there"
+        UNPACKED = "unpacked", "Unpacked"
+        REFUSED = "refused", "Not taken"
+
+    UNSETTLED = (Outcome.WAITING, Outcome.ARRIVED)
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="files")
+    fingerprint = models.CharField(max_length=64, help_text="tells it from the other files of its upload")
+    name = models.TextField(help_text="with its folders, for showing alone")
+    size_bytes = models.PositiveBigIntegerField()
+    received_bytes = models.PositiveBigIntegerField(default=0, help_text="of a file that comes in parts")
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.WAITING)
+    sentence = models.TextField(blank=True, help_text="why it was not taken")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["upload", "fingerprint"], name="datasets_uploaded_file_once"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    outcome__in=["waiting", "arrived", "stored", "present", "unpacked", "refused"],
+                ),
+                name="datasets_uploaded_file_outcome",
+            ),
+        ]
+        indexes = [models.Index(fields=["upload", "outcome"])]
+
+    def __str__(self) -> str:
+        return f"uploaded file {self.pk}"
 
 
 class ConnectionTest(models.Model):

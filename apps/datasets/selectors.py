@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from apps.archives.models import Archive, Instance, Series, Study
 from apps.archives.selectors import DERIVED_MODALITIES, instances_of, metadata_of
-from apps.datasets.models import Upload
+from apps.datasets.models import Upload, UploadedFile
 from apps.datasets.references import Segment, covered_images, referenced_series, segments_of
 
 _KEPT_SECONDS = 24 * 3600
@@ -38,6 +38,13 @@ class Totals:
     series: int
     instances: int
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class OutcomeCount:
+    outcome: str
+    label: str
+    count: int
 
 
 def modalities(archive: Archive) -> list[str]:
@@ -78,6 +85,12 @@ def images_of(series: Series) -> list[tuple[str, int]]:
 def studies_of_upload(upload: Upload) -> QuerySet[Study]:
     found = Study.objects.filter(archive=upload.archive_id, study_instance_uid__in=upload.study_instance_uids)
     return found.select_related("patient").order_by("-study_date", "pk")
+
+
+def outcomes(upload: Upload) -> list[OutcomeCount]:
+    """Which outcomes its files have had so far, in the order in which they are shown."""
+    counted = dict(upload.files.order_by().values_list("outcome").annotate(Count("pk")))
+    return [OutcomeCount(it.value, it.label, counted[it]) for it in UploadedFile.Outcome if it in counted]
 
 
 def segmentations_of(series: Series) -> list[tuple[Series, Derivation]]:

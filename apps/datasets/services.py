@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.archives.services import FileRefused, IncomingFile, Outcome, StoredResult, reader, store_files
-from apps.audit.services import record
+from apps.archives.services import (
+    FailureReason,
+    FileRefused,
+    IncomingFile,
+    Outcome,
+    PoolBusy,
+    StoredResult,
+    reader,
+    store_files,
+)
 from apps.core.disk import remove_abandoned
+from apps.datasets import uploads
 from apps.datasets.models import Upload
 from apps.datasets.receiving import SUFFIX
+from apps.datasets.uploads import Sent, is_too_early
 
 BATCH_FILES = 200
 MAX_ZIP_MEMBERS = 100_000
 UNZIP_SECONDS = 3600
-KEPT_REFUSALS = 1000
 ABANDONED_SECONDS = 24 * 3600
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -34,6 +41,8 @@ class Receipt:
 
     upload: Upload
     results: tuple[StoredResult, ...]
+    still_waiting: tuple[int, ...]
+    """Primary keys of announced files that came too early for a busy archive."""
 
     @property
     def refused(self) -> list[StoredResult]:
@@ -48,18 +57,25 @@ class Receipt:
         return sum(result.outcome is outcome for result in self.results)
 
 
-def receive(archive: Archive, files: Sequence[IncomingFile], *, by: User, key: uuid.UUID) -> Receipt:
+def receive(
+    archive: Archive, files: Sequence[IncomingFile], *, by: User, key: uuid.UUID, announced: Sequence[int] = ()
+) -> Receipt:
     """Stores files that lie in FILE_UPLOAD_TEMP_DIR, zip archives unpacked, and counts them on the upload `key`.
 
-    The files stay with the caller. Raises OSError when the disk is full: the batches before are stored and counted.
+    `announced` are the primary keys of their rows, in the same order. The files stay with the caller. Raises
+    NotAnnounced, and OSError when the disk is full: the batches before are stored and counted.
     """
-    upload = _begin(archive, by=by, key=key)
-    results: list[StoredResult] = []
-    for batch in _batches([file for file in files if not _is_zip(file.path)]):
-        results += _store(upload, batch)
-    for packed in [file for file in files if _is_zip(file.path)]:
+    upload = uploads.begin(archive, by=by, key=key)
+    return store(upload, uploads.sent(upload, files, announced))
+
+
+def store(upload: Upload, sent: Sequence[Sent]) -> Receipt:
+    """Stores files of an upload and counts them. Raises as `receive` does; may be called again with the same files."""
+    loose = [one for one in sent if not _is_zip(one.file.path)]
+    results = [result for batch in _batches(loose) for result in _store(upload, batch)]
+    for packed in [one for one in sent if _is_zip(one.file.path)]:
         results += _store_zip(upload, packed)
-    return Receipt(upload, tuple(results))
+    return Receipt(upload, tuple(results), uploads.still_waiting(upload, sent))
 
 
 def import_files(archive: Archive, paths: Sequence[Path], *, by: User) -> Receipt:
@@ -81,29 +97,31 @@ def sweep() -> int:
     return remove_abandoned(left, older_than_seconds=ABANDONED_SECONDS)
 
 
-def _begin(archive: Archive, *, by: User, key: uuid.UUID) -> Upload:
-    with transaction.atomic():
-        upload, is_new = Upload.objects.get_or_create(key=key, by=by, archive=archive)
-        if is_new:
-            record("images.upload", actor=by.pk, project=archive.project_id, subject=upload)
-    return upload
-
-
-def _store(upload: Upload, batch: Sequence[IncomingFile]) -> list[StoredResult]:
-    results = store_files(upload.archive, batch, by=upload.by)
-    _count(upload, results)
+def _store(upload: Upload, batch: Sequence[Sent]) -> list[StoredResult]:
+    results = store_files(upload.archive, [one.file for one in batch], by=upload.by)
+    uploads.settle(upload, batch, results)
     return results
 
 
-def _store_zip(upload: Upload, packed: IncomingFile) -> list[StoredResult]:
+def _store_zip(upload: Upload, packed: Sent) -> list[StoredResult]:
     with _temporary_folder() as folder:
         try:
-            members = _unpacked(packed, folder)
+            members = _unpacked(packed.file, folder)
         except FileRefused as refusal:
-            results = [StoredResult(packed.name, Outcome.REFUSED, sentence=refusal.sentence)]
-            _count(upload, results)
-            return results
-        return [result for batch in _batches(members) for result in _store(upload, batch)]
+            return _refuse(upload, packed, refusal.sentence, FailureReason.CANNOT_UNDERSTAND)
+        except PoolBusy as busy:
+            return _refuse(upload, packed, str(busy), FailureReason.OUT_OF_RESOURCES)
+        files = [packed.member(number, member) for number, member in enumerate(members)]
+        results = [result for batch in _batches(files) for result in _store(upload, batch)]
+    if not any(map(is_too_early, results)):
+        uploads.mark_unpacked(upload, packed)
+    return results
+
+
+def _refuse(upload: Upload, packed: Sent, sentence: str, reason: FailureReason) -> list[StoredResult]:
+    results = [StoredResult(packed.file.name, Outcome.REFUSED, sentence=sentence, failure_reason=reason)]
+    uploads.settle(upload, [packed], results)
+    return results
 
 
 def _unpacked(packed: IncomingFile, folder: Path) -> list[IncomingFile]:
@@ -119,22 +137,7 @@ def _unpacked(packed: IncomingFile, folder: Path) -> list[IncomingFile]:
     return [IncomingFile(Path(member["path"]), f"{packed.name}: {member['name']}") for member in members]
 
 
-def _count(upload: Upload, results: Sequence[StoredResult]) -> None:
-    """Adds to the row, under its lock: a page sends several requests of one upload at once."""
-    part = Receipt(upload, tuple(results))
-    refusals = [{"name": result.name, "sentence": result.sentence} for result in part.refused]
-    with transaction.atomic():
-        row = Upload.objects.select_for_update().get(pk=upload.pk)
-        row.stored_count += part.count(Outcome.STORED)
-        row.present_count += part.count(Outcome.PRESENT)
-        row.refused_count += part.count(Outcome.REFUSED)
-        row.refusals = (row.refusals + refusals)[:KEPT_REFUSALS]
-        row.study_instance_uids = sorted({*row.study_instance_uids, *part.study_instance_uids})
-        row.last_at = timezone.now()
-        row.save()
-
-
-def _batches(files: Sequence[IncomingFile]) -> Iterator[Sequence[IncomingFile]]:
+def _batches(files: Sequence[Sent]) -> Iterator[Sequence[Sent]]:
     for start in range(0, len(files), BATCH_FILES):
         yield files[start : start + BATCH_FILES]
 

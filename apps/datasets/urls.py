@@ -1,15 +1,19 @@
 from django.urls import include, path
 
-from apps.datasets import dicom_views, export_views, views
+from apps.datasets import dicom_views, export_views, upload_views, views
 
 app_name = "datasets"
 pages = [
     path("", views.studies, name="studies"),
-    path("upload/", views.upload, name="upload"),
+    path("upload/", upload_views.upload, name="upload"),
+    path("uploads/token/", upload_views.upload_token, name="upload_token"),
+    path("uploads/announce/", upload_views.announce, name="announce"),
     path("exports/", export_views.index, name="exports"),
     path("exports/ask/", export_views.ask, name="ask_export"),
     path("exports/<int:pk>/cancel/", export_views.cancel, name="cancel_export"),
-    path("uploads/<int:pk>/", views.upload_result, name="upload_result"),
+    path("uploads/<int:pk>/", upload_views.upload_result, name="upload_result"),
+    path("uploads/<int:pk>/not-taken.csv", upload_views.not_taken, name="not_taken"),
+    path("uploads/<int:pk>/end/", upload_views.end_upload, name="end_upload"),
     path("studies/<uid:study_instance_uid>/", views.study, name="study"),
     path("series/<uid:series_instance_uid>/", views.series, name="series"),
     path(

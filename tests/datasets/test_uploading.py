@@ -14,7 +14,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.archives.models import Archive, Instance, Study
 from apps.audit.models import Entry
-from apps.datasets import services, views
+from apps.datasets import services, upload_views
 from apps.datasets.models import Upload
 from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries, ct_series
@@ -131,7 +131,7 @@ def test_requests_of_one_page_are_one_upload(
     row = Upload.objects.get()
     assert (row.stored_count, row.present_count, row.refused_count) == (4, 0, 1)
     assert row.study_instance_uids == [ct.study_instance_uid]
-    assert [refusal["name"] for refusal in row.refusals] == ["notes.txt"]
+    assert list(row.files.filter(outcome="refused").values_list("name", flat=True)) == ["notes.txt"]
     assert row.by == bob
 
 
@@ -222,7 +222,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_there(
 def test_the_portal_keeps_some_of_the_disk_for_itself(
     archive: Archive, bob: User, client_of: ClientOf, ct: WrittenSeries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "LEAST_FREE_BYTES", 2**60)
+    monkeypatch.setattr(upload_views, "LEAST_FREE_BYTES", 2**60)
     response = client_of(bob).post(ADDRESS, {"files": files_of(ct)})
     assert response.status_code == HTTPStatus.INSUFFICIENT_STORAGE
     assert not Instance.objects.exists()

@@ -2,6 +2,7 @@
 
 from tests.idor.rows.row import NAMESPACE, SERIES, Expected, Row, in_project
 
+UPLOAD = {**NAMESPACE, "pk": "upload"}
 EXPORT = {**NAMESPACE, "pk": "export"}
 # For those who may export, which alice alone may.
 EXPORTERS: Expected = (302, 404, 403, 403, 200, 404, 403, 403)
@@ -10,7 +11,13 @@ IMAGE = {**SERIES, "sop_instance_uid": "sop_instance_uid"}
 DATASETS = [
     Row("datasets:studies", in_project(200), kwargs=NAMESPACE),
     Row("datasets:upload", in_project(403, member=302), "POST", NAMESPACE),
-    Row("datasets:upload_result", in_project(200), kwargs={**NAMESPACE, "pk": "upload"}),
+    Row("datasets:upload_token", in_project(403, member=200), kwargs=NAMESPACE),
+    # Without files, which are announced by a script alone.
+    Row("datasets:announce", in_project(403, member=400), "POST", NAMESPACE),
+    Row("datasets:upload_result", in_project(200), kwargs=UPLOAD),
+    Row("datasets:not_taken", in_project(200), kwargs=UPLOAD),
+    # Alice sends it.
+    Row("datasets:end_upload", (302, 404, 403, 404, 302, 404, 403, 403), "POST", UPLOAD),
     Row("datasets:exports", EXPORTERS, kwargs=NAMESPACE),
     # The form without a target comes back with a sentence.
     Row("datasets:ask_export", EXPORTERS, "POST", NAMESPACE),
