@@ -66,6 +66,7 @@ def study(request: HttpRequest, namespace: str, study_instance_uid: str) -> Http
         "groups": selectors.series_groups(found),
         "outage": outage_of(found.archive),
         "ohif_url": address_of_study(found),
+        "may_export": entry.may_export,
     }
     return render(request, "datasets/study.html", context)
 
@@ -80,6 +81,7 @@ def series(request: HttpRequest, namespace: str, series_instance_uid: str) -> Ht
         "series": found,
         "outage": outage_of(found.archive),
         "ohif_url": address_of_series(found),
+        "may_export": entry.may_export,
         "may_run": entry.may_work and found.modality not in DERIVED_MODALITIES,
         **series_context(found, request.GET),
     }

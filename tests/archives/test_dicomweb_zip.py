@@ -38,6 +38,10 @@ def unpacked(service: Service, path: str) -> dict[str, bytes]:
         return {info.filename: archive.read(info) for info in archive.infolist()}
 
 
+def series_page(series: WrittenSeries) -> str:
+    return f"/projects/cardiac-mr/data/series/{series.series_instance_uid}/"
+
+
 def test_every_level_comes_bit_exact(service: Service, series: WrittenSeries) -> None:
     files = sorted(path.read_bytes() for path in series.paths)
     for path in (f"studies/{series.study_instance_uid}", place(series)):
@@ -123,6 +127,21 @@ def test_more_images_cost_no_more_queries(service: Service, tmp_path: Path) -> N
         return len(made)
 
     assert queries(12) == queries(2)
+
+
+def test_the_pages_link_to_it_for_who_may_export(series: WrittenSeries, alice: User, vera: User) -> None:
+    study = f"/projects/cardiac-mr/data/studies/{series.study_instance_uid}/"
+    for page, where in ((study, f"studies/{series.study_instance_uid}"), (series_page(series), place(series))):
+        link = f'href="/projects/cardiac-mr/dicomweb/{where}?accept=application/zip"'
+        assert link in Service.by_session(alice).client.get(page).text
+        assert "application/zip" not in Service.by_session(vera).client.get(page).text
+
+
+def test_people_get_a_page_when_it_cannot_be_had(series: WrittenSeries, vera: User) -> None:
+    response = Service.by_session(vera).get(f"{place(series)}?accept={ZIP}", "text/html,*/*;q=0.8")
+    assert response.status_code == 403
+    assert "<h1>" in response.text
+    assert "export" in response.text
 
 
 @pytest.mark.faults

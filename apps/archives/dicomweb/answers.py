@@ -1,4 +1,4 @@
-"""Answers of the DICOMweb addresses: for programs, so errors are JSON with a sentence too."""
+"""Answers of the DICOMweb addresses: errors are JSON with a sentence for programs, and a page for people."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +8,7 @@ from http import HTTPStatus
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
 from apps.accounts.middleware import Scope, accepts_token
@@ -23,6 +24,7 @@ View = Callable[..., HttpResponseBase]
 
 log = structlog.get_logger(__name__)
 
+DISK_IS_FULL = "The archive's disk is full; tell the administrators."
 _DAY_SECONDS = 24 * 3600
 _CHUNK_BYTES = 128 * 1024
 
@@ -52,40 +54,44 @@ _PROBLEMS: dict[type[Exception], HTTPStatus] = {
 
 
 def dicomweb(*methods: str) -> Callable[[View], View]:
-    """A door for programs and for the portal's own scripts: session or API token, errors as JSON."""
+    """A door for programs, the portal's own scripts and links to files: session or API token."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def door(request: HttpRequest, *arguments: object, **named: object) -> HttpResponseBase:
             if request.method not in methods:
-                response = problem(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {' and '.join(methods)} here.")
+                response = problem(request, HTTPStatus.METHOD_NOT_ALLOWED, f"Only {' and '.join(methods)} here.")
                 response["Allow"] = ", ".join(methods)
                 return response
             try:
                 return view(request, *arguments, **named)
             except RequestRefused as error:
-                return problem(error.status, str(error))
+                return problem(request, error.status, str(error))
             except tuple(_PROBLEMS) as error:
-                return _problem_of(error)
+                return _problem_of(request, error)
             except OSError as error:
                 if not disk.is_full(error):
                     raise
                 log.exception("disk is full")
-                return problem(HTTPStatus.INSUFFICIENT_STORAGE, "The archive's disk is full; tell the administrators.")
+                return problem(request, HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
 
         return accepts_token(read=Scope.IMAGES_READ, write=Scope.IMAGES_STORE)(door)
 
     return decorate
 
 
-def problem(status: HTTPStatus, sentence: str) -> HttpResponse:
-    return JsonResponse({"detail": sentence}, status=status)
+def problem(request: HttpRequest, status: HTTPStatus, sentence: str) -> HttpResponse:
+    # Programs take anything, too; only a browser that was sent here by a link names HTML.
+    if "text/html" not in request.headers.get("Accept", ""):
+        return JsonResponse({"detail": sentence}, status=status)
+    context = {"status": status, "sentence": sentence, "request_id": getattr(request, "request_id", "")}
+    return render(request, "archives/problem.html", context, status=status)
 
 
-def _problem_of(error: Exception) -> HttpResponse:
+def _problem_of(request: HttpRequest, error: Exception) -> HttpResponse:
     status = next(status for kind, status in _PROBLEMS.items() if isinstance(error, kind))
     is_missing = status == HTTPStatus.NOT_FOUND
-    response = problem(status, "There is nothing at this address." if is_missing else str(error))
+    response = problem(request, status, "There is nothing at this address." if is_missing else str(error))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = "60"
     return response
