@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class DatasetsConfig(AppConfig):
     name = "apps.datasets"
+
+    def ready(self) -> None:
+        from apps.datasets import own_actions, study_actions
+
+        study_actions.register(*own_actions.OWN)

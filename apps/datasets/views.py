@@ -17,7 +17,7 @@ from apps.archives.services import (
     PoolBusy,
     note_read,
 )
-from apps.datasets import access, listing, selectors, tags, uploads
+from apps.datasets import access, listing, selectors, study_actions, tags, uploads
 from apps.datasets.forms import StudyFilter
 from apps.datasets.pictures import mask_over
 from apps.datasets.series_page import series_context
@@ -43,6 +43,7 @@ def studies(request: HttpRequest, namespace: str) -> HttpResponse:
         "totals": selectors.totals(archive),
         "filter": form,
         "is_filtered": not wanted.is_all,
+        "actions": study_actions.offered(entry),
         "columns": listing.columns(order, request.GET),
         "querystring": listing.without_page(request.GET),
         "page": page,

@@ -1,5 +1,6 @@
 """Where a page links to OHIF (https://docs.ohif.org/configuration/url)."""
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -11,9 +12,19 @@ from apps.viewer import files
 MODE = "viewer"
 
 
+def is_there() -> bool:
+    """Whether this portal has the viewer."""
+    return files.folder() is not None
+
+
 def address_of_study(study: Study) -> str:
     """Of a study that is loaded with archive and project; empty when this portal has no viewer."""
     return _address(study.archive, study)
+
+
+def address_of_studies(archive: Archive, studies: Iterable[Study]) -> str:
+    """Several studies of an archive, loaded with its project, beside each other; else as of one study."""
+    return _address(archive, *studies)
 
 
 def address_of_series(series: Series) -> str:
@@ -21,8 +32,9 @@ def address_of_series(series: Series) -> str:
     return _address(series.archive, series.study, initialSeriesInstanceUID=series.series_instance_uid)
 
 
-def _address(archive: Archive, study: Study, **wanted: str) -> str:
-    if files.folder() is None:
+def _address(archive: Archive, *studies: Study, **wanted: str) -> str:
+    if not is_there():
         return ""
     path = reverse("viewer:page", args=[f"{MODE}/{archive.project.namespace}"])
-    return f"{path}?{urlencode({'StudyInstanceUIDs': study.study_instance_uid, **wanted})}"
+    uids = ",".join(study.study_instance_uid for study in studies)
+    return f"{path}?{urlencode({'StudyInstanceUIDs': uids, **wanted}, safe=',')}"

@@ -8,8 +8,11 @@ EXPORT = {**NAMESPACE, "pk": "export"}
 EXPORTERS: Expected = (302, 404, 403, 403, 200, 404, 403, 403)
 EXPORTERS_POST: Expected = (302, 404, 403, 403, 302, 404, 403, 403)
 IMAGE = {**SERIES, "sop_instance_uid": "sop_instance_uid"}
+FORM = "application/x-www-form-urlencoded"
 DATASETS = [
     Row("datasets:studies", in_project(200), kwargs=NAMESPACE),
+    # The action "list" of those who may export, without a study: back to the list with a sentence.
+    Row("datasets:act", EXPORTERS_POST, "POST", NAMESPACE, extra={"data": "action=list", "content_type": FORM}),
     Row("datasets:upload", in_project(403, member=302), "POST", NAMESPACE),
     Row("datasets:upload_token", in_project(403, member=200), kwargs=NAMESPACE),
     # Without files, which are announced by a script alone.
