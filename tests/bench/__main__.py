@@ -4,7 +4,19 @@ import os
 import subprocess
 import sys
 
-GROUPS = ("pages", "members", "dicomweb", "dimse", "export", "viewer", "runs", "collector", "hanging")
+GROUPS = (
+    "pages",
+    "members",
+    "dicomweb",
+    "over_orthanc",
+    "memory",
+    "dimse",
+    "export",
+    "viewer",
+    "runs",
+    "collector",
+    "hanging",
+)
 
 
 def main() -> int:

@@ -1,162 +1,133 @@
-"""STOW-RS, QIDO-RS, metadata and frames of one CT series of 300 × 512², ours and Orthanc's, both on loopback; then a
-project's Orthanc by way of the portal, and asked itself.
+"""STOW-RS, QIDO-RS, WADO-RS and bytes on disk of CT series of 300 × 512², ours and Orthanc's, both on loopback.
+
+The two take turns, each repetition with series of its own; a figure is the median of the repetitions.
 """
 
 import shutil
+import statistics
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
-import requests
-
 from tests.bench import figures
+from tests.bench.sides import Client, Side, multipart, orthanc_in, portal_in, seconds, side_of, side_of_orthanc
 from tests.dicom import WrittenSeries, ct_series
-from tests.peers.orthanc import PLUGIN, Orthanc, running_orthanc
-from tests.portal import ADMINISTRATOR, running_portal
+from tests.portal import Portal
 
-SLICES, SIZE, BATCH = 300, 512, 50
-BOUNDARY = "bench-boundary"
-CONNECT = (
-    "from apps.archives.services import ensure_remote_archive as connect\n"
-    "from apps.integrations.kubernetes.route import Route\n"
-    "from apps.projects.models import Project\n"
-    "project = Project.objects.get(namespace='sample')\n"
-    "connect(project, route=Route('{orthanc.url}'), username='{orthanc.user}', password='{orthanc.password}')"
-)
-Session = tuple[str, requests.Session]
+SLICES, SIZE, BATCH, REPEAT = 300, 512, 50, 3
+DICOM_JSON = "application/dicom+json"
+FRAME, WHOLE = (f'multipart/related; type="application/{kind}"' for kind in ("octet-stream", "dicom"))
+# Clients at once, instances in a request, and how much faster than Orthanc it is to be.
+STORING = ((1, SLICES, 3), (1, BATCH, 3), (4, SLICES, 2), (4, BATCH, 2))
+MOST_BYTES_FOR_EACH = 1.05
+_seeds = count()
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="maia-bench-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="maia-bench-") as name,
+        portal_in(Path(name)) as portal,
+        orthanc_in(Path(name)) as orthanc,
+    ):
         folder = Path(name)
-        series = [
-            ct_series(folder / f"ct{number}", slices=SLICES, rows=SIZE, columns=SIZE, seed=f"bench {number}")
-            for number in range(2)
-        ]
-        first = ct_series(folder / "first", slices=10, rows=SIZE, columns=SIZE, seed="first")
-        with _ours(folder) as mine, _theirs(folder) as peer:
-            for side in (mine, peer):
-                if side:
-                    _instances_a_second(side, first, 1)  # so that both have started all that they start
-            _store(series, mine, peer)
-            _read(series[0], mine, peer)
-        if _has_orthanc():
-            _over_orthanc(folder, series)
+        sides = [side_of(portal), *([side_of_orthanc(orthanc)] if orthanc else [])]
+        _store_in_all(sides, new_series(folder, slices=10))  # so that all is started that starts
+        for clients, batch, target in STORING:
+            _measure_storing(folder, sides, clients, batch, target)
+        read = new_series(folder)
+        _store_in_all(sides, read)
+        measure_reading(sides, read)
+        _measure_disk(portal)
 
 
-def _over_orthanc(folder: Path, series: list[WrittenSeries]) -> None:
-    (folder / "remote").mkdir()
-    with running_orthanc(folder / "remote") as orthanc, _ours(folder / "remote", orthanc) as mine:
-        session = _session()
-        session.auth = orthanc.credentials
-        direct = (orthanc.dicomweb_url, session)
-        rates = [_instances_a_second(side, one, BATCH) for side, one in zip((mine, direct), series, strict=True)]
-        _print(f"over Orthanc: STOW {SLICES} in batches of {BATCH}", rates, "instances/s")
-        for times in ("first", "again"):
-            _read(series[0], mine, direct, prefix=f"over Orthanc, {times}: ")
+def new_series(folder: Path, *, slices: int = SLICES) -> WrittenSeries:
+    """Another one than all before."""
+    seed = f"bench {next(_seeds)}"
+    return ct_series(folder / seed, slices=slices, rows=SIZE, columns=SIZE, seed=seed)
 
 
-@contextmanager
-def _ours(folder: Path, orthanc: Orthanc | None = None) -> Iterator[Session]:
-    with running_portal(folder / "var", WEB_PROCESSES="2", SWEEP_SECONDS="60") as portal:
-        if orthanc:
-            portal.manage("shell", "-c", CONNECT.format(orthanc=orthanc))
-        session = _session()
-        session.headers["Authorization"] = f"Bearer {portal.manage('api_token', ADMINISTRATOR)}"
-        yield f"{portal.url}/projects/sample/dicomweb", session
+def store(side: Side, series: Sequence[WrittenSeries], *, clients: int = 1, batch: int = SLICES) -> float:
+    """Instances a second, by so many clients at once that take requests in turn."""
+    requests = [one.paths[start : start + batch] for one in series for start in range(0, len(one.paths), batch)]
+    work = [_storing(multipart(paths)) for paths in requests]
+    return sum(map(len, requests)) / seconds(side, work, clients=clients)
 
 
-@contextmanager
-def _theirs(folder: Path) -> Iterator[Session | None]:
-    if not _has_orthanc():
-        print("bench: Orthanc is not installed (Debian packages orthanc, orthanc-dicomweb); figures are ours alone")
-        yield None
-        return
-    (folder / "orthanc").mkdir()
-    with running_orthanc(folder / "orthanc") as orthanc:
-        session = _session()
-        session.auth = orthanc.credentials
-        yield orthanc.dicomweb_url, session
+def _store_in_all(sides: Sequence[Side], series: WrittenSeries) -> None:
+    for side in sides:
+        store(side, [series])
 
 
-def _has_orthanc() -> bool:
-    return shutil.which("Orthanc") is not None and PLUGIN.exists()
+def _measure_storing(folder: Path, sides: Sequence[Side], clients: int, batch: int, target: int) -> None:
+    rates: list[list[float]] = []
+    for _ in range(REPEAT):
+        series = [new_series(folder) for _ in range(clients)]
+        rates.append([store(side, series, clients=clients, batch=batch) for side in sides])
+        for one in series:
+            shutil.rmtree(one.directory)
+    what = "one request" if batch == SLICES else f"batches of {batch}"
+    name = f"STOW {SLICES} x {SIZE}x{SIZE} in {what}, {clients} client{'s' * (clients > 1)}"
+    show(name, [statistics.median(side) for side in zip(*rates, strict=True)], "instances/s", target=target)
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.headers["Accept-Encoding"] = "identity"  # on loopback compression only costs
-    return session
+def _storing(body: bytes) -> Callable[[Client], None]:
+    return lambda client: client.store(body, len(body))
 
 
-def _store(series: list[WrittenSeries], mine: Session, peer: Session | None) -> None:
-    for name, written, size in (("one request", series[0], SLICES), (f"batches of {BATCH}", series[1], BATCH)):
-        rates = [_instances_a_second(side, written, size) for side in (mine, peer) if side]
-        _print(f"STOW {SLICES} x {SIZE}x{SIZE} in {name}", rates, "instances/s")
+def measure_reading(
+    sides: Sequence[Side], series: WrittenSeries, *, prefix: str = "", has_targets: bool = True
+) -> None:
+    place = f"/studies/{series.study_instance_uid}/series/{series.series_instance_uid}"
+    for name, path, accept, repeat, target in (
+        (f"QIDO {SLICES} instances", f"{place}/instances", DICOM_JSON, 20, 10),
+        ("series metadata", f"{place}/metadata", DICOM_JSON, 10, 10),
+        ("series as P10", place, WHOLE, 5, 2),
+    ):
+        taken = [_milliseconds(side, path, accept, repeat) for side in sides]
+        show(prefix + name, taken, "ms", less_is_better=True, target=target if has_targets else None)
+    frames = [_frame(place, uid) for uid in series.sop_instance_uids]
+    for clients, name in ((1, "one by one"), (16, "from 16 clients at once")):
+        rates = [len(frames) / seconds(side, frames, clients=clients) for side in sides]
+        show(f"{prefix}frames {name}", rates, "frames/s", target=5 if has_targets else None)
 
 
-def _instances_a_second(side: Session, written: WrittenSeries, size: int) -> float:
-    address, session = side
-    bodies = [_multipart(written.paths[start : start + size]) for start in range(0, len(written.paths), size)]
-    headers = {
-        "Content-Type": f'multipart/related; type="application/dicom"; boundary={BOUNDARY}',
-        "Accept": "application/dicom+json",
-    }
-    started = time.perf_counter()
-    for body in bodies:
-        session.post(f"{address}/studies", data=body, headers=headers, timeout=300).raise_for_status()
-    return len(written.paths) / (time.perf_counter() - started)
+def _frame(place: str, sop_instance_uid: str) -> Callable[[Client], bytes]:
+    return lambda client: client.get(f"{place}/instances/{sop_instance_uid}/frames/1", FRAME)
 
 
-def _multipart(paths: tuple[Path, ...]) -> bytes:
-    parts = [
-        f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode() + path.read_bytes() + b"\r\n"
-        for path in paths
-    ]
-    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+def _milliseconds(side: Side, path: str, accept: str, repeat: int) -> float:
+    """The median over one connection, after a first time that does not count."""
+    taken: list[float] = []
+
+    def read(client: Client) -> None:
+        client.get(path, accept)
+        taken.append(figures.median_seconds(lambda: client.get(path, accept), repeat))
+
+    seconds(side, [read])
+    return taken[0] * 1000
 
 
-def _read(written: WrittenSeries, mine: Session, peer: Session | None, *, prefix: str = "") -> None:
-    study = f"/studies/{written.study_instance_uid}/series/{written.series_instance_uid}"
-    asked = (
-        (f"QIDO {SLICES} instances", f"{study}/instances", {"Accept": "application/dicom+json"}, 10),
-        ("series metadata", f"{study}/metadata", {"Accept": "application/dicom+json"}, 5),
-    )
-    for name, path, headers, repeat in asked:
-        seconds = [_seconds(side, path, headers, repeat) * 1000 for side in (mine, peer) if side]
-        _print(prefix + name, seconds, "ms", less_is_better=True)
-    rates = [_frames_a_second(side, study, written) for side in (mine, peer) if side]
-    _print(f"{prefix}frames one by one", rates, "frames/s")
+def _measure_disk(portal: Portal) -> None:
+    ((sent,),) = portal.rows("SELECT SUM(size_bytes) FROM archives_instance")
+    stored = _disk_bytes(portal.var / "archives")
+    figures.show("bytes on disk for each byte of the images", stored / sent, "", target=MOST_BYTES_FOR_EACH)
+    index = sum(_disk_bytes(path) for path in portal.var.glob("db.sqlite3*"))
+    figures.show("the same with the whole database", (stored + index) / sent, "", target=MOST_BYTES_FOR_EACH)
 
 
-def _seconds(side: Session, path: str, headers: dict[str, str], repeat: int) -> float:
-    address, session = side
-    return figures.median_seconds(lambda: _get(session, address + path, headers), repeat)
+def _disk_bytes(path: Path) -> int:
+    return sum(file.stat().st_blocks * 512 for file in (path, *path.rglob("*")))
 
 
-def _frames_a_second(side: Session, study: str, written: WrittenSeries) -> float:
-    address, session = side
-    headers = {"Accept": 'multipart/related; type="application/octet-stream"'}
-    uids = written.sop_instance_uids[:100]
-    started = time.perf_counter()
-    for sop_instance_uid in uids:
-        _get(session, f"{address}{study}/instances/{sop_instance_uid}/frames/1", headers)
-    return len(uids) / (time.perf_counter() - started)
-
-
-def _get(session: requests.Session, address: str, headers: dict[str, str]) -> None:
-    answer = session.get(address, headers=headers, timeout=120)
-    answer.raise_for_status()
-    assert answer.content
-
-
-def _print(name: str, values: list[float], unit: str, *, less_is_better: bool = False) -> None:
+def show(
+    name: str, values: Sequence[float], unit: str, *, less_is_better: bool = False, target: float | None = None
+) -> None:
+    """Ours, and Orthanc's where it is installed."""
     if len(values) == 1:
         figures.show(name, values[0], unit)
     else:
-        figures.compare(name, values[0], "Orthanc", values[1], unit, less_is_better=less_is_better)
+        figures.compare(name, values[0], "Orthanc", values[1], unit, less_is_better=less_is_better, target=target)
 
 
 if __name__ == "__main__":

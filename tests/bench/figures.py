@@ -6,24 +6,38 @@ from collections.abc import Callable
 
 
 def median_seconds(action: Callable[[], object], repeat: int) -> float:
-    taken = []
-    for _ in range(repeat):
-        started = time.perf_counter()
-        action()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+    return statistics.median(seconds_of(action) for _ in range(repeat))
 
 
-def show(name: str, ours: float, unit: str) -> None:
-    print(f"bench {name}: ours {_round(ours)} {unit}", flush=True)
+def seconds_of(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
 
 
-def compare(name: str, ours: float, peer: str, theirs: float, unit: str, *, less_is_better: bool = False) -> None:
-    """Prints the ratio so that a higher one is better for us."""
+def show(name: str, ours: float, unit: str, *, target: float | None = None) -> None:
+    """`target` is what is wanted at most."""
+    print(f"bench {name}: ours {_round(ours)} {unit}{_wanted(target)}", flush=True)
+
+
+def compare(
+    name: str,
+    ours: float,
+    peer: str,
+    theirs: float,
+    unit: str,
+    *,
+    less_is_better: bool = False,
+    target: float | None = None,
+) -> None:
+    """Prints the ratio so that a higher one is better for us; `target` is the one that is wanted at least."""
     ratio = theirs / ours if less_is_better else ours / theirs
-    print(
-        f"bench {name}: ours {_round(ours)} {unit}, {peer} {_round(theirs)} {unit}, ratio {_round(ratio)}", flush=True
-    )
+    sides = f"ours {_round(ours)} {unit}, {peer} {_round(theirs)} {unit}"
+    print(f"bench {name}: {sides}, ratio {_round(ratio)}{_wanted(target)}", flush=True)
+
+
+def _wanted(target: float | None) -> str:
+    return "" if target is None else f", target {_round(target)}"
 
 
 def _round(value: float) -> str:
