@@ -21,7 +21,7 @@ from apps.archives import reach, services
 from apps.archives.models import Archive, Instance, RemoteServer
 from apps.archives.services import ArchiveUnreachable, IncomingFile, ensure_remote_archive, refresh, store_files
 from apps.core.sealed import seal
-from apps.integrations.dicomweb import orthanc
+from apps.integrations.dicomweb import exchange
 from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 from tests.archives.dicomweb import Service, body_of, failures
@@ -45,8 +45,8 @@ def archive(
 ) -> Archive:
     settings.ARCHIVES_DIR = tmp_path / "archives"
     settings.OBJECT_CACHE_DIR = tmp_path / "object-cache"
-    monkeypatch.setattr(orthanc, "SILENCE_SECONDS", MUTE_SECONDS)
-    monkeypatch.setattr(orthanc, "ANSWER_SECONDS", MUTE_SECONDS)
+    monkeypatch.setattr(exchange, "SILENCE_SECONDS", MUTE_SECONDS)
+    monkeypatch.setattr(exchange, "ANSWER_SECONDS", MUTE_SECONDS)
     return ensure_remote_archive(project, route=Route(twin.url), username=USERNAME, password=PASSWORD)
 
 

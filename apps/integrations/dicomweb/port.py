@@ -1,6 +1,8 @@
-"""What an Orthanc is asked for (https://orthanc.uclouvain.be/book/users/rest.html), and what it may answer.
+"""What servers of images are asked for, and what they may answer.
 
-`orthanc_id` is Orthanc's own name of an object: a hash of PatientID and the UIDs of study, series and instance.
+An Orthanc (https://orthanc.uclouvain.be/book/users/rest.html) names an object by `orthanc_id`: a hash of PatientID and
+the UIDs of study, series and instance. Another DICOMweb server (PS3.18 10) has it at its address below the service:
+`studies/…/series/…/instances/…`. Either is the object's `name`.
 """
 
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ class AccessRefused(ServerFailed):
 
 
 class AnswerInvalid(ServerFailed):
-    """What answers is no Orthanc, or a broken one."""
+    """What answers is no such server, or a broken one."""
 
 
 class NoSuchObject(Exception):
@@ -39,6 +41,10 @@ class NoSpaceLeft(Exception):
 
 class ObjectNotTaken(Exception):
     """The server reads the object otherwise than as one DICOM instance, and does not store it."""
+
+
+class DeletionRefused(Exception):
+    """The server deletes nothing for the portal."""
 
 
 @dataclass(frozen=True)
@@ -91,23 +97,41 @@ class Origin:
     username: str = ""
 
 
-class OrthancApi(Protocol):
-    """Every call ends in time, and raises ServerFailed when the server is of no use."""
+@dataclass(frozen=True)
+class StudyFound:
+    """A study that a search has found; how many instances it has is None when the server does not say."""
+
+    study_instance_uid: str
+    instance_count: int | None
+
+
+class ObjectServer(Protocol):
+    """What has objects by name. Every call ends in time, and raises ServerFailed when the server is of no use."""
+
+    def download(self, name: str, destination: IO[bytes], *, most_bytes: int) -> Digest:
+        """The Part 10 file as the server has it. Raises NoSuchObject and ObjectTooLong."""
+
+    def delete(self, name: str) -> None:
+        """What is gone already is as wished. Raises DeletionRefused."""
+
+    def has(self, name: str) -> bool:
+        """Whether the server has the object."""
+
+    def origin(self, name: str) -> Origin:
+        """Raises NoSuchObject."""
+
+    def instances_of(self, sop_instance_uid: str) -> list[str]:
+        """The objects with this UID, of whatever patient."""
+
+    def ping(self) -> None:
+        """Returns when the server is of use."""
+
+
+class OrthancApi(ObjectServer, Protocol):
+    """An Orthanc, by its own interface."""
 
     def store(self, path: Path) -> Stored:
         """Never over another object. Raises ObjectNotTaken and NoSpaceLeft."""
-
-    def download(self, orthanc_id: str, destination: IO[bytes], *, most_bytes: int) -> Digest:
-        """The Part 10 file as it was stored. Raises NoSuchObject and ObjectTooLong."""
-
-    def delete(self, orthanc_id: str) -> None:
-        """What is gone already is as wished."""
-
-    def has(self, orthanc_id: str) -> bool:
-        """Whether the server has the object."""
-
-    def origin(self, orthanc_id: str) -> Origin:
-        """Raises NoSuchObject."""
 
     def changes(self, since: int) -> ChangePage:
         """What follows entry `since` of the change log, one page of it."""
@@ -118,8 +142,24 @@ class OrthancApi(Protocol):
     def orthanc_ids(self) -> Iterator[str]:
         """All objects, page by page; one that comes or goes meanwhile may be left out."""
 
-    def instances_of(self, sop_instance_uid: str) -> list[str]:
-        """The objects with this UID, of whatever patient."""
-
     def count(self) -> int:
         """How many objects there are."""
+
+
+class DicomWebApi(ObjectServer, Protocol):
+    """Any DICOMweb server. It does not say how objects came in."""
+
+    def store(self, path: Path) -> None:
+        """Of what is there already the server makes what it wants. Raises ObjectNotTaken and NoSpaceLeft."""
+
+    def studies(self, offset: int) -> list[StudyFound]:
+        """One page of all studies, from `offset` (from 0) on; empty when there are no more."""
+
+    def has_study(self, study_instance_uid: str) -> bool:
+        """Whether a search finds the study."""
+
+    def instances(self, study_instance_uid: str) -> Iterator[str]:
+        """The names of all instances of a study, series by series."""
+
+    def capabilities(self) -> dict[str, bool]:
+        """What the server can do, by name (see `capabilities`); what could not be found out is not in it."""

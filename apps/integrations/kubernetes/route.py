@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from apps.integrations.kubernetes.connection import trusting
 from apps.integrations.kubernetes.port import Credentials
+from apps.integrations.outbound import outbound_session
 
 SIGN_IN = "X-Maia-Authorization"
 """What a service is to know as Authorization, which an API server takes for its own and away."""
@@ -26,25 +27,40 @@ DOOR = "X-Maia-Door"
 
 @dataclass(frozen=True)
 class Route:
-    """`address` is the service's HTTP root, and `gateway` what passes requests on to it, if anything does."""
+    """`address` is the service's HTTP root, and `gateway` what passes requests on to it, if anything does.
+
+    `is_entered`: a person gave the address, so that where it leads is checked with every connection.
+    """
 
     address: str
     gateway: Credentials | None = field(default=None, repr=False)
+    is_entered: bool = False
 
 
 def session_by(route: Route, sign_in: tuple[str, str] | None = None) -> requests.Session:
-    """For requests to `route.address`; signs in at the service by user name and password."""
-    session = requests.Session()
+    """For requests to `route.address`; signs in at the service by user name and password, or by a token alone."""
+    session = outbound_session() if route.is_entered else requests.Session()
     session.trust_env = False  # neither a proxy nor a .netrc of this machine
     if route.gateway is None:
-        session.auth = sign_in
+        _sign_in(session, *(sign_in or ("", "")))
         return session
     session.mount("https://", _Trusting(route.gateway))
     if route.gateway.token:
         session.headers["Authorization"] = f"Bearer {route.gateway.token}"
     if sign_in is not None:
-        session.headers[SIGN_IN] = "Basic " + base64.b64encode(":".join(sign_in).encode()).decode()
+        session.headers[SIGN_IN] = _basic(*sign_in)
     return session
+
+
+def _sign_in(session: requests.Session, username: str, password: str) -> None:
+    if username:
+        session.headers["Authorization"] = _basic(username, password)
+    elif password:
+        session.headers["Authorization"] = f"Bearer {password}"
+
+
+def _basic(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 @lru_cache(maxsize=64)

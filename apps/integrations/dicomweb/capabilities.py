@@ -1,0 +1,90 @@
+"""What a DICOMweb server can do, found out without writing anything: by asking for the first object that it has.
+
+The names: search, paging, metadata, fetch (whole objects), frames, rendered, store, delete.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from apps.integrations.dicomweb.exchange import Exchange
+from apps.integrations.dicomweb.related import DICOM, nothing
+from apps.integrations.dicomweb.searching import INSTANCE, JSON, SERIES, STUDY, Found, search, uid_in
+
+_ONE = {"limit": "1"}
+_ROWS = "00280010"
+# Of an object, by the end of its address: what is asked for, and what it is called.
+_OF_OBJECT = (
+    ("", f'multipart/related; type="{DICOM}"; transfer-syntax=*', "fetch"),
+    ("/metadata", JSON, "metadata"),
+)
+_OF_IMAGE = (
+    ("/frames/1", 'multipart/related; type="application/octet-stream"; transfer-syntax=*', "frames"),
+    ("/rendered", "image/jpeg", "rendered"),
+)
+_LACKING = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
+_NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+def probed(exchange: Exchange) -> dict[str, bool]:
+    """What is unknown is not in it. Raises ServerFailed when it cannot even be searched."""
+    studies = search(exchange, "/studies", _ONE)
+    said = {"search": True, **_paging(exchange, studies), **_of_service(exchange, studies)}
+    address, image = _first_object(exchange, studies)
+    wanted = (*_OF_OBJECT, *(_OF_IMAGE if image else ())) if address else ()
+    for end, accept, name in wanted:
+        status = _status(exchange, "GET", address + end, {"Accept": accept})
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED:
+            said[name] = status == HTTPStatus.OK
+    return said
+
+
+def _paging(exchange: Exchange, studies: list[Found]) -> dict[str, bool]:
+    """Whether the second page differs from the first; an empty archive does not tell."""
+    if not studies:
+        return {}
+    second = search(exchange, "/studies", {**_ONE, "offset": "1"})
+    return {"paging": len(studies) == 1 and (not second or uid_in(second[0], STUDY) != uid_in(studies[0], STUDY))}
+
+
+def _of_service(exchange: Exchange, studies: list[Found]) -> dict[str, bool]:
+    said = {}
+    store = _may_store(exchange)
+    if store is not None:
+        said["store"] = store
+    if studies:
+        allowed = _allowed(exchange, f"/studies/{uid_in(studies[0], STUDY)}")
+        if allowed:
+            said["delete"] = "DELETE" in allowed
+    return said
+
+
+def _may_store(exchange: Exchange) -> bool | None:
+    """By what it answers to a store request without any object."""
+    content_type, body = nothing()
+    headers = {"Content-Type": content_type, "Accept": JSON}
+    status = _status(exchange, "POST", "/studies", headers, data=body)
+    if status in (*_LACKING, *_NOT_ALLOWED):
+        return False
+    return None if status >= HTTPStatus.INTERNAL_SERVER_ERROR else True
+
+
+def _first_object(exchange: Exchange, studies: list[Found]) -> tuple[str, bool]:
+    """The address of some object, and whether it is an image; "" when there is none."""
+    address, found = "", studies
+    for place, tag, children in (("studies", STUDY, "series"), ("series", SERIES, "instances")):
+        if not found:
+            return "", False
+        address += f"/{place}/{uid_in(found[0], tag)}"
+        query = {**_ONE, "includefield": _ROWS}
+        found = search(exchange, f"{address}/{children}", query, may_be_absent=True)
+    return (f"{address}/instances/{uid_in(found[0], INSTANCE)}", _ROWS in found[0]) if found else ("", False)
+
+
+def _status(exchange: Exchange, method: str, path: str, headers: dict[str, str], **arguments: Any) -> int:
+    with exchange.answer(method, path, headers=headers, **arguments) as response:
+        return response.status_code
+
+
+def _allowed(exchange: Exchange, path: str) -> str:
+    with exchange.answer("OPTIONS", path) as response:
+        return response.headers.get("Allow", "").upper() if response.ok else ""
