@@ -82,6 +82,7 @@ class ObjectReader(ABC):
             voi_lut_function=look.voi_lut_function,
             width=look.width,
             height=look.height,
+            region=look.region,
             format=look.media_type.removeprefix("image/"),
             quality=look.quality,
         )

@@ -38,13 +38,14 @@ class Content:
 
 @dataclass(frozen=True)
 class Look:
-    """How a frame is to be shown; None leaves it to the image."""
+    """How a frame is to be shown; None leaves it to the image. `region` is as `static.rendering.render` says."""
 
     media_type: str = "image/jpeg"
     window: tuple[float, float] | None = None
     voi_lut_function: str | None = None
     width: int | None = None
     height: int | None = None
+    region: tuple[float, float, float, float] | None = None
     quality: int = 90
 
 

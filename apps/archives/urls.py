@@ -9,6 +9,7 @@ INSTANCE = f"{SERIES}/instances/<uid:sop_instance_uid>"
 THUMBNAIL = {"is_thumbnail": True}
 
 dicomweb = [
+    path("", views.wado_uri, name="wado_uri"),
     path("studies", views.studies, name="studies"),
     path("series", views.find, {"level": Level.SERIES}, name="all_series"),
     path("instances", views.find, {"level": Level.INSTANCE}, name="all_instances"),

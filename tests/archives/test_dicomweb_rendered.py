@@ -56,6 +56,24 @@ def test_pictures_fit_the_viewport(service: Service, tmp_path: Path) -> None:
     assert size(f"{where}/frames/1/thumbnail", viewport="20,5") == (10, 5)
 
 
+def test_a_viewport_may_show_a_part_of_the_image(service: Service, tmp_path: Path) -> None:
+    pixels = np.arange(32, dtype=np.uint8).reshape(4, 8) * 8
+    where = stored(service, save(image(pixels), tmp_path / "gradient.dcm"))
+
+    def part(viewport: str) -> np.ndarray:
+        response = service.get(f"{where}/rendered", "image/png", window="128,256", viewport=viewport)
+        return np.asarray(Image.open(io.BytesIO(body_of(response))))
+
+    np.testing.assert_allclose(part("4,2,2,1,4,2"), pixels[1:3, 2:6], atol=1)
+    np.testing.assert_allclose(part("8,4,,,-8,-4"), pixels[::-1, ::-1], atol=1)
+    np.testing.assert_allclose(part("4,4,4,,,"), pixels[:, 4:], atol=1)
+    assert part("8,8,7,3,0.1,0.1").shape == (8, 8)
+
+
+def test_parameters_that_are_not_known_are_ignored(service: Service, series: WrittenSeries) -> None:
+    assert service.get(f"{place(series)}/rendered", annotation="patient", iccprofile="no").status_code == 200
+
+
 def test_quality_makes_a_smaller_jpeg(service: Service, tmp_path: Path) -> None:
     noise = np.random.default_rng(3).integers(0, 255, (64, 64), dtype=np.uint8)
     where = stored(service, save(image(noise), tmp_path / "noise.dcm"))
@@ -68,7 +86,8 @@ def test_quality_makes_a_smaller_jpeg(service: Service, tmp_path: Path) -> None:
     [
         {"window": "x"}, {"window": "1"}, {"window": "1,0"}, {"window": "1,2,cubic"}, {"window": "nan,1"},
         {"window": "1,inf"}, {"viewport": "0,10"}, {"viewport": "10"}, {"viewport": "99999,1"}, {"viewport": "1,2,3,4"},
-        {"quality": "0"}, {"quality": "101"}, {"quality": "x"}, {"annotation": "patient"},
+        {"quality": "0"}, {"quality": "101"}, {"quality": "x"}, {"viewport": "9,9,16,0,4,4"},
+        {"viewport": "9,9,0,0,0,4"}, {"viewport": "9,9,0,-4,4,4"}, {"viewport": "9,9,nan,0,4,4"},
     ],
 )  # fmt: skip
 def test_bad_parameters_of_rendered_are_said(service: Service, series: WrittenSeries, query: dict[str, str]) -> None:

@@ -47,9 +47,9 @@ class _Header:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def choose(request: HttpRequest, offers: Sequence[Offer]) -> Offer:
+def choose(request: HttpRequest, offers: Sequence[Offer], *, parameter: str = "accept") -> Offer:
     """The offer that the client likes best; among equals the first one offered. Raises NotAcceptable."""
-    ranges = sorted(accepted(request), key=lambda one: -one.quality)
+    ranges = sorted(accepted(request, parameter), key=lambda one: -one.quality)
     for wanted in ranges:
         for offer in offers:
             if wanted.quality > 0 and _fits(wanted, offer):
@@ -57,9 +57,9 @@ def choose(request: HttpRequest, offers: Sequence[Offer]) -> Offer:
     raise NotAcceptable("This can be had as " + ", ".join(dict.fromkeys(map(_shown, offers))) + ".")
 
 
-def accepted(request: HttpRequest) -> list[MediaRange]:
-    """What the query parameter `accept`, or else the header Accept, asks for; anything when there is neither."""
-    text = request.GET.get("accept") or request.headers.get("Accept") or "*/*"
+def accepted(request: HttpRequest, parameter: str = "accept") -> list[MediaRange]:
+    """What the query parameter, or else the header Accept, asks for; anything when there is neither."""
+    text = request.GET.get(parameter) or request.headers.get("Accept") or "*/*"
     return [_range(entry) for entry in _split(text, ",")]
 
 

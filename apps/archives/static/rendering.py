@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
@@ -17,13 +17,15 @@ JPEG_QUALITY = 90
 _PIXEL_VALUE_TRANSFORMATION, _FRAME_VOI_LUT = 0x00289145, 0x00289132
 
 
-def render(
+def render(  # noqa: PLR0913 - as many as a picture has of its own
     path: str,
     frame: int,
+    *,
     window: list[float] | None = None,
     voi_lut_function: str | None = None,
     width: int | None = None,
     height: int | None = None,
+    region: list[float] | None = None,
     format: str = "png",  # noqa: A002
     quality: int = JPEG_QUALITY,
 ) -> tuple[dict[str, Any], bytes]:
@@ -31,12 +33,13 @@ def render(
 
     Grey images go through modality LUT and `window` (centre, width; with `voi_lut_function` LINEAR,
     LINEAR_EXACT or SIGMOID, the file's own when None), else the window or VOI LUT of the file, else the
-    1st to 99th percentile. `width` and `height` are the box that the picture must fit; its proportions stay. The
+    1st to 99th percentile. `region` cuts a part out: left, top, width and height in pixels of the frame; a negative
+    width or height mirrors it. `width` and `height` are the box that the picture must fit; its proportions stay. The
     header holds `media_type`, `width`, `height` and `window` as applied (None for colour). Raises FileRefused.
     """
     with open_part10(path) as part10:
         pixels, applied = _screen_pixels(located_frame(part10, frame), window, voi_lut_function)
-    picture = _fitted(Image.fromarray(pixels), width, height)
+    picture = _fitted(_cut(Image.fromarray(pixels), region), width, height)
     output = io.BytesIO()
     picture.save(output, "JPEG" if format == "jpeg" else "PNG", **({"quality": quality} if format == "jpeg" else {}))
     header = {
@@ -156,6 +159,23 @@ def windowed(values: Pixels, window: list[float], function: str) -> Pixels:
         scaled = (values - (centre - 0.5)) / (width - 1) + 0.5
     shown: Pixels = np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
     return shown
+
+
+def _cut(picture: Image.Image, region: list[float] | None) -> Image.Image:
+    """The part that lies inside of the picture, at least one pixel (PS3.18 8.3.5.1.3)."""
+    if region is None:
+        return picture
+    left, top, width, height = region
+    left, right = _inside(left, width, picture.width)
+    top, bottom = _inside(top, height, picture.height)
+    part = picture.crop((left, top, right, bottom))
+    part = ImageOps.mirror(part) if width < 0 else part
+    return ImageOps.flip(part) if height < 0 else part
+
+
+def _inside(first: float, length: float, size: int) -> tuple[int, int]:
+    begin = min(max(round(first), 0), size - 1)
+    return begin, max(begin + 1, min(round(first + abs(length)), size))
 
 
 def _fitted(picture: Image.Image, width: int | None, height: int | None) -> Image.Image:

@@ -12,8 +12,9 @@ from apps.archives.views.pixels import bulk_data, frames, rendered
 from apps.archives.views.retrieving import metadata, retrieve, whole
 from apps.archives.views.searching import find, search
 from apps.archives.views.storing import store
+from apps.archives.views.uri import wado_uri
 
-__all__ = ["bulk_data", "find", "frames", "metadata", "rendered", "retrieve", "studies", "study"]
+__all__ = ["bulk_data", "find", "frames", "metadata", "rendered", "retrieve", "studies", "study", "wado_uri"]
 
 
 @dicomweb("GET", "HEAD", "POST")

@@ -8,7 +8,7 @@ from apps.archives.dicomweb.negotiation import Offer, choose
 from apps.archives.dicomweb.presentation import look_of
 from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, OCTET_STREAM, PIXEL_DATA, frame_form
 from apps.archives.models import Instance
-from apps.archives.port import Content, NotInObject
+from apps.archives.port import Content, Look, NotInObject
 from apps.archives.selectors import representative_of
 from apps.archives.services import note_read, render
 from apps.archives.stores import store_of
@@ -52,18 +52,23 @@ def rendered(
     visitor = visit(request, namespace, archive_name)
     subject = visitor.find(**uids)
     visitor.need_pixels()
-    look = look_of(request, is_thumbnail=is_thumbnail)
     instance = representative_of(subject)
     if instance is None:
         raise NotInObject
+    look = look_of(request, instance, is_thumbnail=is_thumbnail)
     number = (instance.number_of_frames + 1) // 2 if frame is None else frame
+    return picture(request, visitor, instance, number, look)
+
+
+def picture(request: HttpRequest, visitor: Visit, instance: Instance, number: int, look: Look) -> HttpResponseBase:
+    """One frame, rendered, for who may see its pixels."""
     note_read(instance.series.study, by=visitor.user, kind=visitor.kind)
     etag = answers.digest(instance.sha256, number, look)
     not_modified = answers.not_modified(request, etag)
     if not_modified:
         return not_modified
-    picture = render(instance, number, look)
-    return answers.lasting(HttpResponse(picture.body, content_type=picture.media_type), etag)
+    shown = render(instance, number, look)
+    return answers.lasting(HttpResponse(shown.body, content_type=shown.media_type), etag)
 
 
 def _frames(request: HttpRequest, visitor: Visit, instance: Instance, numbers: Sequence[int]) -> HttpResponseBase:

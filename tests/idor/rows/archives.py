@@ -38,6 +38,8 @@ def _archive_rows(in_archive: dict[str, str]) -> list[Row]:
     return [
         *(Row(f"archives:{name}", READ, kwargs={**kwargs, **in_archive}) for name, kwargs in ARCHIVE_READS.items()),
         *(Row(f"archives:{name}", EXPORT, kwargs={**kwargs, **in_archive}) for name, kwargs in ARCHIVE_EXPORTS.items()),
+        # What it asks for is checked by tests of its own.
+        Row("archives:wado_uri", in_project(400, anonymous=401), kwargs={**NAMESPACE, **in_archive}),
         *(
             Row(f"archives:{name}", in_project(403, member=415, anonymous=401), "POST", {**kwargs, **in_archive})
             for name, kwargs in ARCHIVE_STORES.items()
