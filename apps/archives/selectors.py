@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from apps.archives.media import PIXEL_DATA
 from apps.archives.models import ApplicationEntity, Archive, Instance, RemoteServer, Series, Study
 from apps.projects.models import Project
 
@@ -57,6 +58,15 @@ def metadata_of(instance: Instance) -> dict[str, dict[str, Any]]:
 def metadata_bytes(instance: Instance) -> bytes:
     """What `metadata_of` gives, as JSON text in UTF-8."""
     return gzip.decompress(instance.metadata)
+
+
+def long_values(instance: Instance) -> dict[str, int]:
+    """Bytes of the values that are left out of its metadata, by path (`00281201`, `54000100/1/54001010`)."""
+    places = json.loads(gzip.decompress(instance.frames))
+    lengths = {path: value["length"] for path, value in places["bulk"].items()}
+    if fragments := places["frames"].get("fragments"):
+        lengths[PIXEL_DATA] = sum(length for frame in fragments for _, length in frame)
+    return lengths
 
 
 def instances_of(series: Series) -> QuerySet[Instance]:

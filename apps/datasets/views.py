@@ -1,5 +1,4 @@
 from http import HTTPStatus
-from itertools import islice
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.access import signed_in
 from apps.archives.models import StudyRead
-from apps.archives.selectors import DERIVED_MODALITIES, metadata_of, outage_of
+from apps.archives.selectors import DERIVED_MODALITIES, outage_of
 from apps.archives.services import (
     ArchiveUnreachable,
     FileRefused,
@@ -17,12 +16,13 @@ from apps.archives.services import (
     PoolBusy,
     note_read,
 )
-from apps.datasets import access, listing, selectors, study_actions, tags, uploads
+from apps.datasets import access, listing, selectors, study_actions, uploads
 from apps.datasets.forms import StudyFilter
 from apps.datasets.pictures import mask_over
 from apps.datasets.series_page import series_context
 from apps.datasets.study_search import studies as studies_of
 from apps.datasets.study_states import state_of
+from apps.datasets.tags_page import tags_context
 from apps.projects.access import enter
 from apps.viewer.addresses import address_of_series, address_of_study
 
@@ -96,13 +96,11 @@ def attributes(request: HttpRequest, namespace: str, series_instance_uid: str, s
     found = access.get_series(entry, series_instance_uid)
     instance = access.get_instance(found, sop_instance_uid)
     note_read(found.study, by=entry.user, kind=StudyRead.Kind.VIEWED)
-    rows = list(islice(tags.rows_of(metadata_of(instance)), tags.MAX_ROWS + 1))
     context = {
         "project": entry.project,
         "series": found,
         "instance": instance,
-        "rows": rows[: tags.MAX_ROWS],
-        "is_cut": len(rows) > tags.MAX_ROWS,
+        **tags_context(found, instance, request.GET),
     }
     return render(request, "datasets/tags.html", context)
 
