@@ -1,66 +1,48 @@
-// <form data-upload>: files, folders and zips by drop or choice, sent in small batches, a few at once.
-// Each answer is JSON: {"stored": n, "present": n, "refused": [{"name": …, "sentence": …}]}, or, when the whole batch is
-// refused (4xx) or the disk is full (507), {"detail": sentence}. A batch that the network lost may be sent again: the
-// archive keeps one.
+// <form data-upload>: files, folders and zips by drop or choice. They are announced first (data-announce), and the answer
+// tells which are in from an earlier visit; the rest is sent in small batches, a few at once. What the network loses is sent
+// again once the portal answers (data-tokens): the archive keeps one. Answers are JSON: {"stored": n, "present": n,
+// "refused": [{"name": …, "sentence": …}], "still_waiting": [pk, …]}, or {"detail": sentence} with another status.
 (() => {
-  const BATCH_FILES = 20;
+  const BATCH_FILES = 50;
   const BATCH_BYTES = 16e6;
   const PARALLEL = 3;
-  const LISTED = 200;
-  const DISK_FULL = 507;
+  const ANNOUNCED = 250;
+  const MOST_TRIES = 5;
+  const TOO_LARGE = 413;
+  const BUSY = 503;
+  const FAULTS = [0, 500];
+  const IN = ["stored", "present", "unpacked", "arrived"];
+  const LOST = "It was lost on the way five times, or the file has changed since it was chosen. Choose it again.";
+  const UNREADABLE = "The browser cannot read this file.";
+  const TOO_EARLY = "The archive is busy with other files; the upload goes on in a moment.";
 
-  async function filesOf(entry) {
-    if (entry instanceof File) return [entry];
-    if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-    const reader = entry.createReader();
-    const children = [];
-    for (;;) {
-      // One call answers at most 100 entries; an empty answer is the end.
-      const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-      if (!some.length) break;
-      children.push(...some);
-    }
-    const files = [];
-    for (const child of children) files.push(...(await filesOf(child)));
-    return files;
-  }
-
-  function batchesOf(files) {
-    const batches = [];
-    let batch = [];
-    let bytes = 0;
-    for (const file of files.filter((file) => !file.name.startsWith("."))) {
-      if (batch.length && (batch.length === BATCH_FILES || bytes + file.size > BATCH_BYTES)) {
-        batches.push(batch);
-        [batch, bytes] = [[], 0];
-      }
-      batch.push(file);
-      bytes += file.size;
-    }
-    return batch.length ? [...batches, batch] : batches;
-  }
-
-  const sizeOf = (batches) => batches.flat().reduce((sum, file) => sum + file.size, 0);
-  const counted = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+  const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const sizeOf = (items) => items.reduce((sum, { file }) => sum + file.size, 0);
 
   class Upload {
     constructor(form) {
       this.form = form;
-      this.find = (name) => form.querySelector(`[data-${name}]`);
+      this.page = new UploadPage(form);
+      this.portal = new UploadPortal(form, () => this.go());
+      this.key = form.querySelector("[name=key]");
       this.waiting = [];
-      this.lost = [];
       this.sending = new Map();
+      this.adding = Promise.resolve();
+      this.unannounced = 0;
+      this.round = 0;
       this.forget();
       this.listen();
     }
 
     forget() {
-      Object.assign(this, { totalBytes: 0, doneBytes: 0, stored: 0, present: 0, refused: 0, isCancelled: false });
-      this.find("refused").querySelector("ul").replaceChildren();
+      const counts = { files: 0, doneFiles: 0, bytes: 0, doneBytes: 0, beforeBytes: 0 };
+      const outcomes = { stored: 0, present: 0, before: 0, refused: 0, unsent: 0 };
+      Object.assign(this, { ...counts, ...outcomes, isCancelled: false, isPaused: false });
+      this.page.clear();
     }
 
     listen() {
-      const drop = this.find("drop");
+      const drop = this.page.find("drop");
       const over = (isOver) => (event) => {
         event.preventDefault();
         drop.classList.toggle("over", isOver);
@@ -71,125 +53,191 @@
       drop.addEventListener("drop", (event) => this.dropped(event.dataTransfer));
       for (const input of this.form.querySelectorAll("input[type=file]")) {
         input.addEventListener("change", () => {
-          this.add([...input.files]);
+          this.add(uploadFiles.ofInput(input));
           input.value = "";
         });
       }
-      this.find("cancel").addEventListener("click", () => this.cancel());
-      this.find("retry").addEventListener("click", () => this.retry());
-      addEventListener("beforeunload", (event) => this.sending.size && event.preventDefault());
+      this.page.find("cancel").addEventListener("click", () => this.cancel());
+      this.page.find("pause").addEventListener("click", () => this.pause());
+      this.page.find("retry").addEventListener("click", () => this.portal.goOn());
+      addEventListener("beforeunload", (event) => this.isBusy && event.preventDefault());
+    }
+
+    get isBusy() {
+      return this.sending.size + this.waiting.length + this.unannounced > 0;
+    }
+
+    get isHalted() {
+      return this.portal.isHalted;
+    }
+
+    get trouble() {
+      return this.portal.trouble;
+    }
+
+    get sentBytes() {
+      return this.doneBytes + [...this.sending.values()].reduce((sum, bytes) => sum + bytes, 0);
     }
 
     async dropped(transfer) {
-      // The entries must be asked for before the first await: after it the list is empty.
-      const entries = [...transfer.items].map((item) => item.webkitGetAsEntry() ?? item.getAsFile()).filter(Boolean);
-      this.say("Reading the folder…");
-      const files = [];
+      const tell = (count) => this.isBusy || this.page.say(`Reading the folders: ${uploadCounted(count, "file")} so far…`);
+      tell(0);
       try {
-        for (const entry of entries) files.push(...(await filesOf(entry)));
+        return this.add(await uploadFiles.ofDrop(transfer, tell));
       } catch {
-        return this.say("The browser could not read all of what was dropped. Nothing was sent; try Choose a folder.");
+        return this.page.say("The browser could not read all of what was dropped. Nothing was sent; try Choose a folder.");
       }
-      return this.add(files);
     }
 
-    add(files) {
-      if (!this.sending.size && !this.lost.length) this.forget();
-      const batches = batchesOf(files);
-      if (!batches.length && !this.sending.size) return this.say("There are no files in it.");
-      this.totalBytes += sizeOf(batches);
-      this.waiting.push(...batches);
-      this.isCancelled = false;
+    add(found) {
+      const items = found.filter(({ file }) => !file.name.startsWith(".")).map((item) => ({ ...item, tries: 0 }));
+      if (!this.isBusy) this.begin();
+      if (!items.length && !this.isBusy) return this.page.say("There are no files in it.");
+      this.files += items.length;
+      this.bytes += sizeOf(items);
+      this.unannounced += items.length;
+      const { round } = this;
+      this.adding = this.adding.then(() => this.round === round && this.announceAll(items));
       return this.go();
     }
 
-    go() {
-      while (this.waiting.length && this.sending.size < PARALLEL) this.send(this.waiting.shift());
-      this.draw();
+    begin() {
+      // What an upload has taken is never sent again for it, so one that is whole is not gone on with.
+      if (this.files && !this.isCancelled && !this.unsent) this.key.value = newKey();
+      this.forget();
+      this.portal.begin();
+      this.form.parentElement.querySelector("[data-offer]")?.remove();
     }
 
-    send(batch) {
-      const request = new XMLHttpRequest(); // fetch tells nothing of how far an upload is
-      const body = new FormData();
-      for (const { name, value } of this.form.querySelectorAll("input[type=hidden]")) body.append(name, value);
-      for (const file of batch) body.append("files", file, file.name);
-      request.open("POST", this.form.action);
-      request.setRequestHeader("Accept", "application/json");
-      request.responseType = "json";
-      request.upload.addEventListener("progress", (event) => {
-        this.sending.set(request, Math.min(event.loaded, sizeOf([batch])));
-        this.draw();
-      });
-      request.addEventListener("loadend", () => {
-        this.sending.delete(request);
-        if (!this.isCancelled) this.answered(batch, request.status, request.response);
+    async announceAll(items) {
+      const { round } = this;
+      for (let start = 0; start < items.length; start += ANNOUNCED) {
+        const some = await Promise.all(items.slice(start, start + ANNOUNCED).map(uploadFiles.withHead));
+        const rows = await this.announce(some.filter(({ isUnreadable }) => !isUnreadable));
+        if (this.round !== round) return; // cancelled
+        for (const [item, row] of rows) this.announced(item, row);
+        this.unannounced -= some.length;
+        this.giveUp(some.filter(({ isUnreadable }) => isUnreadable), UNREADABLE);
         this.go();
+      }
+    }
+
+    async announce(items) {
+      const files = items.map(({ file, path, head }) => [path, file.size, file.lastModified, head]);
+      const body = JSON.stringify({ key: this.key.value, files });
+      const answer = await this.portal.insist("POST", this.form.dataset.announce, body);
+      if (!answer) return [];
+      this.know(answer);
+      return answer.files.map((row, i) => [{ ...items[i], pk: row.pk }, row]);
+    }
+
+    announced(item, { outcome, sentence }) {
+      if (outcome === "refused") {
+        this.done([item]);
+        this.refuse([{ name: item.path, sentence }]);
+      } else if (IN.includes(outcome)) {
+        this.before += 1;
+        this.beforeBytes += item.file.size;
+        this.done([item]);
+      } else {
+        this.waiting.push(item);
+      }
+    }
+
+    know({ url, end_url: endUrl }) {
+      this.endUrl = endUrl;
+      this.page.find("each").href = url;
+    }
+
+    go() {
+      const most = this.portal.failures ? 1 : PARALLEL;
+      while (this.waiting.length && this.sending.size < most && !this.isPaused && !this.trouble) this.send(this.nextBatch());
+      if (!this.isBusy) return this.page.draw(this);
+      return this.page.drawSoon(this);
+    }
+
+    nextBatch() {
+      const batch = [this.waiting.shift()];
+      let size = batch[0].file.size;
+      while (this.waiting.length && batch.length < BATCH_FILES && !batch[0].isAlone && !this.waiting[0].isAlone) {
+        size += this.waiting[0].file.size;
+        if (size > BATCH_BYTES) break;
+        batch.push(this.waiting.shift());
+      }
+      return batch;
+    }
+
+    async send(batch) {
+      const body = new FormData();
+      body.append("key", this.key.value);
+      body.append("csrfmiddlewaretoken", this.portal.token.value);
+      for (const { file, pk } of batch) {
+        body.append("announced", pk);
+        body.append("files", file, file.name);
+      }
+      this.sending.set(batch, 0);
+      const { status, answer } = await this.portal.send(this.form.action, body, (bytes) => {
+        this.sending.set(batch, Math.min(bytes, sizeOf(batch)));
+        this.page.drawSoon(this);
       });
-      this.sending.set(request, 0);
-      request.send(body);
+      this.sending.delete(batch);
+      if (!this.isCancelled) this.answered(batch, status, answer);
+      this.go();
     }
 
     answered(batch, status, answer) {
-      const isLost = status === 0 || status === 429 || (status >= 500 && status !== DISK_FULL) || !answer;
-      if (isLost) return this.lost.push(batch);
-      this.doneBytes += sizeOf([batch]);
-      if (status >= 400) return this.refuse(batch.map(({ name }) => ({ name, sentence: answer.detail })));
+      if (status === TOO_LARGE && answer?.detail) return this.giveUp(batch, answer.detail);
+      if (status !== 200) return this.lost(batch, status, answer);
+      this.know(answer);
+      const early = batch.filter(({ pk }) => answer.still_waiting.includes(pk));
       this.stored += answer.stored;
       this.present += answer.present;
-      return this.refuse(answer.refused);
+      this.done(batch.filter((item) => !early.includes(item)));
+      this.refuse(answer.refused.filter(({ name }) => !early.some(({ path }) => path === name)));
+      return early.length && this.lost(early, BUSY, { detail: TOO_EARLY });
+    }
+
+    // They are sent again, at last each by itself: a browser does not tell a lost connection from a file that has changed.
+    lost(batch, status, answer) {
+      for (const item of batch) {
+        item.tries += FAULTS.includes(status) ? 1 : 0;
+        item.isAlone = item.tries > 2;
+      }
+      this.waiting.unshift(...batch.filter(({ tries }) => tries < MOST_TRIES));
+      this.giveUp(batch.filter(({ tries }) => tries >= MOST_TRIES), LOST);
+      this.portal.recover(status, answer);
+    }
+
+    done(items) {
+      this.doneFiles += items.length;
+      this.doneBytes += sizeOf(items);
+    }
+
+    // They stay announced, and so missing on the upload's page.
+    giveUp(items, sentence) {
+      this.unsent += items.length;
+      this.done(items);
+      this.page.list(items.map(({ path }) => ({ name: path, sentence })));
     }
 
     refuse(refusals) {
       this.refused += refusals.length;
-      const list = this.find("refused").querySelector("ul");
-      for (const { name, sentence } of refusals.slice(0, Math.max(0, LISTED - list.children.length))) {
-        const line = document.createElement("li");
-        const reason = document.createElement("span");
-        reason.textContent = sentence;
-        line.append(name, reason);
-        list.append(line);
-      }
+      this.page.list(refusals);
     }
 
     cancel() {
       this.isCancelled = true;
+      this.round += 1;
       this.waiting = [];
-      this.lost = [];
-      for (const request of [...this.sending.keys()]) request.abort();
-      this.draw();
-    }
-
-    retry() {
-      this.waiting.push(...this.lost.splice(0));
+      this.unannounced = 0;
+      this.portal.giveUp();
+      if (this.endUrl) this.portal.ask("POST", this.endUrl);
       this.go();
     }
 
-    say(sentence) {
-      this.find("now").hidden = false;
-      if (this.find("sentence").textContent !== sentence) this.find("sentence").textContent = sentence;
-    }
-
-    draw() {
-      const isBusy = this.sending.size > 0;
-      const underway = [...this.sending.values()].reduce((sum, bytes) => sum + bytes, 0);
-      const bar = this.form.querySelector("progress");
-      bar.max = this.totalBytes || 1;
-      bar.value = isBusy || this.lost.length || this.isCancelled ? this.doneBytes + underway : bar.max;
-      this.find("cancel").hidden = !isBusy;
-      this.find("retry").hidden = isBusy || !this.lost.length;
-      this.find("finished").hidden = isBusy || !(this.stored + this.present);
-      this.find("refused").hidden = !this.refused;
-      this.say(this.sentence(isBusy));
-    }
-
-    sentence(isBusy) {
-      const parts = [`${counted(this.stored, "image")} stored`];
-      if (this.present) parts.push(`${this.present.toLocaleString("en")} already there`);
-      if (this.refused) parts.push(`${counted(this.refused, "file")} not taken`);
-      if (this.refused > LISTED) parts.push(`the first ${LISTED} are listed`);
-      if (this.lost.length) parts.push(`${counted(this.lost.flat().length, "file")} lost on the way`);
-      const head = isBusy ? "Uploading: " : this.isCancelled ? "Cancelled: " : this.lost.length ? "Interrupted: " : "Done: ";
-      return `${head}${parts.join(", ")}.`;
+    pause() {
+      this.isPaused = !this.isPaused;
+      this.go();
     }
   }
 
