@@ -7,13 +7,14 @@ from apps.projects.groups import follow
 from maia_dashboard.api_schema import schema
 
 urlpatterns = [
+    # First, since no other addresses are asked for so often: frame by frame.
+    path("", include("apps.archives.urls")),
     path("", include("apps.core.urls")),
     path("", include("apps.dashboard.urls")),
     path("", include("apps.projects.urls")),
     path("", include("apps.registrations.urls")),
     path("", include("apps.jobs.urls")),
     path("", include("apps.datasets.urls")),
-    path("", include("apps.archives.urls")),
     path("", include("apps.viewer.urls")),
     path("", include("apps.clusters.urls")),
     path("", include("apps.workspaces.urls")),

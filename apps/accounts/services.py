@@ -19,6 +19,7 @@ from apps.audit import origin
 from apps.audit.services import changed, record
 from apps.core import mail
 from apps.core.digests import digest_of
+from apps.core.prepared import Prepared
 
 TOKEN_PREFIX = "maia_"  # noqa: S105 - makes leaked tokens findable, is none itself
 LONGEST_TOKEN_DAYS = 365
@@ -175,12 +176,19 @@ def remove_ssh_key(key: SshKey, *, by: User) -> None:
 
 def use_token(secret: str) -> ApiToken | None:
     """The token of an active person that this secret opens now, or None; Keycloak may have disabled the person."""
-    tokens = ApiToken.objects.select_related("user").exclude(user__identities__is_enabled=False)
-    token = tokens.filter(digest=digest_of(secret)).first()
+    token = _TOKEN.first(digest_of(secret))
     if token is None or token.is_expired or not token.user.is_active:
         return None
     _note_use(token)
     return token
+
+
+_TOKEN = Prepared(
+    lambda digest: (
+        ApiToken.objects.select_related("user").exclude(user__identities__is_enabled=False).filter(digest=digest)
+    ),
+    str,
+)
 
 
 def _tell(user: User, subject: str, template: str, **said: object) -> None:

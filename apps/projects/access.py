@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
 from apps.core.digests import digest_of
+from apps.core.prepared import Prepared
 from apps.projects.models import ExtensionRequest, Invitation, Membership, Project, ProjectChange
 
 Role = Membership.Role
@@ -157,8 +158,17 @@ def enter_any(user: User, namespace: str) -> Entry:
     return enter_settings(user, namespace) if entry.project.status in Project.HIDDEN else entry
 
 
+_MEMBERSHIP = Prepared(
+    lambda user, namespace: Membership.objects.select_related("project").filter(
+        user=user, project__namespace=namespace
+    ),
+    int,
+    str,
+)
+
+
 def _entry(user: User, namespace: str) -> Entry:
-    membership = Membership.objects.select_related("project").filter(user=user, project__namespace=namespace).first()
+    membership = _MEMBERSHIP.first(user.pk, namespace)
     if membership is not None:
         return Entry(membership.project, user, Role(membership.role), membership.may_export, is_member=True)
     return Entry(_to_look_at(user, namespace), user, Role.VIEWER, may_export=False, is_member=False)
