@@ -144,4 +144,4 @@ def test_odd_paths_are_not_found(service: Service, path: str) -> None:
 
 
 def _query(match: Match) -> "matching.Query":
-    return matching.Query((match,), frozenset(), includes_all=False, limit=None, offset=0, is_fuzzy=False)
+    return matching.Query(((match,),), frozenset(), includes_all=False, limit=None, offset=0, is_fuzzy=False)

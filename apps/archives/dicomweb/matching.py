@@ -3,6 +3,8 @@
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from django.db.models import Q
@@ -66,16 +68,24 @@ def conditions(level: Level, query: Query) -> tuple[Q, list[Test]]:
     """
     in_database = Q()
     tests: list[Test] = []
-    for match in query.matches:
-        column = _COLUMNS.get(match.path[0]) if len(match.path) == 1 else None
+    for alternatives in query.matches:
+        path = alternatives[0].path
+        column = _COLUMNS.get(path[0]) if len(path) == 1 else None
         if column is None:
-            tests.append(_test(match))
+            tests.append(_any_of([_test(match) for match in alternatives]))
         else:
-            in_database &= _condition(match, _WAY_UP[level, column.level] + column.name, column.divider)
+            lookup = _WAY_UP[level, column.level] + column.name
+            in_database &= reduce(or_, (_condition(match, lookup, column.divider) for match in alternatives))
     return in_database, tests
 
 
+def _any_of(tests: list[Test]) -> Test:
+    return lambda attributes: any(test(attributes) for test in tests)
+
+
 def _condition(match: Match, lookup: str, divider: str) -> Q:
+    if match.is_empty:
+        return Q(**{f"{lookup}__isnull": True}) if match.vr in _NUMBER_VRS else Q(**{lookup: ""})
     if match.vr in ("DA", "TM"):
         return _in_range(match, lookup)
     if match.vr == "UI":
@@ -124,6 +134,8 @@ def _integer(match: Match) -> int:
 
 
 def _test(match: Match) -> Test:
+    if match.is_empty:
+        return lambda attributes: not any(_texts(attributes, match.path))
     is_wanted = _value_test(match)
     return lambda attributes: any(is_wanted(text) for text in _texts(attributes, match.path))
 

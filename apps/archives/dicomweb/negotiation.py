@@ -48,25 +48,32 @@ class _Header:
 
 
 def choose(request: HttpRequest, offers: Sequence[Offer], *, parameter: str = "accept") -> Offer:
-    """The offer that the client likes best; among equals the first one offered. Raises NotAcceptable."""
-    ranges = sorted(accepted(request, parameter), key=lambda one: -one.quality)
-    for wanted in ranges:
-        for offer in offers:
-            if wanted.quality > 0 and _fits(wanted, offer):
-                return offer
+    """The offer that the client likes best; among equals the first one offered. Raises NotAcceptable.
+
+    The query parameter goes before the header Accept, which decides when nothing fits that, or when there is none
+    (PS3.18 8.7.8.1); without both anything will do.
+    """
+    asked = [text for text in (request.GET.get(parameter), request.headers.get("Accept")) if text] or ["*/*"]
+    for text in asked:
+        if offer := _best([_range(entry) for entry in _split(text, ",")], offers):
+            return offer
     raise NotAcceptable("This can be had as " + ", ".join(dict.fromkeys(map(_shown, offers))) + ".")
-
-
-def accepted(request: HttpRequest, parameter: str = "accept") -> list[MediaRange]:
-    """What the query parameter, or else the header Accept, asks for; anything when there is neither."""
-    text = request.GET.get(parameter) or request.headers.get("Accept") or "*/*"
-    return [_range(entry) for entry in _split(text, ",")]
 
 
 def content_type(request: HttpRequest) -> tuple[str, dict[str, str]]:
     """Media type and parameters of the request's body, in lower case but for the values."""
     header = _parsed(request.headers.get("Content-Type", ""))
     return header.media_type, header.parameters
+
+
+def _best(ranges: Sequence[MediaRange], offers: Sequence[Offer]) -> Offer | None:
+    refused = [one for one in ranges if not one.quality and "*" not in one.media_type]
+    left = [offer for offer in offers if not any(_fits(one, offer) for one in refused)]
+    for wanted in sorted(ranges, key=lambda one: -one.quality):
+        for offer in left:
+            if wanted.quality and _fits(wanted, offer):
+                return offer
+    return None
 
 
 def _range(entry: str) -> MediaRange:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.http import QueryDict
@@ -15,6 +15,9 @@ MAX_VALUE_LENGTH = 4096
 MODALITIES_IN_STUDY = "00080061"
 _LARGEST = 10**9
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_ATTRIBUTES = frozenset(
+    {"accept", "limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"}
+)
 _WILD_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 
 
@@ -37,11 +40,12 @@ class QueryInvalid(Exception):
 
 @dataclass(frozen=True)
 class Match:
-    """An attribute, or one in the items of a sequence (`path` has both tags), that must have a value."""
+    """An attribute, or one in the items of a sequence (`path` has both tags), that must have a value, or none."""
 
     path: tuple[str, ...]
     vr: str
     value: str
+    is_empty: bool = False
 
     @property
     def is_wild(self) -> bool:
@@ -50,7 +54,9 @@ class Match:
 
 @dataclass(frozen=True)
 class Query:
-    matches: tuple[Match, ...]
+    """Of each of `matches` one alternative must fit."""
+
+    matches: tuple[tuple[Match, ...], ...]
     included: frozenset[str]
     includes_all: bool
     limit: int | None
@@ -60,11 +66,12 @@ class Query:
 
 def parse(level: Level, parameters: QueryDict) -> Query:
     """Raises QueryInvalid. An empty value matches everything, and so does `*`."""
-    special = {"limit", "offset", "includefield", "fuzzymatching", "accept"}
     fields = [field for value in parameters.getlist("includefield") for field in value.split(",") if field]
-    found = [_match(level, name, values) for name, values in parameters.lists() if name not in special]
+    found = [_match(level, name, values) for name, values in parameters.lists() if name not in _NO_ATTRIBUTES]
+    has_empty, has_several = (_is_true(parameters, f"{kind}valuematching") for kind in ("empty", "multiple"))
+    matches = [_alternatives(match, has_empty=has_empty, has_several=has_several) for match in found]
     return Query(
-        matches=tuple(match for match in found if match.value.strip("*")),
+        matches=tuple(one for one in matches if all(match.is_empty or match.value.strip("*") for match in one)),
         included=frozenset(path[0] for path in map(_path, _but_all(fields))),
         includes_all="all" in fields,
         limit=_number(parameters, "limit"),
@@ -94,6 +101,12 @@ def _match(level: Level, name: str, values: Iterable[str]) -> Match:
         raise QueryInvalid(f"The value of {name} is too long or has control characters.")
     number = int(path[-1], 16)
     return Match(path, dictionary_VR(number) if dictionary_has_tag(number) else "UN", value.strip())
+
+
+def _alternatives(match: Match, *, has_empty: bool, has_several: bool) -> tuple[Match, ...]:
+    """PS3.18 8.3.4.5 and 8.3.4.6, PS3.4 C.2.2.2.8 and C.2.2.2.9: `""` is no value, backslashes divide several."""
+    values = match.value.split("\\") if has_several and match.vr != "UI" else [match.value]
+    return tuple(replace(match, value=value.strip(), is_empty=has_empty and value.strip() == '""') for value in values)
 
 
 _PLURAL = {Level.STUDY: "studies", Level.SERIES: "series", Level.INSTANCE: "instances"}

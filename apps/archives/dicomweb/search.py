@@ -31,10 +31,11 @@ class Scope:
 
 @dataclass(frozen=True)
 class Found:
-    """Matches as DICOM JSON objects; `is_cut` when there are more than one answer may have."""
+    """Matches as DICOM JSON objects; `is_cut` when there are more, `remaining` how many if that is known."""
 
     objects: list[str]
-    is_cut: bool
+    is_cut: bool = False
+    remaining: int | None = None
 
 
 def search(level: Level, scope: Scope, query: Query, root: str) -> Found:
@@ -48,8 +49,10 @@ def search(level: Level, scope: Scope, query: Query, root: str) -> Found:
     else:
         found = islice(_passing(level, rows, tests), page.start, page.stop) if tests else rows[page]
         made = [compact(_returned(level, row, scope, query)) for row in found]
-    is_cut = len(made) > wanted and (query.limit is None or query.limit > wanted)
-    return Found([_absolute(text, root) for text in made[:wanted]], is_cut)
+    objects = [_absolute(text, root) for text in made[:wanted]]
+    if len(made) <= wanted:
+        return Found(objects)
+    return Found(objects, is_cut=True, remaining=None if tests else rows.count() - query.offset - wanted)
 
 
 # The addresses in stored JSON are relative to the service. What is looked for cannot stand in a value: there its quotes

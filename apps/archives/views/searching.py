@@ -1,8 +1,10 @@
+from collections.abc import Iterator
+
 from django.http import HttpRequest, HttpResponseBase
 
 from apps.archives.access import visit
 from apps.archives.dicomweb import answers, query
-from apps.archives.dicomweb.search import Scope
+from apps.archives.dicomweb.search import Found, Scope
 from apps.archives.dicomweb.search import search as search_index
 from apps.archives.views import addresses
 
@@ -24,11 +26,15 @@ def search(
     found = search_index(level, Scope(archive, **uids), wanted, root)
     response = answers.json_array(found.objects, media_type)
     response["Cache-Control"] = "private, no-cache"
-    warnings = []
-    if found.is_cut:
-        warnings.append(f'299 {root} "There are more than {query.MAX_RESULTS} results; ask for the rest by offset."')
-    if wanted.is_fuzzy:
-        warnings.append(f'299 {root} "Fuzzy matching is not supported. Only literal matching has been performed."')
-    if warnings:
-        response["Warning"] = ", ".join(warnings)
+    if warnings := list(_warnings(found, wanted)):
+        response["Warning"] = ", ".join(f'299 {root} "{sentence}"' for sentence in warnings)
     return response
+
+
+def _warnings(found: Found, wanted: query.Query) -> Iterator[str]:
+    """In the words of PS3.18 8.3.4.2 and 8.3.4.4, which clients look for."""
+    if found.is_cut:
+        number = "" if found.remaining is None else f"{found.remaining} "
+        yield f"There are {number}additional results that can be requested"
+    if wanted.is_fuzzy:
+        yield "The fuzzymatching parameter is not supported. Only literal matching has been performed."

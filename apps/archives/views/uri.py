@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponseBase
 
 from apps.archives.access import visit
@@ -19,7 +21,8 @@ def wado_uri(request: HttpRequest, namespace: str, archive_name: str = "") -> Ht
         visitor.entry.need_export()
         content = store_of(instance.archive).whole(instance)
         note_export(instance, by=visitor.user)
-        return answers.single(content)
+        # Media types of this service have no transfer syntax (PS3.18 8.7.3.5.2).
+        return answers.single(replace(content, transfer_syntax_uid=""))
     visitor.need_pixels()
     number = uri.frame_of(request.GET, instance)
     return picture(request, visitor, instance, number, uri.look_of(request.GET.dict(), instance, offer.media_type))
