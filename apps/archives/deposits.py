@@ -1,4 +1,4 @@
-"""Who is putting what into an Orthanc: the index's refresh may be the first to see it there, or the only one.
+"""Who is putting what into a remote archive: the index's refresh may be the first to see it there, or the only one.
 
 It is announced before the first byte goes out and forgotten once it is in the index. What an upload that failed midway
 or was killed has left is what the refresh then goes by.
@@ -20,7 +20,7 @@ KEPT = timedelta(days=30)
 @contextmanager
 def announced(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None) -> Iterator[None]:
     """Around publishing and indexing; an error leaves it announced."""
-    is_needed = by is not None and archive.kind == Archive.Kind.ORTHANC
+    is_needed = by is not None and archive.is_remote
     if is_needed:
         Deposit.objects.bulk_create(Deposit(archive=archive, by=by, sha256=arrival.sha256) for arrival in arrivals)
     yield

@@ -21,6 +21,7 @@ TEXT_LENGTH = 255
 NAME_LENGTH = 324
 REMOTE_NAME_LENGTH = 224
 AE_TITLE_LENGTH = 16
+NAME_OF_ARCHIVE_LENGTH = 40
 
 
 class Archive(models.Model):
@@ -30,10 +31,11 @@ class Archive(models.Model):
         DICOMWEB = "dicomweb", "DICOMweb server"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="archives")
-    name = models.SlugField(max_length=40)
+    name = models.SlugField(max_length=NAME_OF_ARCHIVE_LENGTH)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.BUILT_IN)
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(null=True, help_text="taken out of the portal; the row stays for what names it")
 
     class Meta:
         constraints = [

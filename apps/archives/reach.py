@@ -1,21 +1,23 @@
-"""The way to the Orthanc of an archive. One that is of no use costs few threads, and those for a short time only."""
+"""The way to the server of a remote archive. One that is of no use costs few threads, and those not for long."""
 
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from typing import cast
 
 import structlog
 from django.core.cache import cache
 from django.utils import timezone
 
-from apps.archives.models import RemoteServer
+from apps.archives.models import Archive, RemoteServer
 from apps.archives.port import ArchiveUnreachable
 from apps.core.sealed import SecretUnreadable
 from apps.integrations.dicomweb.orthanc import Orthanc
-from apps.integrations.dicomweb.port import AccessRefused, OrthancApi, ServerFailed
+from apps.integrations.dicomweb.port import AccessRefused, DicomWebApi, ObjectServer, OrthancApi, ServerFailed
+from apps.integrations.dicomweb.web import DicomWeb
 from apps.integrations.kubernetes.port import Credentials
 from apps.integrations.kubernetes.route import Route
 
@@ -30,13 +32,18 @@ LONGEST_PAUSE = timedelta(minutes=10)
 _NO_ANSWER = "The archive that holds the images does not answer; try again in a minute."
 _CREDENTIALS = "The archive that holds the images refuses the portal; an administrator has to look at its password."
 _ASLEEP = "The project is suspended, and its archive with it: images can be read again when the project goes on."
+_TAKEN_OUT = "The archive that holds the images was taken out of the portal."
 _BUSY = "The archive that holds the images is busy; try again in a minute."
 
+_CLIENTS: dict[str, type[Orthanc] | type[DicomWeb]] = {
+    Archive.Kind.ORTHANC: Orthanc,
+    Archive.Kind.DICOMWEB: DicomWeb,
+}
 _places: dict[int, threading.BoundedSemaphore] = {}
 
 
 @contextmanager
-def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[OrthancApi]:
+def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[ObjectServer]:
     """The server, for the calls of the block; its failures become ArchiveUnreachable and are written down.
 
     Raises ArchiveUnreachable at once while the server was found of no use a moment ago, unless this is a probe, and
@@ -55,11 +62,21 @@ def reach(archive_pk: int, *, is_probe: bool = False) -> Iterator[OrthancApi]:
         place.release()
 
 
-def note_seen(archive_pk: int) -> None:
-    """After the server answered a probe."""
+def reach_orthanc(archive_pk: int, *, is_probe: bool = False) -> AbstractContextManager[OrthancApi]:
+    """As `reach`, where it is an Orthanc."""
+    return cast(AbstractContextManager[OrthancApi], reach(archive_pk, is_probe=is_probe))
+
+
+def reach_web(archive_pk: int, *, is_probe: bool = False) -> AbstractContextManager[DicomWebApi]:
+    """As `reach`, where it is another DICOMweb server."""
+    return cast(AbstractContextManager[DicomWebApi], reach(archive_pk, is_probe=is_probe))
+
+
+def note_seen(archive_pk: int, *, rest: timedelta = timedelta()) -> None:
+    """After the server answered; its index is compared with it again after `rest`."""
     now = timezone.now()
     RemoteServer.objects.filter(archive=archive_pk).update(
-        last_seen_at=now, unreachable_since=None, complaint="", refresh_due_at=now
+        last_seen_at=now, unreachable_since=None, complaint="", refresh_due_at=now + rest
     )
     forget_failure(archive_pk)
 
@@ -75,17 +92,20 @@ def gateway_text(gateway: Credentials | None) -> str:
 
 
 def route_to(server: RemoteServer) -> Route:
-    return Route(server.address, Credentials(**json.loads(server.gateway)) if server.gateway else None)
+    gateway = Credentials(**json.loads(server.gateway)) if server.gateway else None
+    return Route(server.address, gateway, is_entered=server.is_entered)
 
 
-def _connected(archive_pk: int) -> OrthancApi:
+def _connected(archive_pk: int) -> ObjectServer:
     try:
         server = RemoteServer.objects.select_related("archive__project").get(archive=archive_pk)
     except SecretUnreadable as error:
         raise AccessRefused(str(error)) from error
+    except RemoteServer.DoesNotExist as error:
+        raise ArchiveUnreachable(_TAKEN_OUT) from error
     if server.archive.project.is_asleep:
         raise ArchiveUnreachable(_ASLEEP)
-    return Orthanc(route_to(server), server.username, server.password)
+    return _CLIENTS[server.archive.kind](route_to(server), server.username, server.password)
 
 
 def _noted(archive_pk: int, failure: ServerFailed) -> ArchiveUnreachable:

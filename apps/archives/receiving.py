@@ -1,4 +1,4 @@
-"""Taking objects into the index that are in an Orthanc already, each read by the limited children like any upload."""
+"""Taking objects into the index that are at a server already, each read by the limited children like any upload."""
 
 import shutil
 from collections import deque
@@ -14,11 +14,11 @@ from apps.accounts.models import User
 from apps.archives import deposits, index
 from apps.archives.intake import Arrival, IncomingFile, read_all
 from apps.archives.models import Archive, Instance, SkippedObject
-from apps.archives.remote_archive import RemoteArchive
 from apps.archives.results import FailureReason, StoredResult
 from apps.archives.static.identity import Identity
 from apps.archives.static.pool import PoolBusy
-from apps.integrations.dicomweb.port import NoSuchObject, ObjectTooLong, Origin, OrthancApi
+from apps.archives.stores import store_of
+from apps.integrations.dicomweb.port import NoSuchObject, ObjectServer, ObjectTooLong, Origin
 
 log = structlog.get_logger(__name__)
 
@@ -27,22 +27,22 @@ _TOO_LARGE = "The object is larger than the portal takes."
 _TWICE = "The index has this object under another name of the server's."
 
 
-def receive(archive: Archive, orthanc: OrthancApi, names: Sequence[str], *, own_username: str) -> Iterator[None]:
-    """Takes objects by Orthanc's names for them, batch by batch; yields after each. Twice is once.
+def receive(archive: Archive, server: ObjectServer, names: Sequence[str], *, own_username: str) -> Iterator[None]:
+    """Takes objects by the server's names for them, batch by batch; yields after each. Twice is once.
 
-    What the index cannot take is written down with its reason. Raises PoolBusy, OSError, and what `orthanc` raises.
+    What the index cannot take is written down with its reason. Raises PoolBusy, OSError, and what `server` raises.
     """
     remaining = deque(names)
     while remaining:
         with _folder(archive) as folder:
-            _index(archive, orthanc, _downloaded(archive, orthanc, remaining, folder), own_username)
+            _index(archive, server, _downloaded(archive, server, remaining, folder), own_username)
         yield
 
 
-def read_again(archive: Archive, orthanc: OrthancApi, instance: Instance) -> Arrival | None:
+def read_again(archive: Archive, server: ObjectServer, instance: Instance) -> Arrival | None:
     """What the server has under the name of an instance now; None when that is not the same object at all."""
     with _folder(archive) as folder:
-        for file in _downloaded(archive, orthanc, deque([instance.remote_name]), folder):
+        for file in _downloaded(archive, server, deque([instance.remote_name]), folder):
             (read,) = read_all([file])
             if isinstance(read, Arrival) and read.identity == _identity(instance):
                 return replace(read, remote_name=instance.remote_name)
@@ -51,23 +51,23 @@ def read_again(archive: Archive, orthanc: OrthancApi, instance: Instance) -> Arr
 
 @contextmanager
 def _folder(archive: Archive) -> Iterator[Path]:
-    folder = RemoteArchive(archive.pk).new_folder()
+    folder = store_of(archive).new_folder()
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _downloaded(archive: Archive, orthanc: OrthancApi, names: deque[str], folder: Path) -> list[IncomingFile]:
-    """Takes names until their files are a batch; a file is named as Orthanc names it."""
+def _downloaded(archive: Archive, server: ObjectServer, names: deque[str], folder: Path) -> list[IncomingFile]:
+    """Takes names until their files are a batch; a file is named as the server names it."""
     files: list[IncomingFile] = []
     size_bytes = 0
     while names and len(files) < BATCH_FILES and size_bytes < BATCH_BYTES:
         name = names.popleft()
-        path = folder / name
+        path = folder / name.replace("/", "-")
         try:
             with path.open("wb") as file:
-                size_bytes += orthanc.download(name, file, most_bytes=settings.UPLOAD_MAX_BYTES).size_bytes
+                size_bytes += server.download(name, file, most_bytes=settings.UPLOAD_MAX_BYTES).size_bytes
         except NoSuchObject:
             continue
         except ObjectTooLong:
@@ -77,13 +77,13 @@ def _downloaded(archive: Archive, orthanc: OrthancApi, names: deque[str], folder
     return files
 
 
-def _index(archive: Archive, orthanc: OrthancApi, files: Sequence[IncomingFile], own_username: str) -> None:
+def _index(archive: Archive, server: ObjectServer, files: Sequence[IncomingFile], own_username: str) -> None:
     read = read_all(files)
     for result in read:
         if isinstance(result, StoredResult):
             _skip_refused(archive, result)
     arrivals = [replace(one, remote_name=one.file.name) for one in read if isinstance(one, Arrival)]
-    for origin, group in _by_origin(orthanc, arrivals).items():
+    for origin, group in _by_origin(server, arrivals).items():
         if origin.username == own_username:
             _index_own(archive, group)
         else:
@@ -107,11 +107,11 @@ def _add(archive: Archive, arrivals: Sequence[Arrival], *, by: User | None, even
         _skip_refused(archive, result)
 
 
-def _by_origin(orthanc: OrthancApi, arrivals: Sequence[Arrival]) -> dict[Origin, list[Arrival]]:
+def _by_origin(server: ObjectServer, arrivals: Sequence[Arrival]) -> dict[Origin, list[Arrival]]:
     found: dict[Origin, list[Arrival]] = {}
     for arrival in arrivals:
         with suppress(NoSuchObject):
-            found.setdefault(orthanc.origin(arrival.remote_name), []).append(arrival)
+            found.setdefault(server.origin(arrival.remote_name), []).append(arrival)
     return found
 
 
@@ -137,8 +137,10 @@ def _skip_doubles(archive: Archive, arrivals: Sequence[Arrival]) -> None:
 
 
 def _skip(archive: Archive, name: str, sentence: str) -> None:
-    SkippedObject.objects.update_or_create(archive=archive, remote_name=name, defaults={"sentence": sentence})
-    log.warning("object of a remote archive is not indexed", archive=archive.pk, object=name)
+    skipped, _ = SkippedObject.objects.update_or_create(
+        archive=archive, remote_name=name, defaults={"sentence": sentence}
+    )
+    log.warning("object of a remote archive is not indexed", archive=archive.pk, object=skipped.pk)
 
 
 def _identity(instance: Instance) -> Identity:

@@ -1,9 +1,8 @@
-"""The Orthanc of a project as an archive: its index is ours, its bytes are asked for when somebody reads them."""
+"""A server as an archive: the index is ours, the bytes are asked for when somebody reads them."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -16,21 +15,21 @@ from apps.archives.object_cache import object_cache
 from apps.archives.object_reader import ObjectReader
 from apps.archives.port import ObjectUnavailable, Published
 from apps.archives.reach import reach
-from apps.archives.results import FailureReason, StoredResult
+from apps.archives.results import StoredResult
 from apps.archives.static.objects import new_temporary_folder, sweep_temporaries
 from apps.core.doorbell import ring
-from apps.integrations.dicomweb.port import Digest, NoSpaceLeft, NoSuchObject, ObjectNotTaken, ObjectTooLong, OrthancApi
+from apps.integrations.dicomweb.port import DeletionRefused, Digest, NoSuchObject, ObjectServer, ObjectTooLong
 
 log = structlog.get_logger(__name__)
 
-_STORED_AT_ONCE = 4
-_NOT_TAKEN = "The archive's server cannot store this object."
-_NO_SPACE = "The archive's server has no space left; tell the administrators."
-_ANOTHER = "The archive holds another object with this SOPInstanceUID; that one stays as it is."
+STORED_AT_ONCE = 4
+NOT_TAKEN = "The archive's server cannot store this object."
+NO_SPACE = "The archive's server has no space left; tell the administrators."
+ANOTHER = "The archive holds another object with this SOPInstanceUID; that one stays as it is."
 
 
 class RemoteArchive(ObjectReader):
-    """One archive that is an Orthanc (see `port.ImageStore`)."""
+    """One archive at a server (see `port.ImageStore`), whichever it is."""
 
     def __init__(self, archive_pk: int) -> None:
         self._pk = archive_pk
@@ -40,13 +39,16 @@ class RemoteArchive(ObjectReader):
     def new_folder(self) -> Path:
         return new_temporary_folder(self._root)
 
+    @abstractmethod
     def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
-        with reach(self._pk) as orthanc, ThreadPoolExecutor(_STORED_AT_ONCE, thread_name_prefix="publish") as threads:
-            return list(threads.map(lambda arrival: _publish(orthanc, arrival), arrivals))
+        """See `port.ImageStore`."""
 
     def withdraw(self, arrival: Arrival) -> None:
-        with reach(self._pk) as orthanc:
-            orthanc.delete(arrival.remote_name)
+        with reach(self._pk) as server:
+            try:
+                server.delete(arrival.remote_name)
+            except DeletionRefused:
+                log.warning("refused object stays at its server", archive=self._pk)
 
     @contextmanager
     def fetch(self, instance: Instance) -> Iterator[Path]:
@@ -64,9 +66,9 @@ class RemoteArchive(ObjectReader):
         return object_cache().has(self._name(instance))
 
     def fault_of(self, instance: Instance) -> str:
-        with reach(self._pk) as orthanc, Path("/dev/null").open("wb") as nowhere:
+        with reach(self._pk) as server, Path("/dev/null").open("wb") as nowhere:
             try:
-                received = orthanc.download(instance.remote_name, nowhere, most_bytes=instance.size_bytes)
+                received = server.download(instance.remote_name, nowhere, most_bytes=instance.size_bytes)
             except NoSuchObject:
                 return "the server does not have it; storing the same object again mends it."
             except ObjectTooLong:
@@ -81,9 +83,9 @@ class RemoteArchive(ObjectReader):
 
     def _fill(self, instance: Instance, file: IO[bytes]) -> None:
         """Only what has the hash that the index knows is ever handed out."""
-        with reach(self._pk) as orthanc:
+        with reach(self._pk) as server:
             try:
-                received = orthanc.download(instance.remote_name, file, most_bytes=instance.size_bytes)
+                received = server.download(instance.remote_name, file, most_bytes=instance.size_bytes)
             except (NoSuchObject, ObjectTooLong):
                 received = None
         if not _is_whole(received, instance):
@@ -96,22 +98,10 @@ def _is_whole(received: Digest | None, instance: Instance) -> bool:
     return received == Digest(instance.size_bytes, instance.sha256)
 
 
-def _publish(orthanc: OrthancApi, arrival: Arrival) -> Published | StoredResult:
-    try:
-        stored = orthanc.store(arrival.file.path)
-    except ObjectNotTaken:
-        return arrival.refused(FailureReason.PROCESSING_FAILURE, _NOT_TAKEN)
-    except NoSpaceLeft:
-        return arrival.refused(FailureReason.OUT_OF_RESOURCES, _NO_SPACE)
-    if not stored.is_new and not _has_same(orthanc, stored.name, arrival):
-        return arrival.refused(FailureReason.DUPLICATE_INSTANCE, _ANOTHER)
-    return Published(replace(arrival, remote_name=stored.name), stored.is_new)
-
-
-def _has_same(orthanc: OrthancApi, remote_name: str, arrival: Arrival) -> bool:
+def digest_at(server: ObjectServer, remote_name: str, *, most_bytes: int) -> Digest | None:
+    """Of what the server has under the name; None when it has nothing, or more than that."""
     try:
         with Path("/dev/null").open("wb") as nowhere:
-            received = orthanc.download(remote_name, nowhere, most_bytes=arrival.size_bytes)
+            return server.download(remote_name, nowhere, most_bytes=most_bytes)
     except (NoSuchObject, ObjectTooLong):
-        return False
-    return received == Digest(arrival.size_bytes, arrival.sha256)
+        return None

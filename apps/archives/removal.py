@@ -10,7 +10,16 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from apps.archives import metadata_files
-from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
+from apps.archives.models import (
+    TEXT_LENGTH,
+    Archive,
+    Deposit,
+    Instance,
+    Patient,
+    Series,
+    SkippedObject,
+    Study,
+)
 from apps.audit.services import record
 
 DESTROYED_AT_ONCE = 2000
@@ -38,15 +47,20 @@ def remove(archive: Archive, pks: Collection[int]) -> None:
         Patient.objects.filter(archive=archive, studies=None).delete()
 
 
-def destroy(archive: Archive) -> None:
-    """Removes an archive with its index and, where it is the built-in one, with its images. Twice is once.
-
-    Piece by piece, so that no transaction holds all of a large one; the row goes last.
-    """
-    for model in (Instance, Series, Study, Patient):
+def empty(archive: Archive) -> None:
+    """Removes the index of an archive, piece by piece, so that no transaction holds all of it. Twice is once."""
+    for model in (Instance, Series, Study, Patient, SkippedObject, Deposit):
         rows = model.objects.filter(archive=archive)
         while some := list(rows.values_list("pk", flat=True)[:DESTROYED_AT_ONCE]):
             rows.filter(pk__in=some).delete()
+
+
+def destroy(archive: Archive) -> None:
+    """Removes an archive with its index and, where it is the built-in one, with its images. Twice is once.
+
+    The row goes last.
+    """
+    empty(archive)
     folder = Path(settings.ARCHIVES_DIR, str(archive.pk))
     if folder.exists():
         shutil.rmtree(folder)

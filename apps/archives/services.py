@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -12,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import deposits, index, metadata_files, receiving, refreshing, removal
+from apps.archives import deposits, index, metadata_files, passes, receiving, refreshing, removal
 from apps.archives.devices import ensure_application_entity
 from apps.archives.dicomweb.query import Level, parse
 from apps.archives.dicomweb.search import Scope, search
@@ -29,7 +30,7 @@ from apps.archives.models import (
 )
 from apps.archives.object_cache import object_cache
 from apps.archives.port import ArchiveUnreachable, Look, NotInObject, ObjectUnavailable, Picture
-from apps.archives.reach import forget_failure, gateway_text, note_seen, reach
+from apps.archives.reach import forget_failure, gateway_text, note_seen, reach, reach_orthanc, reach_web
 from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.archives.static.colours import segment_colour
 from apps.archives.static.identity import is_uid
@@ -77,6 +78,8 @@ DEFAULT_NAME = "images"
 REMOTE_NAME = "orthanc"
 ABANDONED_SECONDS = 24 * 3600
 WRITTEN_PER_SWEEP = 500
+PASS_REST = timedelta(minutes=5)
+"""Between two passes over a server that has no change log."""
 
 
 def ensure_archive(project: Project) -> Archive:
@@ -89,15 +92,15 @@ def ensure_archive(project: Project) -> Archive:
 
 
 def ensure_remote_archive(project: Project, *, route: Route, username: str, password: str) -> Archive:
-    """The project's default archive at the Orthanc to whose HTTP root the route leads. Twice is once.
+    """The project's archive at the Orthanc to whose HTTP root the route leads; a new one is the default. Twice is once.
 
     One that is there already gets the new route and credentials.
     """
     with transaction.atomic():
-        archive, _ = Archive.objects.get_or_create(
+        archive, is_new = Archive.objects.get_or_create(
             project=project, name=REMOTE_NAME, defaults={"kind": Archive.Kind.ORTHANC}
         )
-        if not archive.is_default:
+        if is_new:
             Archive.objects.filter(project=project, is_default=True).update(is_default=False)
             archive.is_default = True
             archive.save(update_fields=["is_default"])
@@ -135,11 +138,14 @@ def rebuild_metadata(series: Series, *, is_forced: bool = False) -> None:
 
 
 def sweep() -> None:
-    """Writes metadata files that are due, and removes what uploads that died have left, and copies nobody reads."""
+    """Writes metadata files that are due. Removes what uploads that died have left, and archives that were taken out,
+    and copies nobody reads."""
     for series in metadata_files.due().order_by("metadata_written_at")[:WRITTEN_PER_SWEEP]:
         metadata_files.write(series)
     for archive in Archive.objects.all():
         store_of(archive).sweep(older_than_seconds=ABANDONED_SECONDS)
+    for archive in Archive.objects.exclude(removed_at=None).exclude(studies=None).distinct():
+        removal.empty(archive)
     object_cache().sweep()
     deposits.sweep()
 
@@ -163,9 +169,7 @@ def refresh(archive: Archive) -> bool:
     with lease(f"archives.refresh.{archive.pk}") as had:
         if not had:
             return False
-        with reach(archive.pk, is_probe=True) as orthanc:
-            is_complete = refreshing.refresh(archive, orthanc, seconds=settings.CLAIM_SECONDS / 2)
-        note_seen(archive.pk)
+        is_complete = _REFRESHED[archive.kind](archive)
     if not is_complete:
         ring("archives.refresh_one", archive.pk)
     return is_complete
@@ -175,8 +179,8 @@ def probe(archive: Archive) -> None:
     """Asks the server of a remote archive for an answer; a built-in archive needs none. Raises ArchiveUnreachable."""
     if archive.kind == Archive.Kind.BUILT_IN:
         return
-    with reach(archive.pk, is_probe=True) as orthanc:
-        orthanc.count()
+    with reach(archive.pk, is_probe=True) as server:
+        server.ping()
     note_seen(archive.pk)
 
 
@@ -190,8 +194,8 @@ def reread(instance: Instance) -> None:
 
     `instance` is loaded with archive, series and study. Twice is once. Raises ArchiveUnreachable.
     """
-    with reach(instance.archive_id, is_probe=True) as orthanc:
-        arrival = receiving.read_again(instance.archive, orthanc, instance)
+    with reach(instance.archive_id, is_probe=True) as server:
+        arrival = receiving.read_again(instance.archive, server, instance)
     if arrival is None:
         log.error("remote object is gone, or not what its name says", instance=instance.pk)
     elif arrival.sha256 != instance.sha256:
@@ -201,10 +205,10 @@ def reread(instance: Instance) -> None:
 
 def remove(archive: Archive, sop_instance_uids: Iterable[str]) -> None:
     """Of a remote archive, at its server and from its index. What is gone is as wished. Raises ArchiveUnreachable."""
-    with reach(archive.pk) as orthanc:
+    with reach(archive.pk) as server:
         for uid in sop_instance_uids:
-            for remote_name in orthanc.instances_of(uid):
-                orthanc.delete(remote_name)
+            for remote_name in server.instances_of(uid):
+                server.delete(remote_name)
     refresh(archive)
 
 
@@ -265,6 +269,26 @@ def note_read(study: Study, *, by: User, kind: StudyRead.Kind) -> None:
 def note_export(subject: Study | Series | Instance, *, by: User) -> None:
     """Audits that a person took whole objects away, each time. `subject` is loaded with its archive."""
     record("images.exported", actor=by.pk, project=subject.archive.project_id, subject=subject)
+
+
+def _refreshed_by_changes(archive: Archive) -> bool:
+    with reach_orthanc(archive.pk, is_probe=True) as orthanc:
+        is_complete = refreshing.refresh(archive, orthanc, seconds=settings.CLAIM_SECONDS / 2)
+    note_seen(archive.pk)
+    return is_complete
+
+
+def _refreshed_by_search(archive: Archive) -> bool:
+    with reach_web(archive.pk, is_probe=True) as web:
+        is_complete = passes.go_over(archive, web, seconds=settings.CLAIM_SECONDS / 2)
+    note_seen(archive.pk, rest=PASS_REST if is_complete else timedelta())
+    return is_complete
+
+
+_REFRESHED: dict[str, Callable[[Archive], bool]] = {
+    Archive.Kind.ORTHANC: _refreshed_by_changes,
+    Archive.Kind.DICOMWEB: _refreshed_by_search,
+}
 
 
 def _is_at(archive: Archive, wanted: dict[str, str]) -> bool:

@@ -1,11 +1,13 @@
 from apps.archives.models import Archive
+from apps.archives.orthanc_archive import OrthancArchive
 from apps.archives.port import ImageStore
-from apps.archives.remote_archive import RemoteArchive
 from apps.archives.static_archive import StaticArchive
+from apps.archives.web_archive import WebArchive
 
-_STORES: dict[str, type[StaticArchive] | type[RemoteArchive]] = {
+_STORES: dict[str, type[StaticArchive] | type[OrthancArchive] | type[WebArchive]] = {
     Archive.Kind.BUILT_IN: StaticArchive,
-    Archive.Kind.ORTHANC: RemoteArchive,
+    Archive.Kind.ORTHANC: OrthancArchive,
+    Archive.Kind.DICOMWEB: WebArchive,
 }
 
 

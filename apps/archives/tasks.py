@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from apps.archives import exports, metadata_files, services
+from apps.archives import exports, metadata_files, registering, services
 from apps.archives.models import Archive, Instance
 from apps.core.leases import under_lease
 
@@ -21,6 +21,7 @@ def refresh() -> None:
 def refresh_one(archive_pk: int) -> None:
     archive = Archive.objects.filter(pk=archive_pk).first()
     if archive is not None:
+        registering.probe_due(archive)
         services.refresh(archive)
 
 

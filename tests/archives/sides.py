@@ -1,4 +1,4 @@
-"""The two sides of an archive, for tests that must hold on both: the built-in store, and an Orthanc."""
+"""The sides of an archive, for tests that must hold on all: the built-in store, an Orthanc, another DICOMweb server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import Protocol
 
 from django.conf import settings
 
+from apps.archives import registering
 from apps.archives.models import Archive, Instance
+from apps.archives.registering import Place
 from apps.archives.services import ensure_archive, ensure_remote_archive
 from apps.integrations.dicomweb.orthanc import Orthanc
+from apps.integrations.dicomweb.web import DicomWeb
 from apps.integrations.kubernetes.route import Route
 from apps.projects.models import Project
 from tests.archives.dicom_files import path_of
+from tests.integrations import dicomweb_server
+from tests.integrations.dicomweb_server import running_dicomweb
 from tests.integrations.orthanc import PASSWORD, USERNAME, running_twin
 
 
@@ -69,6 +74,47 @@ def remote_at(project: Project, address: str, username: str, password: str) -> I
     finally:
         for orthanc_id in list(side.api.orthanc_ids()):
             side.api.delete(orthanc_id)
+
+
+@dataclass
+class Web:
+    archive: Archive
+    api: DicomWeb
+
+    def lose(self, instance: Instance) -> None:
+        self.api.delete(instance.remote_name)
+
+    def count(self) -> int:
+        return len(self.names())
+
+    def names(self) -> list[str]:
+        return [name for study in self.api.studies(0) for name in self.api.instances(study.study_instance_uid)]
+
+
+@contextmanager
+def web_at(project: Project, address: str, username: str, password: str) -> Iterator[Web]:
+    """The default archive, at a DICOMweb server that is empty, and empty again afterwards."""
+    alice = project.memberships.get(role="owner").user
+    ensure_archive(project)
+    place = Place(address, username, password)
+    archive = registering.add(project, name="hospital", kind=Archive.Kind.DICOMWEB, place=place, by=alice)
+    registering.make_default(archive, by=alice)
+    archive.refresh_from_db()
+    side = Web(archive, DicomWeb(Route(address), username, password))
+    try:
+        yield side
+    finally:
+        for name in side.names():
+            side.api.delete(name)
+
+
+@contextmanager
+def at_web_twin(project: Project) -> Iterator[Web]:
+    with (
+        running_dicomweb() as twin,
+        web_at(project, twin.url, dicomweb_server.USERNAME, dicomweb_server.PASSWORD) as side,
+    ):
+        yield side
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +39,14 @@ from tests.archives.test_overlay import segmentation
 from tests.dicom import ct_series
 
 pytestmark = pytest.mark.contract
-SIDES = {"built-in": sides.built_in, "twin": sides.at_twin}
+SIDES = {"built-in": sides.built_in, "twin": sides.at_twin, "dicomweb": sides.at_web_twin}
 
 
 @pytest.fixture(params=list(SIDES))
 def side(request: pytest.FixtureRequest, project: Project, tmp_path: Path, settings: Settings) -> Iterator[Side]:
     settings.ARCHIVES_DIR = tmp_path / "archives"
     settings.OBJECT_CACHE_DIR = tmp_path / "object-cache"
+    settings.OUTBOUND_ALLOWED_NETWORKS = [ip_network("127.0.0.1/32")]
     with SIDES[request.param](project) as made:
         yield made
 

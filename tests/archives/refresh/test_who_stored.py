@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.archives import deposits, services
 from apps.archives.intake import Arrival
 from apps.archives.models import Archive, Deposit
-from apps.archives.remote_archive import RemoteArchive
+from apps.archives.orthanc_archive import OrthancArchive
 from apps.archives.services import IncomingFile, refresh, store_files
 from apps.audit.models import Entry
 from tests.archives.refresh.conftest import counts
@@ -22,14 +22,14 @@ from tests.dicom import ct_series
 def test_who_stored_is_known_though_a_refresh_saw_it_first(
     archive: Archive, alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish = RemoteArchive.publish
+    publish = OrthancArchive.publish
 
-    def overtaken(store: RemoteArchive, arrivals: Sequence[Arrival]) -> object:
+    def overtaken(store: OrthancArchive, arrivals: Sequence[Arrival]) -> object:
         published = publish(store, arrivals)
         refresh(archive)
         return published
 
-    monkeypatch.setattr(RemoteArchive, "publish", overtaken)
+    monkeypatch.setattr(OrthancArchive, "publish", overtaken)
     store_files(archive, [IncomingFile(path) for path in ct_series(tmp_path / "1", slices=2).paths], by=alice)
     assert counts() == (1, 1, 1, 2)
     assert who_stored() == [(alice.pk, 2)]
@@ -45,14 +45,14 @@ def who_stored() -> list[tuple[int | None, int]]:
 @pytest.fixture
 def breaks_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """The server goes away once it has taken the first object of an upload; called, it is back."""
-    publish = RemoteArchive.publish
+    publish = OrthancArchive.publish
 
-    def publish_one(store: RemoteArchive, arrivals: Sequence[Arrival]) -> object:
+    def publish_one(store: OrthancArchive, arrivals: Sequence[Arrival]) -> object:
         publish(store, arrivals[:1])
         raise services.ArchiveUnreachable("The archive does not answer.")
 
-    monkeypatch.setattr(RemoteArchive, "publish", publish_one)
-    return lambda: monkeypatch.setattr(RemoteArchive, "publish", publish)
+    monkeypatch.setattr(OrthancArchive, "publish", publish_one)
+    return lambda: monkeypatch.setattr(OrthancArchive, "publish", publish)
 
 
 @pytest.mark.parametrize("is_tried_again", [False, True], ids=["never again", "again"])

@@ -1,0 +1,38 @@
+"""Storing into an archive that is an Orthanc."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from apps.archives.intake import Arrival
+from apps.archives.port import Published
+from apps.archives.reach import reach_orthanc
+from apps.archives.remote_archive import ANOTHER, NO_SPACE, NOT_TAKEN, STORED_AT_ONCE, RemoteArchive, digest_at
+from apps.archives.results import FailureReason, StoredResult
+from apps.integrations.dicomweb.port import Digest, NoSpaceLeft, ObjectNotTaken, OrthancApi
+
+
+class OrthancArchive(RemoteArchive):
+    def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
+        with (
+            reach_orthanc(self._pk) as orthanc,
+            ThreadPoolExecutor(STORED_AT_ONCE, thread_name_prefix="publish") as threads,
+        ):
+            return list(threads.map(lambda arrival: _publish(orthanc, arrival), arrivals))
+
+
+def _publish(orthanc: OrthancApi, arrival: Arrival) -> Published | StoredResult:
+    try:
+        stored = orthanc.store(arrival.file.path)
+    except ObjectNotTaken:
+        return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
+    except NoSpaceLeft:
+        return arrival.refused(FailureReason.OUT_OF_RESOURCES, NO_SPACE)
+    if not stored.is_new and not _has_same(orthanc, stored.name, arrival):
+        return arrival.refused(FailureReason.DUPLICATE_INSTANCE, ANOTHER)
+    return Published(replace(arrival, remote_name=stored.name), stored.is_new)
+
+
+def _has_same(orthanc: OrthancApi, remote_name: str, arrival: Arrival) -> bool:
+    expected = Digest(arrival.size_bytes, arrival.sha256)
+    return digest_at(orthanc, remote_name, most_bytes=arrival.size_bytes) == expected

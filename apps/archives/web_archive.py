@@ -1,0 +1,88 @@
+"""Storing into an archive that is a DICOMweb server, which may make of an object what it wants.
+
+It is asked whether it has the object, and afterwards what it has made of it: that is what the index says.
+"""
+
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.archives.intake import Arrival, read_all
+from apps.archives.models import RemoteServer
+from apps.archives.port import Published
+from apps.archives.reach import reach_web
+from apps.archives.remote_archive import ANOTHER, NO_SPACE, NOT_TAKEN, STORED_AT_ONCE, RemoteArchive, digest_at
+from apps.archives.results import FailureReason, StoredResult
+from apps.integrations.dicomweb.port import (
+    DicomWebApi,
+    Digest,
+    NoSpaceLeft,
+    NoSuchObject,
+    ObjectNotTaken,
+    ObjectTooLong,
+)
+
+_READ_ONLY = "The archive's server takes no objects from the portal."
+
+
+class WebArchive(RemoteArchive):
+    def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
+        if not self._takes_objects():
+            return [arrival.refused(FailureReason.PROCESSING_FAILURE, _READ_ONLY) for arrival in arrivals]
+        folder = self.new_folder()
+        try:
+            with (
+                reach_web(self._pk) as web,
+                ThreadPoolExecutor(STORED_AT_ONCE, thread_name_prefix="publish") as threads,
+            ):
+                return list(threads.map(lambda arrival: _publish(web, arrival, folder), arrivals))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _takes_objects(self) -> bool:
+        said = RemoteServer.objects.filter(archive=self._pk).values_list("capabilities", flat=True).first()
+        return bool((said or {}).get("store", True))
+
+
+def _publish(web: DicomWebApi, arrival: Arrival, folder: Path) -> Published | StoredResult:
+    named = replace(arrival, remote_name=arrival.identity.address)
+    if web.has(named.remote_name):
+        there = digest_at(web, named.remote_name, most_bytes=arrival.size_bytes)
+        if there == _digest(arrival):
+            return Published(named, is_new=False)
+        return arrival.refused(FailureReason.DUPLICATE_INSTANCE, ANOTHER)
+    try:
+        web.store(arrival.file.path)
+    except ObjectNotTaken:
+        return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
+    except NoSpaceLeft:
+        return arrival.refused(FailureReason.OUT_OF_RESOURCES, NO_SPACE)
+    return _as_it_is_there(web, named, folder)
+
+
+def _as_it_is_there(web: DicomWebApi, arrival: Arrival, folder: Path) -> Published | StoredResult:
+    path = folder / arrival.identity.sop_instance_uid
+    try:
+        with path.open("wb") as file:
+            there = web.download(arrival.remote_name, file, most_bytes=settings.UPLOAD_MAX_BYTES)
+        if there == _digest(arrival):
+            return Published(arrival, is_new=True)
+        (read,) = read_all([replace(arrival.file, path=path)])
+    except NoSuchObject:
+        # It takes its time; what it then has is compared when somebody reads it.
+        return Published(arrival, is_new=True)
+    except ObjectTooLong:
+        return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
+    finally:
+        path.unlink(missing_ok=True)
+    if not isinstance(read, Arrival) or read.identity != arrival.identity:
+        return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
+    return Published(replace(read, file=arrival.file, remote_name=arrival.remote_name), is_new=True)
+
+
+def _digest(arrival: Arrival) -> Digest:
+    return Digest(arrival.size_bytes, arrival.sha256)
