@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import metadata_files, rows
+from apps.archives import metadata_files
 from apps.archives.intake import Arrival
 from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
 from apps.archives.results import FailureReason, Outcome, StoredResult
@@ -95,7 +95,7 @@ class _Batch:
         Instance.objects.bulk_create(self._new_instances)
 
     def _conflict(self, arrival: Arrival) -> str:
-        patient = rows.patient_columns(arrival)
+        patient = arrival.columns.patient
         if len(patient["patient_id"]) > TEXT_LENGTH:
             return f"The PatientID is longer than {TEXT_LENGTH} characters."
         study = self._studies.get(arrival.identity.study_instance_uid)
@@ -114,25 +114,26 @@ class _Batch:
             row.size_bytes += arrival.size_bytes
         study.updated_at = timezone.now()
         series.metadata_version += 1
-        self._new_instances.append(Instance(archive=self._archive, series=series, **rows.instance_columns(arrival)))
+        stored = {name: getattr(arrival, name) for name in ("sha256", "size_bytes", "remote_name")}
+        self._new_instances.append(Instance(archive=self._archive, series=series, **arrival.columns.instance, **stored))
         self._hashes[arrival.identity.sop_instance_uid] = arrival.sha256
         self._instances_by_study[study.study_instance_uid] += 1
 
     def _study_for(self, arrival: Arrival) -> Study:
         study = self._studies.get(arrival.identity.study_instance_uid)
         if study is None:
-            study = Study(archive=self._archive, patient=self._patient_for(arrival), **rows.study_columns(arrival))
+            study = Study(archive=self._archive, patient=self._patient_for(arrival), **arrival.columns.study)
             self._studies[study.study_instance_uid] = study
         return study
 
     def _patient_for(self, arrival: Arrival) -> Patient:
-        columns = rows.patient_columns(arrival)
+        columns = arrival.columns.patient
         return self._patients.setdefault(_key(**columns), Patient(archive=self._archive, **columns))
 
     def _series_for(self, arrival: Arrival, study: Study) -> Series:
         series = self._series.get(arrival.identity.series_instance_uid)
         if series is None:
-            series = Series(archive=self._archive, study=study, **rows.series_columns(arrival))
+            series = Series(archive=self._archive, study=study, **arrival.columns.series)
             self._series[series.series_instance_uid] = series
             study.series_count += 1
             modalities = {series.modality, *study.modalities.split("\\")} - {""}
@@ -148,7 +149,7 @@ def _save(rows: Iterable[Study | Series], changed_fields: list[str]) -> None:
 def _known_patients(archive: Archive, arrivals: Sequence[Arrival]) -> dict[PatientKey, Patient]:
     if not arrivals:
         return {}
-    keys = {_key(**rows.patient_columns(arrival)) for arrival in arrivals}
+    keys = {_key(**arrival.columns.patient) for arrival in arrivals}
     by_name = Q(patient_id="", patient_name__in={name for _, name in keys})
     by_id = Q(patient_id__in={patient_id for patient_id, _ in keys} - {""})
     found = Patient.objects.filter(by_name | by_id, archive=archive)

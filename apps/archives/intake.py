@@ -1,6 +1,5 @@
 """Reading files that arrive: each described in a limited child process, hashed and synced here, several at once."""
 
-import gzip
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,19 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 
 from apps.archives.results import FailureReason, Outcome, StoredResult
+from apps.archives.rows import ColumnMaker, Columns
 from apps.archives.static.identity import Identity
-from apps.archives.static.pool import Answer, PoolBusy, Reply, default_pool
+from apps.archives.static.pool import Answer, PoolBusy, default_pool
 from apps.archives.static.refusals import FileRefused
 
-_COMPRESSION = 6
 # Each question to a child costs some turns of threads; the children share what comes, so not too many at once.
 _READ_AT_ONCE = 8
 _SYNCED_AT_ONCE = 8
+_OUT_OF_RESOURCES = FailureReason.OUT_OF_RESOURCES
 _BUSY = "The archive is busy with other files; send this one again in a minute."
 
 
@@ -43,14 +43,13 @@ class Digest(NamedTuple):
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that was read: `description` is the header of `describe`, `metadata` its DICOM JSON, gzipped."""
+    """A file that was read."""
 
     file: IncomingFile
     identity: Identity
+    columns: Columns
     sha256: str
     size_bytes: int
-    description: dict[str, Any]
-    metadata: bytes
     remote_name: str = ""
     """By which a remote archive has it, once that is known."""
 
@@ -66,19 +65,26 @@ def read_all(files: Iterable[IncomingFile]) -> list[Arrival | StoredResult]:
 
     An error of the iterable itself is raised when the files before it have been read.
     """
+    maker = ColumnMaker()
     with (
         ThreadPoolExecutor(settings.READER_PROCESSES, thread_name_prefix="intake") as readers,
         ThreadPoolExecutor(_SYNCED_AT_ONCE, thread_name_prefix="intake-sync") as disk,
     ):
         groups = [
-            (group, readers.submit(_describe, group), [disk.submit(_hash_and_sync, file.path) for file in group])
+            (readers.submit(_describe, group, maker), [disk.submit(_hash_and_sync, file.path) for file in group])
             for group in _groups(files)
         ]
         return [
-            _arrival(file, answer, digest.result()) if isinstance(answer, Reply) else _refused(file, answer)
-            for group, described, digests in groups
-            for file, answer, digest in zip(group, described.result(), digests, strict=True)
+            Arrival(*one, *digest.result()) if isinstance(one, _Described) else one
+            for described, digests in groups
+            for one, digest in zip(described.result(), digests, strict=True)
         ]
+
+
+class _Described(NamedTuple):
+    file: IncomingFile
+    identity: Identity
+    columns: Columns
 
 
 def _groups(files: Iterable[IncomingFile]) -> Iterator[list[IncomingFile]]:
@@ -87,30 +93,21 @@ def _groups(files: Iterable[IncomingFile]) -> Iterator[list[IncomingFile]]:
         yield group
 
 
-def _describe(files: Sequence[IncomingFile]) -> list[Reply | FileRefused | PoolBusy]:
+def _describe(files: Sequence[IncomingFile], maker: ColumnMaker) -> list[_Described | StoredResult]:
     try:
         answers = default_pool().call_many("describe", [{"path": str(file.path)} for file in files])
-    except PoolBusy as busy:
-        return [busy] * len(files)
-    return [_unless_system_fails(answer) for answer in answers]
+    except PoolBusy:
+        return [StoredResult(file.name, Outcome.REFUSED, None, _BUSY, _OUT_OF_RESOURCES) for file in files]
+    return [_described(file, answer, maker) for file, answer in zip(files, answers, strict=True)]
 
 
-def _unless_system_fails(answer: Answer) -> Reply | FileRefused:
+def _described(file: IncomingFile, answer: Answer, maker: ColumnMaker) -> _Described | StoredResult:
     if isinstance(answer, OSError):
         raise answer
-    return answer
-
-
-def _arrival(file: IncomingFile, description: Reply, digest: Digest) -> Arrival:
-    header, metadata = description
-    identity = Identity(**{name: header.pop(name) for name in Identity.__slots__})
-    return Arrival(file, identity, *digest, header, gzip.compress(metadata, _COMPRESSION, mtime=0))
-
-
-def _refused(file: IncomingFile, reason: FileRefused | PoolBusy) -> StoredResult:
-    if isinstance(reason, FileRefused):
-        return StoredResult(file.name, Outcome.REFUSED, None, reason.sentence, FailureReason.CANNOT_UNDERSTAND)
-    return StoredResult(file.name, Outcome.REFUSED, None, _BUSY, FailureReason.OUT_OF_RESOURCES)
+    if isinstance(answer, FileRefused):
+        return StoredResult(file.name, Outcome.REFUSED, None, answer.sentence, FailureReason.CANNOT_UNDERSTAND)
+    identity = Identity(**{name: answer.header.pop(name) for name in Identity.__slots__})
+    return _Described(file, identity, maker.columns(identity, answer.header, answer.body))
 
 
 def _hash_and_sync(path: Path) -> Digest:

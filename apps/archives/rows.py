@@ -3,13 +3,15 @@
 import gzip
 import json
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from apps.archives.intake import Arrival
 from apps.archives.models import NAME_LENGTH, TEXT_LENGTH
+from apps.archives.static.identity import Identity
 from apps.archives.static.values import PERSON_NAME_GROUPS, JsonDataSet
 
 _LARGEST_INTEGER = 2**31 - 1
+_COMPRESSION = 6
 # Returned for every match, empty when unknown (PS3.18 10.6.3.3).
 _ALWAYS_IN_STUDY = {
     "00080020": "DA", "00080030": "TM", "00080050": "SH", "00080090": "PN", "00100010": "PN", "00100020": "LO",
@@ -24,59 +26,37 @@ _ADDED = {
 }
 
 
-def patient_columns(arrival: Arrival) -> dict[str, Any]:
-    attributes = arrival.description["attributes"]["patient"]
-    return {
-        "patient_id": first_text(attributes, "00100020"),
-        "patient_name": first_text(attributes, "00100010")[:NAME_LENGTH],
-    }
+class Columns(NamedTuple):
+    """Of the rows that one file belongs to; that of the instance lacks what only who stores the file knows."""
+
+    patient: dict[str, Any]
+    study: dict[str, Any]
+    series: dict[str, Any]
+    instance: dict[str, Any]
 
 
-def study_columns(arrival: Arrival) -> dict[str, Any]:
-    attributes = _study_attributes(arrival)
-    return {
-        "study_instance_uid": arrival.identity.study_instance_uid,
-        "study_date": date(first_text(attributes, "00080020")),
-        "study_time": time(first_text(attributes, "00080030")),
-        "study_id": first_text(attributes, "00200010")[:TEXT_LENGTH],
-        "accession_number": first_text(attributes, "00080050")[:TEXT_LENGTH],
-        "study_description": first_text(attributes, "00081030")[:TEXT_LENGTH],
-        "referring_physician_name": first_text(attributes, "00080090")[:NAME_LENGTH],
-        "attributes": attributes,
-    }
+class ColumnMaker:
+    """Makes the columns of many files: those that files have alike are made once, and shared."""
 
+    def __init__(self) -> None:
+        self._shared: dict[tuple[str, ...], dict[str, Any]] = {}
 
-def series_columns(arrival: Arrival) -> dict[str, Any]:
-    found = arrival.description["attributes"]["series"]
-    attributes = _whole({**_empty(_ALWAYS_IN_SERIES), **found, **_ADDED})
-    return {
-        "series_instance_uid": arrival.identity.series_instance_uid,
-        "modality": first_text(attributes, "00080060")[:16],
-        "series_number": first_integer(attributes, "00200011"),
-        "series_description": first_text(attributes, "0008103E")[:TEXT_LENGTH],
-        "attributes": attributes,
-    }
+    def columns(self, identity: Identity, description: Mapping[str, Any], metadata: bytes) -> Columns:
+        """`description` is the rest of the header of `describe`, `metadata` its body."""
+        found = description["attributes"]
+        patient, study, series = (compact(found[level]) for level in ("patient", "study", "series"))
+        uids = identity.study_instance_uid, identity.series_instance_uid
+        return Columns(
+            self._once(("patient", patient), lambda: _patient(found)),
+            self._once(("study", uids[0], patient, study), lambda: _study(uids[0], found)),
+            self._once(("series", uids[1], series), lambda: _series(uids[1], found)),
+            _instance(identity, description, metadata),
+        )
 
-
-def instance_columns(arrival: Arrival) -> dict[str, Any]:
-    description = arrival.description
-    attributes = _instance_attributes(arrival)
-    places = {key: description[key] for key in ("frames", "bulk", "is_inflated")}
-    return {
-        "sop_instance_uid": arrival.identity.sop_instance_uid,
-        "sop_class_uid": arrival.identity.sop_class_uid,
-        "transfer_syntax_uid": description["transfer_syntax_uid"],
-        "instance_number": first_integer(attributes, "00200013"),
-        "number_of_frames": description["frames"]["number"],
-        "rows": first_integer(attributes, "00280010"),
-        "columns": first_integer(attributes, "00280011"),
-        "size_bytes": arrival.size_bytes,
-        "sha256": arrival.sha256,
-        "attributes": compact(attributes),
-        "metadata": arrival.metadata,
-        "frames": gzip.compress(compact(places).encode(), mtime=0),
-        "remote_name": arrival.remote_name,
-    }
+    def _once(self, key: tuple[str, ...], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
 
 
 def compact(value: Any) -> str:
@@ -119,17 +99,61 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _study_attributes(arrival: Arrival) -> JsonDataSet:
-    found = arrival.description["attributes"]
-    return _whole({**_empty(_ALWAYS_IN_STUDY), **found["patient"], **found["study"], **_ADDED})
+def _patient(found: Mapping[str, JsonDataSet]) -> dict[str, Any]:
+    attributes = found["patient"]
+    return {
+        "patient_id": first_text(attributes, "00100020"),
+        "patient_name": first_text(attributes, "00100010")[:NAME_LENGTH],
+    }
 
 
-def _instance_attributes(arrival: Arrival) -> JsonDataSet:
-    identity = arrival.identity
+def _study(study_instance_uid: str, found: Mapping[str, JsonDataSet]) -> dict[str, Any]:
+    attributes = _whole({**_empty(_ALWAYS_IN_STUDY), **found["patient"], **found["study"], **_ADDED})
+    return {
+        "study_instance_uid": study_instance_uid,
+        "study_date": date(first_text(attributes, "00080020")),
+        "study_time": time(first_text(attributes, "00080030")),
+        "study_id": first_text(attributes, "00200010")[:TEXT_LENGTH],
+        "accession_number": first_text(attributes, "00080050")[:TEXT_LENGTH],
+        "study_description": first_text(attributes, "00081030")[:TEXT_LENGTH],
+        "referring_physician_name": first_text(attributes, "00080090")[:NAME_LENGTH],
+        "attributes": attributes,
+    }
+
+
+def _series(series_instance_uid: str, found: Mapping[str, JsonDataSet]) -> dict[str, Any]:
+    attributes = _whole({**_empty(_ALWAYS_IN_SERIES), **found["series"], **_ADDED})
+    return {
+        "series_instance_uid": series_instance_uid,
+        "modality": first_text(attributes, "00080060")[:16],
+        "series_number": first_integer(attributes, "00200011"),
+        "series_description": first_text(attributes, "0008103E")[:TEXT_LENGTH],
+        "attributes": attributes,
+    }
+
+
+def _instance(identity: Identity, description: Mapping[str, Any], metadata: bytes) -> dict[str, Any]:
+    attributes = _instance_attributes(identity, description["attributes"]["instance"])
+    places = {key: description[key] for key in ("frames", "bulk", "is_inflated")}
+    return {
+        "sop_instance_uid": identity.sop_instance_uid,
+        "sop_class_uid": identity.sop_class_uid,
+        "transfer_syntax_uid": description["transfer_syntax_uid"],
+        "instance_number": first_integer(attributes, "00200013"),
+        "number_of_frames": description["frames"]["number"],
+        "rows": first_integer(attributes, "00280010"),
+        "columns": first_integer(attributes, "00280011"),
+        "attributes": compact(attributes),
+        "metadata": gzip.compress(metadata, _COMPRESSION, mtime=0),
+        "frames": gzip.compress(compact(places).encode(), mtime=0),
+    }
+
+
+def _instance_attributes(identity: Identity, found: JsonDataSet) -> JsonDataSet:
     return _whole(
         {
             **_empty(_ALWAYS_IN_INSTANCE),
-            **arrival.description["attributes"]["instance"],
+            **found,
             **_ADDED,
             "00081190": {"vr": "UR", "Value": [identity.address]},
             "0020000D": {"vr": "UI", "Value": [identity.study_instance_uid]},
