@@ -12,7 +12,7 @@ from pydicom.uid import SegmentationStorage
 from apps.archives.models import Instance, Series
 from apps.archives.selectors import instances_of, metadata_of
 from apps.archives.services import JsonDataSet
-from apps.datasets import access, selectors, stacks
+from apps.datasets import access, selectors, stacks, windows
 from apps.datasets.addresses import frame_address, mask_address
 from apps.datasets.pictures import applied_window
 from apps.datasets.references import first
@@ -71,13 +71,15 @@ def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) ->
     instance = access.get_instance(series, shown.sop_instance_uid)
     metadata = metadata_of(instance)
     masks = _masks(series)
+    window = _window(instance, shown.number, metadata)
     stack = stacks.stack_of(
         frames,
         masks,
         title=title_of(series),
         modality=series.modality,
         start=number,
-        window=_window(instance, shown.number, metadata),
+        window=window,
+        speed=stacks.speed_of(metadata),
         pixel_aspect=stacks.pixel_aspect_of(metadata),
         frame_address=frame_address(series),
         mask_address=mask_address(series),
@@ -88,15 +90,17 @@ def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) ->
         "number": number,
         "count": len(frames),
         "plain": plain,
+        "presets": windows.presets_of(series.modality, metadata) if window else [],
+        "speeds": sorted({*stacks.SPEEDS, stack["speed"]}),
         **_about(series, instance, metadata),
     }
 
 
 def _window(instance: Instance, frame: int, metadata: JsonDataSet) -> list[float] | None:
     """What the viewer starts from: as the image says, else as it is shown; None for colour and for masks."""
-    if instance.sop_class_uid == SegmentationStorage or not stacks.is_grey(metadata):
+    if instance.sop_class_uid == SegmentationStorage or not windows.is_grey(metadata):
         return None
-    return stacks.window_of(metadata) or applied_window(instance, frame)
+    return windows.window_of(metadata) or applied_window(instance, frame)
 
 
 def _text_context(series: Series) -> dict[str, Any]:

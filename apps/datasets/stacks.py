@@ -7,8 +7,10 @@ from typing import Any
 from apps.archives.services import JsonDataSet
 from apps.datasets.references import first
 
-_WINDOW_CENTER, _WINDOW_WIDTH, _PIXEL_SPACING = "00281050", "00281051", "00280030"
-_PHOTOMETRIC_INTERPRETATION = "00280004"
+_PIXEL_SPACING = "00280030"
+_RECOMMENDED_DISPLAY_FRAME_RATE, _CINE_RATE, _FRAME_TIME_MILLISECONDS = "00082144", "00180040", "00181063"
+SPEEDS = (2, 5, 10, 15, 25, 30)  # frames per second
+USUAL_SPEED = 10
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,20 @@ def frames_of(images: Sequence[tuple[str, int]]) -> list[Frame]:
     return [Frame(uid, number) for uid, count in images for number in range(1, count + 1)]
 
 
-def window_of(image: JsonDataSet) -> list[float] | None:
-    """Window centre and width as the image has them first; None when it has none."""
+def speed_of(image: JsonDataSet) -> int:
+    """Frames per second as the image wants to be played, else the usual."""
+    rates = [_positive(image, tag) for tag in (_RECOMMENDED_DISPLAY_FRAME_RATE, _CINE_RATE)]
+    frame_time = _positive(image, _FRAME_TIME_MILLISECONDS)
+    rate = next((rate for rate in (*rates, 1000 / frame_time if frame_time else None) if rate), USUAL_SPEED)
+    return max(1, min(60, round(rate)))
+
+
+def _positive(image: JsonDataSet, tag: str) -> float | None:
     try:
-        return [float(first(image, _WINDOW_CENTER)), float(first(image, _WINDOW_WIDTH))]
-    except ValueError:
+        number = float(first(image, tag))
+    except (TypeError, ValueError):
         return None
-
-
-def is_grey(image: JsonDataSet) -> bool:
-    return first(image, _PHOTOMETRIC_INTERPRETATION) in {"MONOCHROME1", "MONOCHROME2"}
+    return number if 0 < number < 10_000 else None
 
 
 def pixel_aspect_of(image: JsonDataSet) -> float:
@@ -66,6 +72,7 @@ def stack_of(  # noqa: PLR0913
     modality: str,
     start: int,
     window: list[float] | None,
+    speed: int,
     pixel_aspect: float,
     frame_address: Callable[[Frame], str],
     mask_address: Callable[[Mask, Frame], str],
@@ -78,6 +85,7 @@ def stack_of(  # noqa: PLR0913
         "frames": [frame_address(frame) for frame in frames],
         "window": window,
         "window_query": "?window={center},{width},linear",
+        "speed": speed,
         "pixel_aspect": pixel_aspect,
         "overlays": [
             {

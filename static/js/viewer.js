@@ -1,36 +1,14 @@
 // Stack viewer. Reads <script id="stack" type="application/json">:
 // {"title", "modality", "start": 1, "frames": [url, …], "window": [centre, width] or null (colour: not adjustable),
-//  "window_query": "?window={center},{width},linear", "pixel_aspect": row spacing / column spacing,
-//  "overlays": [{"name", "colour", "frames": [url or null, …]}, …]}
+//  "window_query": "?window={center},{width},linear", "speed": frames per second, "pixel_aspect": row spacing / column
+//  spacing, "overlays": [{"name", "colour", "frames": [url or null, …]}, …]}
 (() => {
-  const KEPT_IMAGES = 96;
   const NEIGHBOURS = 4;
   const WINDOW_PAUSE_MILLISECONDS = 90;
-  const FRAME_MILLISECONDS = 100;
+  const ADDRESS_PAUSE_MILLISECONDS = 400;
+  const LARGEST_ZOOM = 16;
+  const ZOOM_STEP = 1.25;
   const STEPS = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -1e9, End: 1e9 };
-
-  class Images {
-    constructor() {
-      this.kept = new Map();
-    }
-
-    // Least recently used first, because a Map keeps the order of insertion.
-    get(url) {
-      const image = this.kept.get(url) ?? this.load(url);
-      this.kept.delete(url);
-      this.kept.set(url, image);
-      if (this.kept.size > KEPT_IMAGES) this.kept.delete(this.kept.keys().next().value);
-      return image;
-    }
-
-    load(url) {
-      const image = new Image();
-      image.src = url;
-      const decoded = image.decode().then(() => image);
-      decoded.catch(() => this.kept.delete(url));
-      return decoded;
-    }
-  }
 
   class Viewer {
     constructor(root, stack) {
@@ -39,18 +17,22 @@
       this.find = (name) => root.querySelector(`[data-${name}]`);
       this.stage = this.find("stage");
       this.canvas = root.querySelector("canvas");
-      this.images = new Images();
+      this.images = new window.ViewerImages();
       this.index = stack.start - 1;
       this.window = null; // null: as each image says itself
+      this.isInverted = false;
+      this.dragging = ""; // what a drag does; "": what is usual for a mouse or a finger
+      this.pose = { scale: 1, x: 0, y: 0 };
       this.overlays = stack.overlays.map((overlay) => ({ ...overlay, isOn: true, opacity: 0.5 }));
       this.listen();
+      new window.ViewerGestures(this.stage, this);
       this.label();
       this.draw();
     }
 
     baseUrl(index) {
       if (!this.window) return this.stack.frames[index];
-      const [center, width] = this.window.map((value) => String(Math.round(value)));
+      const [center, width] = this.window.map(rounded);
       return this.stack.frames[index] + this.stack.window_query.replace("{center}", center).replace("{width}", width);
     }
 
@@ -73,15 +55,15 @@
 
     async drawOnce(index) {
       const layers = this.layers(index);
+      const urls = [this.baseUrl(index), ...layers.map(({ frames }) => frames[index])];
       try {
-        const base = await this.images.get(this.baseUrl(index));
-        const masks = await Promise.all(layers.map(({ frames }) => this.images.get(frames[index])));
+        const [base, ...masks] = await Promise.all(urls.map((url) => this.images.get(url)));
         this.paint(base, masks, layers);
         this.find("trouble").textContent = "";
       } catch (error) {
         if (!(error instanceof DOMException)) throw error; // an image that does not load or decode
         this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
-        this.find("trouble").textContent = `Slice ${index + 1} could not be shown.`;
+        this.find("trouble").textContent = `Slice ${index + 1} could not be shown. ${await this.images.reason(urls)}`;
       }
     }
 
@@ -92,6 +74,7 @@
       const context = this.canvas.getContext("2d");
       context.globalAlpha = 1;
       context.drawImage(base, 0, 0, width, height);
+      if (this.isInverted) invert(context, width, height);
       context.imageSmoothingEnabled = false; // a mask has edges; none may be invented
       masks.forEach((mask, at) => {
         context.globalAlpha = layers[at].opacity;
@@ -117,16 +100,37 @@
       this.stage.setAttribute("aria-valuetext", sentence);
       this.find("position").value = this.index + 1;
       const shown = this.window ?? this.stack.window;
-      this.find("window").textContent = shown ? `W ${Math.round(shown[1])} L ${Math.round(shown[0])}` : "";
-      for (const button of this.root.querySelectorAll("[data-preset]")) {
-        button.setAttribute("aria-pressed", String(button.dataset.preset === (this.window ?? "").toString()));
+      this.find("window").textContent = shown ? `W ${rounded(shown[1])} L ${rounded(shown[0])}` : "";
+      const link = this.find("attributes");
+      if (link) link.href = link.href.replace(/[^/]+\/$/, `${this.objectUid()}/`);
+      this.press("preset", (this.window ?? "").toString());
+    }
+
+    objectUid() {
+      return this.stack.frames[this.index].split("/instances/")[1].split("/")[0];
+    }
+
+    press(name, value) {
+      for (const button of this.root.querySelectorAll(`[data-${name}]`)) {
+        button.setAttribute("aria-pressed", String(button.dataset[name] === value));
       }
+    }
+
+    // So that the slice is there again when the page is loaded again, or its address sent to somebody.
+    remember() {
+      clearTimeout(this.addressPause);
+      this.addressPause = setTimeout(() => {
+        const address = new URL(window.location.href);
+        address.searchParams.set("frame", this.index + 1);
+        window.history.replaceState(window.history.state, "", address);
+      }, ADDRESS_PAUSE_MILLISECONDS);
     }
 
     go(index) {
       this.index = Math.max(0, Math.min(this.stack.frames.length - 1, index));
       this.label();
       this.draw();
+      this.remember();
     }
 
     setWindow(values) {
@@ -136,9 +140,48 @@
       this.pause = setTimeout(() => this.draw(), WINDOW_PAUSE_MILLISECONDS);
     }
 
+    levelBy(right, down) {
+      const [center, width] = this.window ?? this.stack.window;
+      const perPixel = width / 256;
+      this.setWindow([center + down * perPixel, Math.max(perPixel, width + right * perPixel)]);
+    }
+
+    get isZoomed() {
+      return this.pose.scale > 1;
+    }
+
+    // `factor` times as large, about a point of the screen; without one about the middle.
+    zoomBy(factor, clientX, clientY) {
+      const { left, top, width, height } = this.stage.getBoundingClientRect();
+      const [x, y] = [(clientX ?? left + width / 2) - left, (clientY ?? top + height / 2) - top];
+      const scale = Math.max(1, Math.min(LARGEST_ZOOM, this.pose.scale * factor));
+      const ratio = scale / this.pose.scale;
+      this.place({ scale, x: x - (x - this.pose.x) * ratio, y: y - (y - this.pose.y) * ratio });
+    }
+
+    panBy(right, down) {
+      this.place({ ...this.pose, x: this.pose.x + right, y: this.pose.y + down });
+    }
+
+    // Nothing but picture is in the stage when it is enlarged.
+    place({ scale, x, y }) {
+      const { clientWidth, clientHeight } = this.stage;
+      const inside = (offset, size) => Math.min(0, Math.max(size * (1 - scale), offset));
+      this.pose = { scale, x: inside(x, clientWidth), y: inside(y, clientHeight) };
+      this.canvas.style.transform = `translate(${this.pose.x}px, ${this.pose.y}px) scale(${scale})`;
+      this.find("zoom").textContent = this.isZoomed ? `${Math.round(scale * 100)} %` : "";
+    }
+
+    setInverted(isOn) {
+      this.isInverted = isOn;
+      this.find("invert").setAttribute("aria-pressed", String(isOn));
+      this.draw();
+    }
+
     play(isOn) {
       clearInterval(this.cine);
-      this.cine = isOn ? setInterval(() => this.isDrawing || this.go((this.index + 1) % this.stack.frames.length), FRAME_MILLISECONDS) : 0;
+      const next = () => this.isDrawing || this.go((this.index + 1) % this.stack.frames.length);
+      this.cine = isOn ? setInterval(next, 1000 / this.find("speed").value) : 0;
       const button = this.find("play");
       button.setAttribute("aria-pressed", String(isOn));
       button.querySelector("span").textContent = isOn ? "Pause" : "Play";
@@ -147,11 +190,20 @@
     }
 
     listen() {
-      this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-      this.stage.addEventListener("keydown", (event) => this.key(event));
-      this.stage.addEventListener("pointerdown", (event) => this.drag(event));
+      this.stage.addEventListener("keydown", (event) => this.keyed(event));
       this.find("position").addEventListener("input", (event) => this.go(event.target.value - 1));
       this.find("play").addEventListener("click", () => this.play(!this.cine));
+      this.find("speed").addEventListener("change", () => this.cine && this.play(true));
+      this.find("invert").addEventListener("click", () => this.setInverted(!this.isInverted));
+      for (const button of this.root.querySelectorAll("[data-enlarge]")) {
+        button.addEventListener("click", () => this.key({ key: button.dataset.enlarge }));
+      }
+      for (const button of this.root.querySelectorAll("[data-drag]")) {
+        button.addEventListener("click", () => {
+          this.dragging = button.dataset.drag;
+          this.press("drag", this.dragging);
+        });
+      }
       for (const button of this.root.querySelectorAll("[data-preset]")) {
         const { preset } = button.dataset;
         button.addEventListener("click", () => this.setWindow(preset ? preset.split(",").map(Number) : null));
@@ -168,40 +220,34 @@
       });
     }
 
-    wheel(event) {
-      event.preventDefault();
-      // A mouse tells 100 or so a notch, a touchpad many small steps: a slice for each 40.
-      this.turned = (this.turned ?? 0) + (event.deltaMode ? event.deltaY * 40 : event.deltaY);
-      const slices = Math.abs(this.turned) >= 100 ? Math.sign(this.turned) : Math.trunc(this.turned / 40);
-      if (!slices) return;
-      this.turned = 0;
-      this.go(this.index + slices);
+    keyed(event) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
+      if (this.key(event)) event.preventDefault();
     }
 
-    key(event) {
-      if (event.key === " ") this.play(!this.cine);
-      else if (event.key in STEPS) this.go(this.index + STEPS[event.key]);
-      else return;
-      event.preventDefault();
+    // Whether the key means something here.
+    key({ key }) {
+      if (key in STEPS) this.go(this.index + STEPS[key]);
+      else if (key === " ") this.play(!this.cine);
+      else if (key === "i") this.setInverted(!this.isInverted);
+      else if (key === "+") this.zoomBy(ZOOM_STEP);
+      else if (key === "-") this.zoomBy(1 / ZOOM_STEP);
+      else if (key === "0") this.place({ scale: 1, x: 0, y: 0 });
+      else return false;
+      return true;
     }
+  }
 
-    // A mouse drags window and level; a finger scrolls.
-    drag(event) {
-      const isTouch = event.pointerType === "touch";
-      if (event.button || (!isTouch && !this.stack.window)) return;
-      const from = { x: event.clientX, y: event.clientY, index: this.index, window: this.window ?? this.stack.window };
-      const move = (at) => (isTouch ? this.go(from.index + Math.round((at.clientY - from.y) / 8)) : this.level(from, at));
-      this.stage.setPointerCapture(event.pointerId);
-      this.stage.addEventListener("pointermove", move);
-      const end = () => this.stage.removeEventListener("pointermove", move);
-      for (const name of ["pointerup", "pointercancel"]) this.stage.addEventListener(name, end, { once: true });
-    }
+  // Whole numbers where they tell enough: values of PET are far below 1.
+  function rounded(value) {
+    return String(Math.abs(value) < 100 ? Number(value.toPrecision(3)) : Math.round(value));
+  }
 
-    level(from, at) {
-      const [center, width] = from.window;
-      const perPixel = Math.max(1, width / 256);
-      this.setWindow([center + (at.clientY - from.y) * perPixel, Math.max(1, width + (at.clientX - from.x) * perPixel)]);
-    }
+  function invert(context, width, height) {
+    context.globalCompositeOperation = "difference";
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, width, height);
+    context.globalCompositeOperation = "source-over";
   }
 
   const root = document.querySelector("[data-viewer]");

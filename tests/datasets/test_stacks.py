@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.datasets.stacks import Frame, Mask, frames_of, is_grey, pixel_aspect_of, window_of
+from apps.datasets.stacks import Frame, Mask, frames_of, pixel_aspect_of, speed_of
 
 
 def test_frames_of_objects_follow_each_other() -> None:
@@ -16,15 +16,21 @@ def test_pixels_have_the_height_that_the_spacing_gives(spacing: list[object], as
     assert pixel_aspect_of({"00280030": {"vr": "DS", "Value": spacing}}) == aspect
 
 
-def test_the_first_window_counts() -> None:
-    image = {"00281050": {"vr": "DS", "Value": [40, 600]}, "00281051": {"vr": "DS", "Value": [80, 2800]}}
-    assert window_of(image) == [40.0, 80.0]
-    assert window_of({}) is None
-
-
-def test_colour_has_no_window() -> None:
-    assert is_grey({"00280004": {"vr": "CS", "Value": ["MONOCHROME1"]}})
-    assert not is_grey({"00280004": {"vr": "CS", "Value": ["RGB"]}})
+@pytest.mark.parametrize(
+    ("attributes", "speed"),
+    [
+        ({}, 10),
+        ({"00181063": [40]}, 25),
+        ({"00180040": [12]}, 12),
+        ({"00082144": [7], "00180040": [12], "00181063": [40]}, 7),
+        ({"00181063": [0]}, 10),
+        ({"00181063": ["x"]}, 10),
+        ({"00181063": [1]}, 60),
+        ({"00181063": [9999]}, 1),
+    ],
+)
+def test_a_film_is_played_as_it_was_recorded(attributes: dict[str, list[object]], speed: int) -> None:
+    assert speed_of({tag: {"vr": "IS", "Value": value} for tag, value in attributes.items()}) == speed
 
 
 def test_a_mask_that_names_no_image_may_lie_on_any() -> None:
