@@ -3,7 +3,7 @@
 from django.shortcuts import get_object_or_404
 
 from apps.archives.models import Archive, Export, Instance, Series, Study
-from apps.datasets.models import Upload
+from apps.datasets.models import Upload, UploadedFile
 from apps.projects.access import Entry
 
 
@@ -54,6 +54,12 @@ def get_own_upload(entry: Entry, pk: int) -> Upload:
     return get_object_or_404(
         Upload.objects.select_related("archive"), archive__project=entry.project, by=entry.user, pk=pk
     )
+
+
+def get_own_file(entry: Entry, pk: int) -> UploadedFile:
+    """For who sends it alone."""
+    files = UploadedFile.objects.select_related("upload__archive", "upload__by")
+    return get_object_or_404(files, upload__archive__project=entry.project, upload__by=entry.user, pk=pk)
 
 
 def get_export(entry: Entry, pk: int) -> Export:

@@ -1,14 +1,15 @@
 from celery import shared_task
 
 from apps.core.leases import under_lease
-from apps.datasets import connections, services
-from apps.datasets.models import ConnectionTest
+from apps.datasets import connections, parts, services
+from apps.datasets.models import ConnectionTest, UploadedFile
 
 
 @shared_task(name="datasets.sweep")
 @under_lease("datasets.sweep")
 def sweep() -> None:
     services.sweep()
+    parts.sweep()
     connections.sweep()
 
 
@@ -17,3 +18,10 @@ def test_connection(pk: int) -> None:
     asked = ConnectionTest.objects.filter(pk=pk).first()
     if asked is not None:
         connections.test_connection(asked)
+
+
+@shared_task(name=parts.TASK)
+def take(pk: int) -> None:
+    arrived = UploadedFile.objects.select_related("upload__archive", "upload__by").filter(pk=pk).first()
+    if arrived is not None:
+        parts.take(arrived)

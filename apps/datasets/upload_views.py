@@ -1,5 +1,6 @@
 import shutil
 import uuid
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 
@@ -30,6 +31,14 @@ PAGE_LENGTH = 100
 LONGEST_PK = 19  # digits, below 2^63
 LEAST_FREE_BYTES = 200 * 1024**2
 DISK_IS_FULL = "The disk of this portal is full. What it had stored before stays; ask an administrator for space."
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Of a whole request."""
+
+    status: HTTPStatus
+    sentence: str
 
 
 @require_safe
@@ -71,28 +80,28 @@ def not_taken(request: HttpRequest, namespace: str, pk: int) -> HttpResponse:
 @require_safe
 def upload_token(request: HttpRequest, namespace: str) -> HttpResponse:
     """Whether the portal takes files from this person now, and what to send them with: signing in again changes it."""
-    _enter(request, namespace)
+    enter_to_send(request, namespace)
     return JsonResponse({"token": get_token(request)})
 
 
 @require_POST
 def announce(request: HttpRequest, namespace: str) -> HttpResponse:
     """Takes {"key": …, "files": …} (see `announcing.parse`); answers for each file with its row and its outcome."""
-    entry = _enter(request, namespace)
+    entry = enter_to_send(request, namespace)
     try:
         key, files = announcing.parse(request.body)
     except announcing.Malformed as malformed:
         return JsonResponse({"detail": str(malformed)}, status=HTTPStatus.BAD_REQUEST)
     upload = uploads.begin(access.default_archive(entry), by=entry.user, key=_key(key))
     rows = uploads.announce(upload, files)
-    answers = [{"pk": row.pk, "outcome": row.outcome, "sentence": row.sentence} for row in rows]
+    answers = [_shown(entry, row) for row in rows]
     return JsonResponse({"files": answers, **_addresses(entry, upload)})
 
 
 @require_POST
 def end_upload(request: HttpRequest, namespace: str, pk: int) -> HttpResponse:
     """For who sends it: the rest is not to come."""
-    entry = _enter(request, namespace)
+    entry = enter_to_send(request, namespace)
     found = access.get_own_upload(entry, pk)
     uploads.end(found)
     if request.accepts("text/html"):
@@ -104,28 +113,25 @@ def end_upload(request: HttpRequest, namespace: str, pk: int) -> HttpResponse:
 @csrf_exempt  # _take asks for the token: finding it reads the body, which is not read for who may not upload
 @require_POST
 def upload(request: HttpRequest, namespace: str) -> HttpResponse:
-    entry = _enter(request, namespace)
+    entry = enter_to_send(request, namespace)
     size_bytes = int(request.META.get("CONTENT_LENGTH") or 0)
-    if size_bytes > settings.UPLOAD_MAX_BYTES:
-        most = f"{settings.UPLOAD_MAX_BYTES // GIB} GiB"
-        return _refused(request, entry, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_much(most))
-    if shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free < size_bytes + LEAST_FREE_BYTES:
-        return _refused(request, entry, HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
+    if refusal := refusal_of_size(size_bytes, needed_bytes=size_bytes):
+        return _refused(request, entry, refusal)
     request.upload_handlers = [KeepOnDisk(request)]
     try:
         return _take(request, entry)
     except TooManyFilesSent:
         most = f"{settings.DATA_UPLOAD_MAX_NUMBER_FILES} files"
-        return _refused(request, entry, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_much(most))
+        return _refused(request, entry, _too_much(most))
     except (uploads.NotAnnounced, ArchiveUnreachable) as error:
         is_conflict = isinstance(error, uploads.NotAnnounced)
         status = HTTPStatus.CONFLICT if is_conflict else HTTPStatus.SERVICE_UNAVAILABLE
-        return _refused(request, entry, status, str(error))
+        return _refused(request, entry, Refusal(status, str(error)))
     except OSError as error:
         if not disk.is_full(error):
             raise
         log.exception("disk is full")
-        return _refused(request, entry, HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
+        return _refused(request, entry, Refusal(HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL))
 
 
 @csrf_protect
@@ -150,10 +156,31 @@ def _take(request: HttpRequest, entry: Entry) -> HttpResponse:
     )
 
 
-def _enter(request: HttpRequest, namespace: str) -> Entry:
+def refusal_of_size(size_bytes: int, *, needed_bytes: int) -> Refusal | None:
+    """For what is larger than the portal takes, or than the space that it has left for people."""
+    if size_bytes > settings.UPLOAD_MAX_BYTES:
+        return _too_much(f"{settings.UPLOAD_MAX_BYTES // GIB} GiB")
+    if shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free < needed_bytes + LEAST_FREE_BYTES:
+        return Refusal(HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
+    return None
+
+
+def enter_to_send(request: HttpRequest, namespace: str) -> Entry:
+    """Raises as `enter` and `need_work` do."""
     entry = enter(signed_in(request), namespace, at_least=Role.MEMBER)
     entry.need_work()
     return entry
+
+
+def _shown(entry: Entry, row: UploadedFile) -> dict[str, str | int]:
+    url = reverse("datasets:uploaded_file", args=[entry.project.namespace, row.pk])
+    return {
+        "pk": row.pk,
+        "url": url,
+        "outcome": row.outcome,
+        "sentence": row.sentence,
+        "received_bytes": row.received_bytes,
+    }
 
 
 def _addresses(entry: Entry, upload: Upload) -> dict[str, str]:
@@ -176,12 +203,12 @@ def _numbers(texts: list[str]) -> list[int]:
     return [int(text) for text in texts]
 
 
-def _too_much(most: str) -> str:
-    return f"At most {most} are taken at once; send them in parts."
+def _too_much(most: str) -> Refusal:
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {most} are taken at once; send them in parts.")
 
 
-def _refused(request: HttpRequest, entry: Entry, status: HTTPStatus, sentence: str) -> HttpResponse:
+def _refused(request: HttpRequest, entry: Entry, refusal: Refusal) -> HttpResponse:
     if not request.accepts("text/html"):
-        return JsonResponse({"detail": sentence}, status=status)
-    context = {"project": entry.project, "sentence": sentence}
-    return render(request, "datasets/not_taken.html", context, status=status)
+        return JsonResponse({"detail": refusal.sentence}, status=refusal.status)
+    context = {"project": entry.project, "sentence": refusal.sentence}
+    return render(request, "datasets/not_taken.html", context, status=refusal.status)

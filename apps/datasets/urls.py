@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.datasets import dicom_views, export_views, selection_views, upload_views, views
+from apps.datasets import dicom_views, export_views, part_views, selection_views, upload_views, views
 
 app_name = "datasets"
 pages = [
@@ -9,6 +9,8 @@ pages = [
     path("upload/", upload_views.upload, name="upload"),
     path("uploads/token/", upload_views.upload_token, name="upload_token"),
     path("uploads/announce/", upload_views.announce, name="announce"),
+    path("uploads/files/<int:pk>/", part_views.uploaded_file, name="uploaded_file"),
+    path("uploads/files/<int:pk>/part/", part_views.part, name="part"),
     path("exports/", export_views.index, name="exports"),
     path("exports/ask/", export_views.ask, name="ask_export"),
     path("exports/<int:pk>/cancel/", export_views.cancel, name="cancel_export"),

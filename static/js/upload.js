@@ -5,8 +5,12 @@
 (() => {
   const BATCH_FILES = 50;
   const BATCH_BYTES = 16e6;
+  const PART_BYTES = 16 * 2 ** 20;
+  const IN_PARTS_BYTES = 64 * 2 ** 20;
+  const LOOK_MS = 1500;
   const PARALLEL = 3;
   const ANNOUNCED = 250;
+  const LONGEST_PATH = 1000;
   const MOST_TRIES = 5;
   const TOO_LARGE = 413;
   const BUSY = 503;
@@ -15,6 +19,7 @@
   const LOST = "It was lost on the way five times, or the file has changed since it was chosen. Choose it again.";
   const UNREADABLE = "The browser cannot read this file.";
   const TOO_EARLY = "The archive is busy with other files; the upload goes on in a moment.";
+  const ELSEWHERE = "A large file is being sent from another window as well; the upload goes on in a moment.";
 
   const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const sizeOf = (items) => items.reduce((sum, { file }) => sum + file.size, 0);
@@ -36,7 +41,7 @@
 
     forget() {
       const counts = { files: 0, doneFiles: 0, bytes: 0, doneBytes: 0, beforeBytes: 0 };
-      const outcomes = { stored: 0, present: 0, before: 0, refused: 0, unsent: 0 };
+      const outcomes = { stored: 0, present: 0, unpacked: 0, before: 0, refused: 0, unsent: 0 };
       Object.assign(this, { ...counts, ...outcomes, isCancelled: false, isPaused: false });
       this.page.clear();
     }
@@ -76,7 +81,8 @@
     }
 
     get sentBytes() {
-      return this.doneBytes + [...this.sending.values()].reduce((sum, bytes) => sum + bytes, 0);
+      const underway = [...this.sending.values()].reduce((sum, bytes) => sum + bytes, 0);
+      return this.doneBytes + underway + this.waiting.reduce((sum, { received }) => sum + received, 0);
     }
 
     async dropped(transfer) {
@@ -123,12 +129,12 @@
     }
 
     async announce(items) {
-      const files = items.map(({ file, path, head }) => [path, file.size, file.lastModified, head]);
+      const files = items.map(({ file, path, head }) => [path.slice(-LONGEST_PATH), file.size, file.lastModified, head]);
       const body = JSON.stringify({ key: this.key.value, files });
       const answer = await this.portal.insist("POST", this.form.dataset.announce, body);
       if (!answer) return [];
       this.know(answer);
-      return answer.files.map((row, i) => [{ ...items[i], pk: row.pk }, row]);
+      return answer.files.map((row, i) => [{ ...items[i], pk: row.pk, url: row.url, received: row.received_bytes }, row]);
     }
 
     announced(item, { outcome, sentence }) {
@@ -151,9 +157,14 @@
 
     go() {
       const most = this.portal.failures ? 1 : PARALLEL;
-      while (this.waiting.length && this.sending.size < most && !this.isPaused && !this.trouble) this.send(this.nextBatch());
+      while (this.waiting.length && this.sending.size < most && !this.isPaused && !this.trouble) this.sendNext();
       if (!this.isBusy) return this.page.draw(this);
       return this.page.drawSoon(this);
+    }
+
+    sendNext() {
+      if (this.waiting[0].file.size > IN_PARTS_BYTES) this.sendInParts(this.waiting.shift());
+      else this.send(this.nextBatch());
     }
 
     nextBatch() {
@@ -161,7 +172,7 @@
       let size = batch[0].file.size;
       while (this.waiting.length && batch.length < BATCH_FILES && !batch[0].isAlone && !this.waiting[0].isAlone) {
         size += this.waiting[0].file.size;
-        if (size > BATCH_BYTES) break;
+        if (size > BATCH_BYTES) break; // so that no file in parts is among them
         batch.push(this.waiting.shift());
       }
       return batch;
@@ -183,6 +194,56 @@
       this.sending.delete(batch);
       if (!this.isCancelled) this.answered(batch, status, answer);
       this.go();
+    }
+
+    // Part after part, each behind the last byte that the portal has; then a worker there looks at the whole.
+    async sendInParts(item) {
+      const { round } = this;
+      const { file } = item;
+      const batch = [item];
+      this.sending.set(batch, item.received);
+      while (item.received < file.size && !this.isPaused && this.round === round) {
+        const part = file.slice(item.received, item.received + PART_BYTES);
+        const { status, answer } = await this.portal.send(`${item.url}part/?offset=${item.received}`, part, (bytes) => {
+          this.sending.set(batch, item.received + Math.min(bytes, part.size));
+          this.page.drawSoon(this);
+        });
+        const received = answer?.received_bytes;
+        if (received === undefined) return this.leave(batch, round, () => this.partLost(batch, status, answer));
+        if (received === item.received) return this.leave(batch, round, () => this.lost(batch, BUSY, { detail: ELSEWHERE }));
+        Object.assign(item, { received, tries: 0 });
+      }
+      if (item.received < file.size) return this.leave(batch, round, () => this.waiting.unshift(item));
+      const row = await this.settled(item, round);
+      return this.leave(batch, round, () => row && this.settle(item, row));
+    }
+
+    partLost(batch, status, answer) {
+      if (status === TOO_LARGE) return this.giveUp(batch, answer.detail);
+      return this.lost(batch, status, answer);
+    }
+
+    leave(batch, round, act) {
+      this.sending.delete(batch);
+      if (this.round === round) act();
+      this.go();
+    }
+
+    async settled({ url }, round) {
+      while (this.round === round) {
+        const row = await this.portal.insist("GET", url);
+        if (row?.outcome !== "arrived") return row;
+        await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
+      }
+      return null;
+    }
+
+    settle(item, { outcome, sentence }) {
+      if (outcome === "waiting") return this.waiting.push({ ...item, received: 0 });
+      this.done([item]);
+      if (outcome === "refused") return this.refuse([{ name: item.path, sentence }]);
+      this[outcome] += 1;
+      return null;
     }
 
     answered(batch, status, answer) {

@@ -62,7 +62,7 @@
       this.find("pause").hidden = !upload.isBusy || upload.isHalted;
       this.find("pause").textContent = upload.isPaused ? "Go on" : "Pause";
       this.find("retry").hidden = !upload.isHalted;
-      this.find("finished").hidden = upload.isBusy || !(upload.stored + upload.present + upload.before);
+      this.find("finished").hidden = upload.isBusy || !(upload.stored + upload.present + upload.unpacked + upload.before);
       this.find("each").hidden = !this.find("each").getAttribute("href");
       this.find("refused").hidden = !(upload.refused + upload.unsent);
       this.find("figures").textContent = upload.isBusy ? this.figures(upload) : "";
@@ -96,6 +96,7 @@
     outcome(upload) {
       const parts = [`${counted(upload.stored, "image")} stored`];
       if (upload.present) parts.push(`${number(upload.present)} already there`);
+      if (upload.unpacked) parts.push(`${counted(upload.unpacked, "archive")} unpacked`);
       if (upload.before) parts.push(`${counted(upload.before, "file")} in from before`);
       if (upload.refused) parts.push(`${counted(upload.refused, "file")} not taken`);
       if (upload.unsent) parts.push(`${counted(upload.unsent, "file")} not sent`);

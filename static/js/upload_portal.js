@@ -5,7 +5,8 @@
   const ANSWER_MS = 300e3;
   const FIRST_PAUSE_MS = 1e3;
   const LONGEST_PAUSE_MS = 30e3;
-  const OF_THE_UPLOAD = [400, 403, 404, 409, 507];
+  const MALFORMED = 400;
+  const OF_THE_UPLOAD = [403, 404, 409, 507];
   const BUSY = 503;
   const NO_CONNECTION = "Waiting for the connection… What is in stays in; the rest goes on by itself.";
   const SIGNED_OUT = "You are signed out. Sign in in another tab; the upload then goes on by itself.";
@@ -36,7 +37,7 @@
       while (!this.isGivenUp) {
         const { status, answer } = await this.ask(method, url, body);
         if (status === 200) return answer;
-        await this.recover(status, answer);
+        await (status === MALFORMED ? this.halt(answer.detail) : this.recover(status, answer));
       }
       return null;
     }
@@ -54,7 +55,7 @@
       }
     }
 
-    // Sends a form; `moved` is told how many bytes are under way. fetch tells nothing of that.
+    // Sends a form, or bytes; `moved` is told how many bytes are under way. fetch tells nothing of that.
     send(url, body, moved) {
       const request = new XMLHttpRequest();
       request.open("POST", url);

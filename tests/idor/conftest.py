@@ -128,6 +128,7 @@ def images(series: WrittenSeries, upload: Upload, run: Run, export: Export, view
         "bulk": "7FE00010",
         "viewer_path": viewer_path,
         "upload": upload.pk,
+        "uploaded_file": upload.files.get().pk,
         "run": run.pk,
         "export": export.pk,
         "device": export.archive.project.dicom_devices.create(ae_title="SCANNER", address="10.1.2.3").pk,

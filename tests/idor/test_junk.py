@@ -10,7 +10,7 @@ from tests.idor.conftest import World
 from tests.idor.rows import ROWS, Row
 
 UIDS = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
-NUMBERS = ("mail", "upload", "run", "registration", "person", "session", "api_token", "ssh_key")
+NUMBERS = ("mail", "upload", "uploaded_file", "run", "registration", "person", "session", "api_token", "ssh_key")
 NAMES = ("namespace", "archive", "token")
 JUNK = {
     **dict.fromkeys(UIDS, ("1%002", "1.2a", "%D9%A1", "1" * 65, "1%0A")),

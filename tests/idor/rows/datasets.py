@@ -3,6 +3,7 @@
 from tests.idor.rows.row import NAMESPACE, SERIES, Expected, Row, in_project
 
 UPLOAD = {**NAMESPACE, "pk": "upload"}
+UPLOADED_FILE = {**NAMESPACE, "pk": "uploaded_file"}
 EXPORT = {**NAMESPACE, "pk": "export"}
 # For those who may export, which alice alone may.
 EXPORTERS: Expected = (302, 404, 403, 403, 200, 404, 403, 403)
@@ -19,7 +20,9 @@ DATASETS = [
     Row("datasets:announce", in_project(403, member=400), "POST", NAMESPACE),
     Row("datasets:upload_result", in_project(200), kwargs=UPLOAD),
     Row("datasets:not_taken", in_project(200), kwargs=UPLOAD),
-    # Alice sends it.
+    # Alice sends it, and her file is in, so that no part of it is missing.
+    Row("datasets:uploaded_file", (302, 404, 403, 404, 200, 404, 403, 403), kwargs=UPLOADED_FILE),
+    Row("datasets:part", (302, 404, 403, 404, 409, 404, 403, 403), "POST", UPLOADED_FILE),
     Row("datasets:end_upload", (302, 404, 403, 404, 302, 404, 403, 403), "POST", UPLOAD),
     Row("datasets:exports", EXPORTERS, kwargs=NAMESPACE),
     # The form without a target comes back with a sentence.
