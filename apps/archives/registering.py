@@ -12,6 +12,7 @@ from apps.archives.models import NAME_OF_ARCHIVE_LENGTH, Archive, RemoteServer
 from apps.archives.reach import forget_failure, note_seen, reach_web
 from apps.audit.services import record
 from apps.core.doorbell import ring
+from apps.integrations import outbound
 from apps.projects.models import Project
 
 PROBED_EVERY = timedelta(days=1)
@@ -24,6 +25,10 @@ class NameTaken(Exception):
         super().__init__("Another archive of the project has this name: choose another.")
 
 
+class AddressRefused(Exception):
+    """What was given is no address of a server; the message says why."""
+
+
 class StaysInPortal(Exception):
     """The archive cannot be taken out, or changed, by hand; the message says why."""
 
@@ -34,7 +39,16 @@ class Place:
 
     address: str
     username: str = ""
-    password: str = ""
+    password: str | None = ""
+    """None: as it was."""
+
+
+def check_address(address: str) -> None:
+    """Raises AddressRefused for what is no HTTP root; where it leads is checked with each connection."""
+    try:
+        outbound.check_url(address)
+    except outbound.AddressRefused as refusal:
+        raise AddressRefused(str(refusal)) from refusal
 
 
 def add(project: Project, *, name: str, kind: Archive.Kind, place: Place | None, by: User) -> Archive:
@@ -127,7 +141,8 @@ _UNSEEN: dict[str, Any] = {
 
 
 def _columns(place: Place) -> dict[str, str]:
-    return {"address": _root(place.address), "username": place.username, "password": place.password}
+    kept = {} if place.password is None else {"password": place.password}
+    return {"address": _root(place.address), "username": place.username, **kept}
 
 
 def _root(address: str) -> str:

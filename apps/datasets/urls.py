@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.datasets import dicom_views, export_views, part_views, selection_views, upload_views, views
+from apps.datasets import archive_views, dicom_views, export_views, part_views, selection_views, upload_views, views
 
 app_name = "datasets"
 pages = [
@@ -34,7 +34,16 @@ dicom = [
     path("test/", dicom_views.test_connection, name="test_connection"),
     path("connection/", dicom_views.connection, name="connection"),
 ]
+archives = [
+    path("", archive_views.index, name="archives"),
+    path("add/", archive_views.add, name="add_archive"),
+    path("<slug:name>/", archive_views.change, name="change_archive"),
+    path("<slug:name>/default/", archive_views.make_default, name="make_default_archive"),
+    path("<slug:name>/look/", archive_views.look, name="look_at_archive"),
+    path("<slug:name>/take-out/", archive_views.take_out, name="take_out_archive"),
+]
 urlpatterns = [
     path("projects/<slug:namespace>/data/", include(pages)),
     path("projects/<slug:namespace>/dicom/", include(dicom)),
+    path("projects/<slug:namespace>/archives/", include(archives)),
 ]

@@ -1,6 +1,6 @@
 """The DICOMweb addresses."""
 
-from tests.idor.rows.row import NAMESPACE, Expected, Row, in_project
+from tests.idor.rows.row import MANAGERS, MANAGERS_POST, NAMESPACE, Expected, Row, in_project
 
 STUDY = {**NAMESPACE, "study_instance_uid": "study_instance_uid"}
 STUDY_SERIES = {**STUDY, "series_instance_uid": "series_instance_uid"}
@@ -47,4 +47,18 @@ def _archive_rows(in_archive: dict[str, str]) -> list[Row]:
     ]
 
 
-ARCHIVES = [*_archive_rows({}), *_archive_rows({"archive_name": "archive"})]
+NAMED = {**NAMESPACE, "name": "archive"}
+ARCHIVES = [
+    *_archive_rows({}),
+    *_archive_rows({"archive_name": "archive"}),
+    Row("datasets:archives", in_project(200), kwargs=NAMESPACE),
+    Row("datasets:add_archive", MANAGERS, kwargs=NAMESPACE),
+    # The form that is empty comes back with a sentence.
+    Row("datasets:add_archive", MANAGERS, "POST", NAMESPACE),
+    # This one is the portal's own: who manages is sent back to the archives.
+    Row("datasets:change_archive", MANAGERS_POST, kwargs=NAMED),
+    Row("datasets:make_default_archive", MANAGERS_POST, "POST", NAMED),
+    Row("datasets:look_at_archive", MANAGERS_POST, "POST", NAMED),
+    Row("datasets:take_out_archive", MANAGERS, kwargs=NAMED),
+    Row("datasets:take_out_archive", MANAGERS_POST, "POST", NAMED),
+]

@@ -1,0 +1,46 @@
+"""The archives of a project as they were last seen, from rows alone; no secret is opened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+
+from apps.archives.models import Archive, RemoteServer
+from apps.projects.models import Project
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a server was like when it was last looked at; of an archive without one, nothing."""
+
+    address: str = ""
+    username: str = ""
+    is_entered: bool = False
+    capabilities: dict[str, bool] | None = None
+    probed_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    unreachable_since: datetime | None = None
+    complaint: str = ""
+    pass_started_at: datetime | None = None
+
+
+_COLUMNS = tuple(Seen.__dataclass_fields__)
+
+
+def archives_of(project: Project) -> QuerySet[Archive]:
+    """Those that are in the portal, the default one first."""
+    found = Archive.objects.filter(project=project, removed_at=None).select_related("project")
+    return found.order_by("-is_default", "name")
+
+
+def overview(project: Project) -> list[tuple[Archive, Seen, int]]:
+    """Each archive, its server as seen, and how many studies the index has."""
+    archives = archives_of(project).annotate(number=Count("studies"))
+    servers = RemoteServer.objects.filter(archive__project=project)
+    seen = {row.pop("archive"): Seen(**row) for row in servers.values("archive", *_COLUMNS)}
+    return [(archive, seen.get(archive.pk, Seen()), archive.number) for archive in archives]
+
+
+def seen_of(archive: Archive) -> Seen:
+    row = RemoteServer.objects.filter(archive=archive).values(*_COLUMNS).first()
+    return Seen(**row) if row else Seen()
