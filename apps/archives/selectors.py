@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Window
+from django.db.models import Count, F, Prefetch, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from apps.archives.media import PIXEL_DATA
@@ -79,8 +79,9 @@ def whole_instances(subject: Study | Series | Instance) -> list[Instance]:
     if isinstance(subject, Instance):
         return [subject]
     belongs = {"series__study": subject} if isinstance(subject, Study) else {"series": subject}
-    found = Instance.objects.filter(**belongs).select_related("series__study__patient")
-    found = found.defer(*_HEAVY, "frames", "series__attributes", "series__study__attributes")
+    # Fetched for themselves, since a join would make all of them anew for each instance.
+    above = Series.objects.select_related("study__patient").defer("attributes", "study__attributes")
+    found = Instance.objects.filter(**belongs).prefetch_related(Prefetch("series", above)).defer(*_HEAVY, "frames")
     return list(found.order_by("series__series_number", "series_id", *ORDER))
 
 
