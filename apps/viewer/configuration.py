@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from apps.projects.models import Project
+from apps.archives.models import Archive
 
 # A search or metadata after the session has ended lead to the sign-in page (of images OHIF tells no errors), and the
 # logo to the portal.
@@ -20,8 +20,14 @@ window.config.whiteLabeling = {
 """
 
 
-def app_config(projects: Sequence[Project]) -> str:
-    """JavaScript that offers OHIF the default archives of these projects, the first one unless its page says another.
+def source_name(archive: Archive) -> str:
+    """By which OHIF knows an archive that is loaded with its project; it stands in the addresses of OHIF's pages."""
+    namespace = archive.project.namespace
+    return namespace if archive.is_default else f"{namespace}~{archive.name}"
+
+
+def app_config(archives: Sequence[Archive]) -> str:
+    """JavaScript that offers OHIF these archives, the first one unless its page says another.
 
     OHIF sends the browser's session with each request to the portal, so nothing secret is in it.
     """
@@ -33,20 +39,22 @@ def app_config(projects: Sequence[Project]) -> str:
         # A segmentation that somebody opens is shown, not asked about.
         "disableConfirmationPrompts": True,
         "maxNumberOfWebWorkers": 3,
-        "defaultDataSourceName": projects[0].namespace if projects else None,
-        "dataSources": [_source(project) for project in projects],
+        "defaultDataSourceName": source_name(archives[0]) if archives else None,
+        "dataSources": [_source(archive) for archive in archives],
     }
     return f"window.config = {json.dumps(configuration)};{_BEHAVIOUR}"
 
 
-def _source(project: Project) -> dict[str, Any]:
-    root = reverse("archives:studies", args=[project.namespace]).removesuffix("/studies")
+def _source(archive: Archive) -> dict[str, Any]:
+    project = archive.project
+    place = [project.namespace] if archive.is_default else [project.namespace, archive.name]
+    root = reverse("archives:studies", args=place).removesuffix("/studies")
     return {
         "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",
-        "sourceName": project.namespace,
+        "sourceName": source_name(archive),
         "configuration": {
-            "friendlyName": project.name,
-            "name": project.namespace,
+            "friendlyName": project.name if archive.is_default else f"{project.name}, {archive.name}",
+            "name": source_name(archive),
             "qidoRoot": root,
             "wadoRoot": root,
             "wadoUriRoot": root,

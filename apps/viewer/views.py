@@ -8,7 +8,7 @@ from apps.accounts.access import signed_in
 from apps.viewer import files
 from apps.viewer.configuration import app_config
 from apps.viewer.policy import HEADER
-from apps.viewer.selectors import projects_with_images
+from apps.viewer.selectors import visible_archives
 
 
 @require_safe
@@ -23,7 +23,7 @@ def page(request: HttpRequest, path: str = "") -> HttpResponseBase:
         return file
     if "." in path.rpartition("/")[2]:
         raise Http404
-    if not projects_with_images(user).exists():
+    if not visible_archives(user).exists():
         return render(request, "viewer/empty.html")
     document = files.document(folder)
     return HttpResponse(document.html, headers={HEADER: document.policy})
@@ -32,5 +32,5 @@ def page(request: HttpRequest, path: str = "") -> HttpResponseBase:
 @require_safe
 def configuration(request: HttpRequest) -> HttpResponse:
     """What OHIF may show this person."""
-    text = app_config(list(projects_with_images(signed_in(request))))
+    text = app_config(list(visible_archives(signed_in(request))))
     return HttpResponse(text, content_type="text/javascript; charset=utf-8")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
@@ -68,6 +69,16 @@ def test_each_person_is_told_of_their_own_projects(
 
 def test_a_project_without_an_archive_is_left_out(project: Project, client_of: ClientOf, bob: User) -> None:
     assert names(client_of(bob)) == []
+
+
+def test_each_archive_of_a_project_is_at_its_own_address(archive: Archive, client_of: ClientOf, vera: User) -> None:
+    Archive.objects.create(project=archive.project, name="pacs", kind=Archive.Kind.DICOMWEB)
+    Archive.objects.create(project=archive.project, name="gone", removed_at=timezone.now())
+    first, second = told(client_of(vera))["dataSources"]
+    assert (first["sourceName"], second["sourceName"]) == ("cardiac-mr", "cardiac-mr~pacs")
+    root = second["configuration"]["wadoRoot"]
+    assert root == second["configuration"]["qidoRoot"] == "/projects/cardiac-mr/archives/pacs/dicomweb"
+    assert second["configuration"]["friendlyName"].endswith(", pacs")
 
 
 def test_a_name_cannot_become_a_script(archive: Archive, client_of: ClientOf, bob: User) -> None:
