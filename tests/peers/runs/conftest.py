@@ -31,7 +31,7 @@ from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 PASSWORD = "a password of these tests"
-ORTHANC = manifests.OrthancWish(storage_gib=1, users={"explorer": "another", "portal": PASSWORD})
+ORTHANC = manifests.OrthancWish(storage_gib=1, ae_title="RUNS", users={"explorer": "another", "portal": PASSWORD})
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def namespace(kubernetes: Kubernetes, images: dict[str, str], traefik: Traefik) 
     try:
         make(
             KubernetesClient(administrator(kubernetes)),
-            orthanc(place, OrthancWish(1, dict([(USER, PASSWORD), EXPLORER]))),
+            orthanc(place, OrthancWish(1, "ROUTES", dict([(USER, PASSWORD), EXPLORER]))),
         )
         yield name
     finally:
