@@ -4,7 +4,9 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import QueryDict
 
+from apps.archives.models import Archive
 from apps.datasets.study_search import DEFAULT_ORDER, Wanted
 from apps.datasets.study_states import StudyState
 
@@ -54,6 +56,7 @@ class StudyFilter(forms.Form):
             attrs={"type": "search", "placeholder": "Patient, description, accession number or UID"}
         ),
     )
+    archive = forms.ChoiceField(label="Archive", required=False)
     since = DayField("From")
     until = DayField("To")
     modality = forms.ChoiceField(
@@ -74,11 +77,12 @@ class StudyFilter(forms.Form):
         error_messages={"invalid_choice": "There is no order “%(value)s”; the newest stand first."},
     )
 
-    def __init__(self, *args: object, modalities: list[str], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        modality = self.fields["modality"]
-        assert isinstance(modality, forms.ChoiceField)  # noqa: S101
-        modality.choices = [("", "All"), *((it, it) for it in modalities)]
+    def __init__(self, asked: QueryDict, *, modalities: list[str], archives: list[Archive]) -> None:
+        super().__init__(asked)
+        _offer(self, "modality", [("", "All"), *((it, it) for it in modalities)])
+        _offer(self, "archive", [(it.name, it.name) for it in archives])
+        if len(archives) == 1:
+            self.fields["archive"].widget = forms.HiddenInput()
 
     def clean(self) -> None:
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
@@ -101,7 +105,7 @@ class StudyFilter(forms.Form):
 
     def narrowing_fields(self) -> list[forms.BoundField]:
         """All besides the search."""
-        return [field for field in self if field.name != "q"]
+        return [field for field in self.visible_fields() if field.name != "q"]
 
     def complaints(self) -> list[str]:
         """A sentence for each value that cannot be asked for."""
@@ -117,6 +121,10 @@ class ExportForm(forms.Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        target = self.fields["target"]
-        assert isinstance(target, forms.ChoiceField)  # noqa: S101
-        target.choices = [(name, name) for name in settings.EXPORT_TARGETS]
+        _offer(self, "target", [(name, name) for name in settings.EXPORT_TARGETS])
+
+
+def _offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101
+    field.choices = choices

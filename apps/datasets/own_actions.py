@@ -11,7 +11,7 @@ from apps.audit.services import record
 from apps.core import spreadsheets
 from apps.datasets.study_actions import Chosen, StudyAction
 from apps.datasets.templatetags.dicom import listed, person_name
-from apps.viewer.addresses import address_of_studies, is_there
+from apps.viewer.addresses import address_of_studies, is_served
 
 MOST_IN_OHIF = 10
 _ROWS_AT_ONCE = 500
@@ -40,8 +40,10 @@ def list_as_csv(request: HttpRequest, chosen: Chosen) -> StreamingHttpResponse:
 
 
 OWN = (
-    StudyAction("ohif", "Open in OHIF", "photo", lambda entry: is_there(), open_in_ohif, most=MOST_IN_OHIF),
-    StudyAction("list", "List as CSV", "table", lambda entry: entry.may_export, list_as_csv),
+    StudyAction(
+        "ohif", "Open in OHIF", "photo", lambda entry, archive: is_served(archive), open_in_ohif, most=MOST_IN_OHIF
+    ),
+    StudyAction("list", "List as CSV", "table", lambda entry, archive: entry.may_export, list_as_csv),
 )
 
 

@@ -20,7 +20,8 @@ def selected(archive: Archive, posted: QueryDict) -> QuerySet[Study]:
 
     `posted` has `query`, the query string of the page, and either `scope=matching` or `studies`, a UID each.
     """
-    form = StudyFilter(QueryDict(posted.get("query", "")), modalities=selectors.modalities(archive))
+    query = QueryDict(posted.get("query", ""))
+    form = StudyFilter(query, modalities=selectors.modalities(archive), archives=[archive])
     if posted.get("scope") == MATCHING:
         # What is left out of a search makes it wider, and more would be done than the person saw.
         if form.complaints():

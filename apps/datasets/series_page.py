@@ -1,19 +1,18 @@
 """The page of one series: a stack of pictures, or what its objects say, or that they have neither."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.urls import reverse
 from pydicom.uid import SegmentationStorage
 
 from apps.archives.models import Instance, Series
 from apps.archives.selectors import instances_of, metadata_of
 from apps.archives.services import JsonDataSet
 from apps.datasets import access, selectors, stacks, windows
-from apps.datasets.addresses import frame_address, mask_address
+from apps.datasets.addresses import frame_address, mask_address, page
 from apps.datasets.pictures import applied_window
 from apps.datasets.references import first
 from apps.datasets.reports import content_of
@@ -84,7 +83,7 @@ def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) ->
         frame_address=frame_address(series),
         mask_address=mask_address(series),
     )
-    plain = _plain_view(stack, masks, number, query.get("overlay", ""))
+    plain = _plain_view(stack, masks, number, query.get("overlay", ""), partial(_link, series))
     return {
         "stack": stack,
         "number": number,
@@ -113,8 +112,8 @@ def _text_context(series: Series) -> dict[str, Any]:
 def _about(series: Series, instance: Instance, metadata: JsonDataSet) -> dict[str, Any]:
     taken_on = Fact("Date", dicom_date(str(first(metadata, "00080021"))))
     facts = [taken_on, *(Fact(name, str(first(metadata, tag))) for name, tag in FACTS)]
-    arguments = [series.archive.project.namespace, series.series_instance_uid, instance.sop_instance_uid]
-    return {"facts": [fact for fact in facts if fact.value], "tags_url": reverse("datasets:attributes", args=arguments)}
+    tags_url = page("attributes", series.archive, series.series_instance_uid, instance.sop_instance_uid)
+    return {"facts": [fact for fact in facts if fact.value], "tags_url": tags_url}
 
 
 def _masks(series: Series) -> list[Mask]:
@@ -128,7 +127,9 @@ def _mask(segmentation: Series, derivation: selectors.Derivation) -> Mask:
     return Mask(segmentation.series_instance_uid, name, colour, derivation.covered)
 
 
-def _plain_view(stack: dict[str, Any], masks: Sequence[Mask], number: int, overlay: str) -> PlainView:
+def _plain_view(
+    stack: dict[str, Any], masks: Sequence[Mask], number: int, overlay: str, link: Callable[[int, str], str]
+) -> PlainView:
     """The overlay that was asked for is on; "none" is none, and nothing asked is the first."""
     uids = [mask.series_instance_uid for mask in masks]
     chosen = overlay if overlay in {*uids, "none"} else next(iter(uids), "none")
@@ -136,7 +137,7 @@ def _plain_view(stack: dict[str, Any], masks: Sequence[Mask], number: int, overl
     links = [
         MaskLink(
             mask.name,
-            _link(number, "none" if mask.series_instance_uid == chosen else mask.series_instance_uid),
+            link(number, "none" if mask.series_instance_uid == chosen else mask.series_instance_uid),
             mask.series_instance_uid == chosen,
         )
         for mask in masks
@@ -144,14 +145,14 @@ def _plain_view(stack: dict[str, Any], masks: Sequence[Mask], number: int, overl
     return PlainView(
         image_url=stack["frames"][number - 1],
         mask_url=mask_url or "",
-        previous_url=_link(number - 1, chosen) if number > 1 else "",
-        next_url=_link(number + 1, chosen) if number < len(stack["frames"]) else "",
+        previous_url=link(number - 1, chosen) if number > 1 else "",
+        next_url=link(number + 1, chosen) if number < len(stack["frames"]) else "",
         masks=tuple(links),
     )
 
 
-def _link(number: int, overlay: str) -> str:
-    return "?" + urlencode({"frame": number, "overlay": overlay})
+def _link(series: Series, number: int, overlay: str) -> str:
+    return page("series", series.archive, series.series_instance_uid, frame=str(number), overlay=overlay)
 
 
 def _bounded(asked: str, count: int) -> int:

@@ -32,7 +32,7 @@ class StudyAction:
     name: str
     label: str
     icon: str
-    is_offered: Callable[[Entry], bool]
+    is_offered: Callable[[Entry, Archive], bool]
     run: Callable[[HttpRequest, Chosen], HttpResponseBase]
     most: int | None = None  # studies at once
 
@@ -45,14 +45,14 @@ def register(*actions: StudyAction) -> None:
     _actions.update({action.name: action for action in actions})
 
 
-def offered(entry: Entry) -> list[StudyAction]:
-    return [action for action in _actions.values() if action.is_offered(entry)]
+def offered(entry: Entry, archive: Archive) -> list[StudyAction]:
+    return [action for action in _actions.values() if action.is_offered(entry, archive)]
 
 
-def find(entry: Entry, name: str) -> StudyAction:
+def find(entry: Entry, archive: Archive, name: str) -> StudyAction:
     """Raises Http404 for one that there is not, and PermissionDenied where it is not for this person."""
     if name not in _actions:
         raise Http404
-    if not _actions[name].is_offered(entry):
+    if not _actions[name].is_offered(entry, archive):
         raise PermissionDenied("This is not for you to do with these images.")
     return _actions[name]

@@ -4,11 +4,11 @@ from itertools import islice
 from typing import Any
 
 from django.http import QueryDict
-from django.urls import reverse
 
 from apps.archives.models import Instance, Series
 from apps.archives.selectors import instances_of, long_values, metadata_of
 from apps.datasets import tags
+from apps.datasets.addresses import page
 
 LONGEST_SEARCH = 100
 
@@ -22,22 +22,21 @@ def tags_context(series: Series, instance: Instance, query: QueryDict) -> dict[s
         "text": text,
         "rows": rows[: tags.MAX_ROWS],
         "is_cut": len(rows) > tags.MAX_ROWS,
-        **_neighbours(series, instance, query),
+        **_neighbours(series, instance, text),
     }
 
 
-def _neighbours(series: Series, instance: Instance, query: QueryDict) -> dict[str, Any]:
+def _neighbours(series: Series, instance: Instance, text: str) -> dict[str, Any]:
     uids = list(instances_of(series).values_list("sop_instance_uid", flat=True))
     at = uids.index(instance.sop_instance_uid)
     return {
         "number": at + 1,
         "count": len(uids),
-        "previous_url": _address(series, uids[at - 1], query) if at else "",
-        "next_url": _address(series, uids[at + 1], query) if at + 1 < len(uids) else "",
+        "previous_url": _address(series, uids[at - 1], text) if at else "",
+        "next_url": _address(series, uids[at + 1], text) if at + 1 < len(uids) else "",
     }
 
 
-def _address(series: Series, sop_instance_uid: str, query: QueryDict) -> str:
-    arguments = [series.archive.project.namespace, series.series_instance_uid, sop_instance_uid]
-    path = reverse("datasets:attributes", args=arguments)
-    return f"{path}?{query.urlencode()}" if query else path
+def _address(series: Series, sop_instance_uid: str, text: str) -> str:
+    searched = {"q": text} if text else {}
+    return page("attributes", series.archive, series.series_instance_uid, sop_instance_uid, **searched)

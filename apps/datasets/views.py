@@ -1,6 +1,5 @@
 from http import HTTPStatus
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
@@ -16,42 +15,24 @@ from apps.archives.services import (
     PoolBusy,
     note_read,
 )
-from apps.datasets import access, listing, selectors, study_actions, uploads
-from apps.datasets.forms import StudyFilter
+from apps.datasets import access, selectors, uploads
 from apps.datasets.pictures import mask_over
 from apps.datasets.series_page import series_context
-from apps.datasets.study_search import studies as studies_of
-from apps.datasets.study_states import state_of
+from apps.datasets.studies_page import studies_context
 from apps.datasets.tags_page import tags_context
 from apps.projects.access import enter
 from apps.viewer.addresses import address_of_series, address_of_study
 
-PAGE_LENGTH = 50
 OVERLAY_KEPT_SECONDS = 3600
 
 
 @require_safe
 def studies(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = enter(signed_in(request), namespace)
-    archive = access.default_archive(entry)
-    form = StudyFilter(request.GET, modalities=selectors.modalities(archive))
-    wanted, order = form.wanted(), form.chosen_order()
-    page = Paginator(studies_of(archive, wanted, order), PAGE_LENGTH).get_page(request.GET.get("page"))
-    outage = outage_of(archive)
+    archive = access.get_archive(entry, access.named_archive(request.GET))
     context = {
-        "project": entry.project,
-        "totals": selectors.totals(archive),
-        "filter": form,
-        "is_filtered": not wanted.is_all,
-        "actions": study_actions.offered(entry),
-        "columns": listing.columns(order, request.GET),
-        "querystring": listing.without_page(request.GET),
-        "page": page,
-        "rows": [(study, state_of(study, outage)) for study in page],
-        "may_upload": entry.may_work,
-        "may_export": entry.may_export,
-        "outage": outage,
-        "offer": uploads.offer(archive, by=entry.user) if entry.may_work else None,
+        **studies_context(entry, archive, request.GET),
+        "offer": uploads.offer(archive, by=entry.user) if entry.may_work and archive.is_default else None,
     }
     return render(request, "datasets/studies.html", context)
 
@@ -59,7 +40,7 @@ def studies(request: HttpRequest, namespace: str) -> HttpResponse:
 @require_safe
 def study(request: HttpRequest, namespace: str, study_instance_uid: str) -> HttpResponse:
     entry = enter(signed_in(request), namespace)
-    found = access.get_study(entry, study_instance_uid)
+    found = access.get_study(entry, study_instance_uid, archive_name=access.named_archive(request.GET))
     note_read(found, by=entry.user, kind=StudyRead.Kind.VIEWED)
     context = {
         "project": entry.project,
@@ -75,7 +56,7 @@ def study(request: HttpRequest, namespace: str, study_instance_uid: str) -> Http
 @require_safe
 def series(request: HttpRequest, namespace: str, series_instance_uid: str) -> HttpResponse:
     entry = enter(signed_in(request), namespace)
-    found = access.get_series(entry, series_instance_uid)
+    found = access.get_series(entry, series_instance_uid, archive_name=access.named_archive(request.GET))
     note_read(found.study, by=entry.user, kind=StudyRead.Kind.VIEWED)
     context = {
         "project": entry.project,
@@ -93,7 +74,7 @@ def series(request: HttpRequest, namespace: str, series_instance_uid: str) -> Ht
 def attributes(request: HttpRequest, namespace: str, series_instance_uid: str, sop_instance_uid: str) -> HttpResponse:
     """The DICOM attributes of one object."""
     entry = enter(signed_in(request), namespace)
-    found = access.get_series(entry, series_instance_uid)
+    found = access.get_series(entry, series_instance_uid, archive_name=access.named_archive(request.GET))
     instance = access.get_instance(found, sop_instance_uid)
     note_read(found.study, by=entry.user, kind=StudyRead.Kind.VIEWED)
     context = {
@@ -109,8 +90,9 @@ def attributes(request: HttpRequest, namespace: str, series_instance_uid: str, s
 def overlay(request: HttpRequest, namespace: str, series_instance_uid: str, sop_instance_uid: str) -> HttpResponse:
     """The mask of a segmentation series over one image, as a transparent picture; empty where nothing is segmented."""
     entry = enter(signed_in(request), namespace)
-    segmentations = access.get_series(entry, series_instance_uid)
-    image = access.get_image(entry, sop_instance_uid)
+    archive_name = access.named_archive(request.GET)
+    segmentations = access.get_series(entry, series_instance_uid, archive_name=archive_name)
+    image = access.get_image(entry, sop_instance_uid, archive_name=archive_name)
     note_read(image.series.study, by=entry.user, kind=StudyRead.Kind.VIEWED)
     try:
         picture = mask_over(segmentations, image, frame=_frame(request.GET.get("frame", "1")))

@@ -12,13 +12,13 @@ from apps.viewer import files
 MODE = "viewer"
 
 
-def is_there() -> bool:
-    """Whether this portal has the viewer."""
-    return files.folder() is not None
+def is_served(archive: Archive) -> bool:
+    """Whether this portal has the viewer, and the viewer this archive."""
+    return files.folder() is not None and archive.is_default
 
 
 def address_of_study(study: Study) -> str:
-    """Of a study that is loaded with archive and project; empty when this portal has no viewer."""
+    """Of a study that is loaded with archive and project; empty when no viewer shows it."""
     return _address(study.archive, study)
 
 
@@ -33,7 +33,7 @@ def address_of_series(series: Series) -> str:
 
 
 def _address(archive: Archive, *studies: Study, **wanted: str) -> str:
-    if not is_there():
+    if not is_served(archive):
         return ""
     path = reverse("viewer:page", args=[f"{MODE}/{archive.project.namespace}"])
     uids = ",".join(study.study_instance_uid for study in studies)

@@ -102,7 +102,7 @@
       const shown = this.window ?? this.stack.window;
       this.find("window").textContent = shown ? `W ${rounded(shown[1])} L ${rounded(shown[0])}` : "";
       const link = this.find("attributes");
-      if (link) link.href = link.href.replace(/[^/]+\/$/, `${this.objectUid()}/`);
+      if (link) link.href = link.href.replace(/\/tags\/[^/]+\//, `/tags/${this.objectUid()}/`);
       this.press("preset", (this.window ?? "").toString());
     }
 

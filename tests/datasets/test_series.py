@@ -86,11 +86,11 @@ def test_a_lost_object_is_said(stored: Results, client_of: ClientOf, vera: User)
 def test_without_a_script_one_picture_has_links_to_its_neighbours(
     stored_ct: WrittenSeries, client_of: ClientOf, vera: User
 ) -> None:
-    client = client_of(vera)
-    first = client.get(address(stored_ct.series_instance_uid)).context["plain"]
-    assert (first.previous_url, first.next_url, first.mask_url) == ("", "?frame=2&overlay=none", "")
-    last = client.get(address(stored_ct.series_instance_uid) + "?frame=4").context["plain"]
-    assert (last.previous_url, last.next_url) == ("?frame=3&overlay=none", "")
+    client, page = client_of(vera), address(stored_ct.series_instance_uid)
+    first = client.get(page).context["plain"]
+    assert (first.previous_url, first.next_url, first.mask_url) == ("", f"{page}?frame=2&overlay=none", "")
+    last = client.get(f"{page}?frame=4").context["plain"]
+    assert (last.previous_url, last.next_url) == (f"{page}?frame=3&overlay=none", "")
     assert stored_ct.sop_instance_uids[3] in last.image_url
 
 
@@ -105,14 +105,14 @@ def test_frames_outside_the_stack_are_brought_inside(
 
 
 def test_without_a_script_a_mask_is_turned_off_and_on(stored: Results, client_of: ClientOf, vera: User) -> None:
-    client, seg = client_of(vera), uid_of("SEG")
-    on = client.get(address(stored.ct.series_instance_uid) + "?frame=2").context["plain"]
+    client, seg, page = client_of(vera), uid_of("SEG"), address(stored.ct.series_instance_uid)
+    on = client.get(f"{page}?frame=2").context["plain"]
     assert f"/{seg}/overlay/{stored.ct.sop_instance_uids[1]}.png" in on.mask_url
     (link,) = on.masks
-    assert (link.url, link.is_on) == ("?frame=2&overlay=none", True)
-    off = client.get(address(stored.ct.series_instance_uid) + link.url).context["plain"]
+    assert (link.url, link.is_on) == (f"{page}?frame=2&overlay=none", True)
+    off = client.get(link.url).context["plain"]
     assert off.mask_url == ""
-    assert off.masks[0].url == f"?frame=2&overlay={seg}"
+    assert off.masks[0].url == f"{page}?frame=2&overlay={seg}"
 
 
 def test_derived_series_name_their_source(stored: Results, client_of: ClientOf, vera: User) -> None:

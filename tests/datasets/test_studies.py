@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Study
-from apps.datasets import views
+from apps.datasets import studies_page
 from apps.datasets.study_search import Wanted, studies
 from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries
@@ -84,7 +84,7 @@ def test_a_modality_is_not_found_inside_another(
 def test_lists_have_pages_that_keep_the_search(
     add_study: Callable[..., Study], client_of: ClientOf, vera: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "PAGE_LENGTH", 2)
+    monkeypatch.setattr(studies_page, "PAGE_LENGTH", 2)
     for number in range(1, 6):
         add_study(number)
     client = client_of(vera)

@@ -38,9 +38,9 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 
     monkeypatch.setattr(study_actions, "_actions", {})
     study_actions.register(
-        StudyAction("note", "Note them", "pencil", lambda entry: entry.may_work, note, most=3),
+        StudyAction("note", "Note them", "pencil", lambda entry, archive: entry.may_work, note, most=3),
         StudyAction(
-            "count", "Count them", "table", lambda entry: True, lambda request, it: HttpResponse(str(it.count))
+            "count", "Count them", "table", lambda entry, archive: True, lambda request, it: HttpResponse(str(it.count))
         ),
     )
     return seen
