@@ -76,6 +76,8 @@ def conditions(level: Level, query: Query) -> tuple[Q, list[Test]]:
         else:
             lookup = _WAY_UP[level, column.level] + column.name
             in_database &= reduce(or_, (_condition(match, lookup, column.divider) for match in alternatives))
+            if any(match.vr == "PN" and not match.value.isascii() for match in alternatives):
+                tests.append(_any_of([_test(match) for match in alternatives]))
     return in_database, tests
 
 
@@ -92,8 +94,15 @@ def _condition(match: Match, lookup: str, divider: str) -> Q:
         return Q(**{f"{lookup}__in": _uids(match.value)})
     if match.vr in _NUMBER_VRS:
         return Q(**{lookup: _integer(match)})
-    if match.is_wild or match.vr == "PN" or divider:
-        return _like(lookup, _like_pattern(match), divider)
+    return _text_condition(match, lookup, divider)
+
+
+def _text_condition(match: Match, lookup: str, divider: str) -> Q:
+    if match.vr == "PN":
+        # Not every database knows upper and lower case of all letters: names that have such are tested again.
+        return _wild(f"{lookup}__wild_in_any_case", re.sub(r"[^\x00-\x7f]", "?", _plain(match)), divider)
+    if match.is_wild or divider:
+        return _wild(f"{lookup}__wild", match.value, divider)
     return Q(**{lookup: match.value})
 
 
@@ -103,20 +112,12 @@ def _in_range(match: Match, lookup: str) -> Q:
     return wanted & Q(**{f"{lookup}__lt": last + _BEHIND_DIGITS}) if last else wanted
 
 
-def _like(lookup: str, pattern: str, divider: str) -> Q:
+def _wild(lookup: str, pattern: str, divider: str) -> Q:
+    """The whole of the column, or what stands in it between dividers."""
     patterns = [pattern]
     if divider:
-        escaped = divider.replace("\\", r"\\")
-        patterns += [f"{pattern}{escaped}%", f"%{escaped}{pattern}", f"%{escaped}{pattern}{escaped}%"]
-    found = Q()
-    for one in patterns:
-        found |= Q(**{f"{lookup}__like": one})
-    return found
-
-
-def _like_pattern(match: Match) -> str:
-    literal = re.sub(r"([\\%_])", r"\\\1", _plain(match))
-    return literal.replace("*", "%").replace("?", "_") if match.is_wild else literal
+        patterns += [f"{pattern}{divider}*", f"*{divider}{pattern}", f"*{divider}{pattern}{divider}*"]
+    return reduce(or_, (Q(**{lookup: one}) for one in patterns))
 
 
 def _plain(match: Match) -> str:
@@ -151,7 +152,8 @@ def _value_test(match: Match) -> Callable[[str], bool]:
         return _number_test(match)
     if match.is_wild or match.vr == "PN":
         # fnmatch knows sets of characters in brackets, which DICOM does not.
-        pattern = re.compile(fnmatch.translate(_plain(match).replace("[", "[[]")), re.IGNORECASE)
+        case = re.IGNORECASE if match.vr == "PN" else re.NOFLAG
+        pattern = re.compile(fnmatch.translate(_plain(match).replace("[", "[[]")), case)
         return lambda text: pattern.match(text) is not None
     return lambda text: text == match.value
 
