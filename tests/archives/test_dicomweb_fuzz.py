@@ -171,21 +171,24 @@ def test_fuzzed_queries_are_answered(stocked: Service) -> None:
         b"studies?StudyTime=10-1130&multiplevaluematching=true&ModalitiesInStudy=CT%5CMR&emptyvaluematching=true",
         b'studies?emptyvaluematching=true&StudyDate=""&accept=application/json',
     ]
-    tokens = [b"&", b"=", b"%00", b"%FF", b"%F0%9F%98%80", b"*", b"?", b"%5C", b'""', b"-", b"00100020", b"PatientID="]
-    tokens += [
-        b"9" * 40,
-        b"limit=",
-        b"includefield=",
+    tokens = [
+        b"&",
+        b"=",
+        b"%00",
+        b"%FF",
+        b"%F0%9F%98%80",
+        b"*",
+        b"?",
+        b"%5C",
+        b'""',
+        b"-",
         b"%",
         b"+",
-        b"nan",
-        b"1e999",
         b"\xff",
         b";",
         b".",
-        b"^",
-        b"PixelData",
     ]
+    tokens += [b"00100020", b"PatientID=", b"9" * 40, b"limit=", b"includefield=", b"nan", b"1e999", b"^", b"PixelData"]
     fuzzer = Fuzzer(corpus, tokens, ["dicomweb/query.py", "dicomweb/matching.py", "dicomweb/search.py"])
     for text in fuzzer.inputs(rounds=1500):
         fuzzer.watch(text, lambda one: attack_by_query(stocked, one))

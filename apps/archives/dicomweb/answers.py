@@ -6,7 +6,7 @@ from functools import wraps
 from http import HTTPStatus
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -67,6 +67,8 @@ def dicomweb(*methods: str) -> Callable[[View], View]:
                 return view(request, *arguments, **named)
             except RequestRefused as error:
                 return problem(request, error.status, str(error))
+            except TooManyFieldsSent:
+                return problem(request, HTTPStatus.BAD_REQUEST, "The address has too many query parameters.")
             except tuple(_PROBLEMS) as error:
                 return _problem_of(request, error)
             except OSError as error:
