@@ -29,7 +29,7 @@ check: $(VENV)/.dev  ## Form, lint, types, import rules, migrations, pins
 	@$(BIN)/python -c "from maia_dashboard import first_start; first_start.prepare()"
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
-	$(BIN)/mypy manage.py maia_dashboard celery_worker apps
+	$(BIN)/mypy manage.py maia_dashboard celery_worker apps tests
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apps.archives.dicomweb import matching
-from apps.archives.dicomweb.query import SEARCHABLE, Level, Match
+from apps.archives.dicomweb.query import SEARCHABLE, Level, Match, Query
 from apps.archives.models import Instance
 from tests.archives.dicomweb import BOUNDARY, STOW_TYPE, Service, body_of
 from tests.dicom import ct_series, save
@@ -143,5 +143,5 @@ def test_odd_paths_are_not_found(service: Service, path: str) -> None:
     assert service.get(path).status_code == 404
 
 
-def _query(match: Match) -> "matching.Query":
-    return matching.Query(((match,),), frozenset(), includes_all=False, limit=None, offset=0, is_fuzzy=False)
+def _query(match: Match) -> Query:
+    return Query(((match,),), frozenset(), includes_all=False, limit=None, offset=0, is_fuzzy=False)

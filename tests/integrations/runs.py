@@ -13,7 +13,7 @@ MIB = 1024**2
 
 def run_spec(directory: Path, command: tuple[str, ...], *, name: str = "run-1-1", **limits: float) -> RunSpec:
     """A run of `command` with folders below `directory`, 256 MiB and 30 s unless told otherwise."""
-    folders = [directory / folder for folder in ("program", "in", "out")]
+    folders = directory / "program", directory / "in", directory / "out"
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     allowed = {"memory_bytes": 256 * MIB, "timeout_seconds": 30, "pids": 64} | limits
