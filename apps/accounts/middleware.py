@@ -15,11 +15,11 @@ Scope = ApiToken.Scope
 View = Callable[..., HttpResponseBase]
 
 
-def accepts_token(*, read: Scope, write: Scope) -> Callable[[View], View]:
+def accepts_token(*, read: Scope, write: Scope, delete: Scope | None = None) -> Callable[[View], View]:
     """Marks a view that programs may call with an API token of these scopes; all others take a session only."""
 
     def mark(view: View) -> View:
-        view.token_scopes = (read, write)  # type: ignore[attr-defined]
+        view.token_scopes = (read, write, delete or write)  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -57,11 +57,13 @@ class SignInRequired(LoginRequiredMiddleware):
             response["Cache-Control"] = "no-store"
         return response
 
-    def _with_token(self, request: HttpRequest, header: str, read: Scope, write: Scope) -> HttpResponse | None:
+    def _with_token(
+        self, request: HttpRequest, header: str, read: Scope, write: Scope, delete: Scope
+    ) -> HttpResponse | None:
         token = token_of(header)
         if token is None:
             return unauthorized()
-        needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
+        needed = {"GET": read, "HEAD": read, "OPTIONS": read, "DELETE": delete}.get(request.method or "", write)
         if not token.covers(needed):
             return out_of_scope(needed)
         request.user = token.user

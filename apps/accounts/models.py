@@ -126,6 +126,7 @@ class ApiToken(models.Model):
         WRITE = "write", "Change: start runs, manage members"
         IMAGES_READ = "images:read", "Read images, by DICOMweb"
         IMAGES_STORE = "images:store", "Store images, by DICOMweb"
+        IMAGES_DELETE = "images:delete", "Delete images, by DICOMweb"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)

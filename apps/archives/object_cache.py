@@ -48,6 +48,10 @@ class ObjectCache:
     def has(self, name: str) -> bool:
         return (self._folder / name).exists()
 
+    def forget(self, name: str) -> None:
+        """Removes the file; one that is being read stays until a sweep."""
+        _removed(self._folder / name)
+
     def sweep(self) -> int:
         """Removes what nobody used for an hour, and what does not fit; returns how many."""
         removed = 0

@@ -41,6 +41,21 @@ def overview(project: Project) -> list[tuple[Archive, Seen, int]]:
     return [(archive, seen.get(archive.pk, Seen()), archive.number) for archive in archives]
 
 
+def may_do(archive_pk: int, capability: str) -> bool:
+    """Whether the archive's server can do that, as far as it is known; of an archive without one, yes."""
+    return _capabilities(archive_pk).get(capability, True)
+
+
+def note_lack(archive_pk: int, capability: str) -> None:
+    """The server has refused that."""
+    found = {**_capabilities(archive_pk), capability: False}
+    RemoteServer.objects.filter(archive=archive_pk).update(capabilities=found)
+
+
+def _capabilities(archive_pk: int) -> dict[str, bool]:
+    return RemoteServer.objects.filter(archive=archive_pk).values_list("capabilities", flat=True).first() or {}
+
+
 def seen_of(archive: Archive) -> Seen:
     row = RemoteServer.objects.filter(archive=archive).values(*_COLUMNS).first()
     return Seen(**row) if row else Seen()

@@ -22,6 +22,10 @@ class ArchiveUnreachable(Exception):
     """The server that holds the objects is of no use now; the index is. The message is for everybody."""
 
 
+class DeletionRefused(Exception):
+    """The server that holds the objects deletes nothing for the portal."""
+
+
 class NotInObject(Exception):
     """The object has no such frame or value."""
 
@@ -85,6 +89,12 @@ class ImageStore(Protocol):
 
     def withdraw(self, arrival: Arrival) -> None:
         """Takes back a file that was published but did not come into the index."""
+
+    def delete(self, instances: Sequence[Instance]) -> Iterator[Instance]:
+        """Takes objects away for good, each handed back once it is gone; what was gone is too. Raises DeletionRefused.
+
+        They are loaded with series and study.
+        """
 
     def fetch(self, instance: Instance) -> AbstractContextManager[Path]:
         """The Part 10 file, bit for bit as it came, on this machine until the block ends; to be read only."""

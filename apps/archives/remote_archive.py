@@ -13,12 +13,13 @@ from apps.archives.intake import Arrival
 from apps.archives.models import Instance
 from apps.archives.object_cache import object_cache
 from apps.archives.object_reader import ObjectReader
-from apps.archives.port import ObjectUnavailable, Published
+from apps.archives.port import DeletionRefused, ObjectUnavailable, Published
 from apps.archives.reach import reach
 from apps.archives.results import StoredResult
 from apps.archives.static.objects import new_temporary_folder, sweep_temporaries
 from apps.core.doorbell import ring
-from apps.integrations.dicomweb.port import DeletionRefused, Digest, NoSuchObject, ObjectServer, ObjectTooLong
+from apps.integrations.dicomweb.port import DeletionRefused as ServerRefusesDeletion
+from apps.integrations.dicomweb.port import Digest, NoSuchObject, ObjectServer, ObjectTooLong
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +48,18 @@ class RemoteArchive(ObjectReader):
         with reach(self._pk) as server:
             try:
                 server.delete(arrival.remote_name)
-            except DeletionRefused:
+            except ServerRefusesDeletion:
                 log.warning("refused object stays at its server", archive=self._pk)
+
+    def delete(self, instances: Sequence[Instance]) -> Iterator[Instance]:
+        with reach(self._pk) as server:
+            for instance in instances:
+                try:
+                    server.delete(instance.remote_name)
+                except ServerRefusesDeletion as refusal:
+                    raise DeletionRefused from refusal
+                object_cache().forget(self._name(instance))
+                yield instance
 
     @contextmanager
     def fetch(self, instance: Instance) -> Iterator[Path]:

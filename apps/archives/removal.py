@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.archives import metadata_files
 from apps.archives.models import (
     TEXT_LENGTH,
@@ -25,7 +26,7 @@ from apps.audit.services import record
 DESTROYED_AT_ONCE = 2000
 
 
-def remove(archive: Archive, pks: Collection[int]) -> None:
+def remove(archive: Archive, pks: Collection[int], *, by: User | None = None, event: str = "images.removed") -> None:
     """Removes instances by primary key, and what holds none any more; counts again what they leave. Audited by study.
 
     Twice is once.
@@ -40,8 +41,9 @@ def remove(archive: Archive, pks: Collection[int]) -> None:
         studies = list(Study.objects.filter(series__in=series).distinct())
         counts = dict(gone.values_list("series__study").annotate(number=Count("pk")).order_by())
         gone.delete()
+        actor = by.pk if by else None
         for study in studies:
-            record("images.removed", actor=None, project=archive.project_id, subject=study, instances=counts[study.pk])
+            record(event, actor=actor, project=archive.project_id, subject=study, instances=counts[study.pk])
         count_series(series)
         count_studies(studies)
         Patient.objects.filter(archive=archive, studies=None).delete()

@@ -46,6 +46,11 @@ class StaticArchive(ObjectReader):
     def withdraw(self, arrival: Arrival) -> None:
         self._path_of(arrival).unlink(missing_ok=True)
 
+    def delete(self, instances: Sequence[Instance]) -> Iterator[Instance]:
+        for instance in instances:
+            self.path(instance).unlink(missing_ok=True)
+            yield instance
+
     def path(self, instance: Instance) -> Path:
         """Where the file is, or was."""
         series = instance.series

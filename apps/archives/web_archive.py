@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from apps.archives.intake import Arrival, read_all
-from apps.archives.models import RemoteServer
+from apps.archives.overview import may_do
 from apps.archives.port import Published
 from apps.archives.reach import reach_web
 from apps.archives.remote_archive import ANOTHER, NO_SPACE, NOT_TAKEN, STORED_AT_ONCE, RemoteArchive, digest_at
@@ -31,7 +31,7 @@ _READ_ONLY = "The archive's server takes no objects from the portal."
 
 class WebArchive(RemoteArchive):
     def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
-        if not self._takes_objects():
+        if not may_do(self._pk, "store"):
             return [arrival.refused(FailureReason.PROCESSING_FAILURE, _READ_ONLY) for arrival in arrivals]
         folder = self.new_folder()
         try:
@@ -42,10 +42,6 @@ class WebArchive(RemoteArchive):
                 return list(threads.map(lambda arrival: _publish(web, arrival, folder), arrivals))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-    def _takes_objects(self) -> bool:
-        said = RemoteServer.objects.filter(archive=self._pk).values_list("capabilities", flat=True).first()
-        return bool((said or {}).get("store", True))
 
 
 def _publish(web: DicomWebApi, arrival: Arrival, folder: Path) -> Published | StoredResult:

@@ -23,6 +23,7 @@ DOORS = [
     ("GET", STUDIES, Scope.IMAGES_READ, 200),
     ("HEAD", STUDIES, Scope.IMAGES_READ, 200),
     ("POST", STUDIES, Scope.IMAGES_STORE, 415),
+    ("DELETE", f"{STUDIES}/1.2.3", Scope.IMAGES_DELETE, 404),
 ]
 
 
@@ -64,4 +65,4 @@ def test_tokens_from_before_there_were_scopes_may_what_they_could(alice: User) -
     token, _ = services.make_token(alice, name="old", days=1, scopes=[])
     import_module("apps.accounts.migrations.0005_scopes_of_tokens").keep_what_tokens_may(apps, None)
     token.refresh_from_db()
-    assert token.scopes == Scope.values
+    assert token.scopes == [Scope.READ, Scope.WRITE, Scope.IMAGES_READ, Scope.IMAGES_STORE]

@@ -77,7 +77,7 @@ def dicomweb(*methods: str) -> Callable[[View], View]:
                 log.exception("disk is full")
                 return problem(request, HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
 
-        return accepts_token(read=Scope.IMAGES_READ, write=Scope.IMAGES_STORE)(door)
+        return accepts_token(read=Scope.IMAGES_READ, write=Scope.IMAGES_STORE, delete=Scope.IMAGES_DELETE)(door)
 
     return decorate
 

@@ -16,11 +16,6 @@ from apps.archives.stores import store_of
 from apps.archives.views import addresses
 
 
-@answers.dicomweb("GET", "HEAD")
-def retrieve(request: HttpRequest, namespace: str, archive_name: str = "", **uids: str) -> HttpResponseBase:
-    return whole(request, namespace, archive_name, **uids)
-
-
 def whole(request: HttpRequest, namespace: str, archive_name: str, **uids: str) -> HttpResponseBase:
     """Whole Part 10 objects leave the platform: it takes the permission, and each time is audited."""
     visitor = visit(request, namespace, archive_name)

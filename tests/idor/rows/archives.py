@@ -8,6 +8,7 @@ INSTANCE = {**STUDY_SERIES, "sop_instance_uid": "sop_instance_uid"}
 READ = in_project(200, anonymous=401)
 # Whole objects leave the platform: for those who may export, which alice alone may.
 EXPORT: Expected = (401, 404, 403, 403, 200, 404, 403, 403)
+DELETE: Expected = (401, 404, 403, 403, 204, 404, 403, 403)
 ARCHIVE_READS = {
     "studies": NAMESPACE,
     "all_series": NAMESPACE,
@@ -43,6 +44,10 @@ def _archive_rows(in_archive: dict[str, str]) -> list[Row]:
         *(
             Row(f"archives:{name}", in_project(403, member=415, anonymous=401), "POST", {**kwargs, **in_archive})
             for name, kwargs in ARCHIVE_STORES.items()
+        ),
+        *(
+            Row(f"archives:{name}", DELETE, "DELETE", {**kwargs, **in_archive})
+            for name, kwargs in ARCHIVE_EXPORTS.items()
         ),
     ]
 
