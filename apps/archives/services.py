@@ -29,6 +29,7 @@ from apps.archives.models import (
     StudyRead,
 )
 from apps.archives.object_cache import object_cache
+from apps.archives.packing import zipped
 from apps.archives.port import ArchiveUnreachable, Look, NotInObject, ObjectUnavailable, Picture
 from apps.archives.reach import forget_failure, gateway_text, note_seen, reach, reach_orthanc, reach_web
 from apps.archives.results import FailureReason, Outcome, StoredResult
@@ -70,6 +71,7 @@ __all__ = [
     "receiving_folder",
     "segment_colour",
     "store_files",
+    "zipped",
 ]
 
 log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""What this room itself does with many studies: they are listed as a file, and looked at together in OHIF."""
+"""What this room itself does with many studies: they are downloaded, listed as a file, and opened together in OHIF."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,16 @@ from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.utils import timezone
 
 from apps.archives.models import Study, StudyRead
-from apps.archives.services import note_read
+from apps.archives.services import ArchiveUnreachable, ObjectUnavailable, note_read, zipped
 from apps.audit.services import record
 from apps.core import spreadsheets
+from apps.datasets.selections import SelectionRefused
 from apps.datasets.study_actions import Chosen, StudyAction
 from apps.datasets.templatetags.dicom import listed, person_name
 from apps.viewer.addresses import address_of_studies, is_served
 
 MOST_IN_OHIF = 10
+MOST_IN_ZIP = 100
 _ROWS_AT_ONCE = 500
 _COLUMNS = (
     "patient ID", "patient name", "study date", "study time", "description", "accession number", "modalities",
@@ -33,18 +35,40 @@ def list_as_csv(request: HttpRequest, chosen: Chosen) -> StreamingHttpResponse:
     record(
         "images.listed", actor=chosen.entry.user.pk, project=project.pk, subject=chosen.archive, studies=chosen.count
     )
-    response = StreamingHttpResponse(spreadsheets.lines(_rows(chosen)), content_type="text/csv; charset=utf-8")
-    name = f"{project.namespace}-studies-{timezone.localdate():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return _attached(spreadsheets.lines(_rows(chosen)), "text/csv; charset=utf-8", chosen, "csv")
+
+
+def download(request: HttpRequest, chosen: Chosen) -> StreamingHttpResponse:
+    try:
+        archive = zipped(chosen.archive, list(chosen.studies), by=chosen.entry.user)
+    except (ArchiveUnreachable, ObjectUnavailable) as error:
+        raise SelectionRefused(str(error)) from error
+    return _attached(archive, "application/zip", chosen, "zip")
 
 
 OWN = (
     StudyAction(
         "ohif", "Open in OHIF", "photo", lambda entry, archive: is_served(archive), open_in_ohif, most=MOST_IN_OHIF
     ),
+    StudyAction(
+        "download",
+        "Download (zip)",
+        "download",
+        lambda entry, archive: entry.may_export,
+        download,
+        most=MOST_IN_ZIP,
+    ),
     StudyAction("list", "List as CSV", "table", lambda entry, archive: entry.may_export, list_as_csv),
 )
+
+
+def _attached(
+    chunks: Iterator[str] | Iterator[bytes], content_type: str, chosen: Chosen, ending: str
+) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(chunks, content_type=content_type)
+    name = f"{chosen.entry.project.namespace}-studies-{timezone.localdate():%Y-%m-%d}.{ending}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def _rows(chosen: Chosen) -> Iterator[tuple[str, ...]]:

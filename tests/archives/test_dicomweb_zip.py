@@ -7,6 +7,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -15,10 +16,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
-from apps.archives.dicomweb import zipping
-from apps.archives.dicomweb.zipping import Member
 from apps.archives.models import Instance
 from apps.archives.port import ObjectUnavailable
+from apps.archives.zipping import Member, length_of, written
 from apps.audit.models import Entry
 from tests.archives.dicom_files import changed, image, path_of, save
 from tests.archives.dicomweb import Service, body_of, place, stored
@@ -137,6 +137,53 @@ def test_the_pages_link_to_it_for_who_may_export(series: WrittenSeries, alice: U
         assert "application/zip" not in Service.by_session(vera).client.get(page).text
 
 
+@pytest.fixture
+def studies(service: Service, tmp_path: Path) -> list[WrittenSeries]:
+    """Two, of patients whose names are alike to file systems."""
+    written = [ct_series(tmp_path / name, slices=2, patient_id=name) for name in ("a", "A")]
+    service.store_files([path for one in written for path in one.paths])
+    return written
+
+
+def taken(user: User, studies: list[WrittenSeries]) -> Any:
+    chosen = {"action": "download", "studies": [one.study_instance_uid for one in studies]}
+    return Service.by_session(user).client.post("/projects/cardiac-mr/data/selected/", chosen)
+
+
+def test_many_studies_are_one_archive(studies: list[WrittenSeries], alice: User, vera: User) -> None:
+    assert taken(vera, studies).status_code == 403
+    response = taken(alice, studies)
+    assert response["Content-Disposition"].startswith('attachment; filename="cardiac-mr-studies-20')
+    with ZipFile(io.BytesIO(body_of(response))) as archive:
+        assert archive.testzip() is None
+        found = sorted(map(archive.read, archive.namelist()))
+        assert len({name.split("/")[0].casefold() for name in archive.namelist()}) == 2
+    assert found == sorted(path.read_bytes() for one in studies for path in one.paths)
+    assert Entry.objects.filter(action="images.exported", actor_pk=alice.pk).count() == 2
+
+
+def lose(**which: int) -> None:
+    for instance in Instance.objects.select_related("series__study").filter(**which):
+        path_of(instance).write_bytes(b"short")
+
+
+@pytest.mark.faults
+def test_of_many_studies_a_lost_first_file_is_said_and_a_later_one_breaks_it_off(
+    studies: list[WrittenSeries], alice: User
+) -> None:
+    lose(instance_number=2)
+    response = taken(alice, studies)
+    pieces: list[bytes] = []
+    with pytest.raises(ObjectUnavailable):
+        pieces.extend(response.streaming_content)
+    assert not zipfile.is_zipfile(io.BytesIO(b"".join(pieces)))
+    lose(instance_number=1)
+    client = Service.by_session(alice).client
+    chosen = {"action": "download", "scope": "matching"}
+    response = client.post("/projects/cardiac-mr/data/selected/", chosen, follow=True)
+    assert "The archive has lost this object" in response.text
+
+
 def test_people_get_a_page_when_it_cannot_be_had(series: WrittenSeries, vera: User) -> None:
     response = Service.by_session(vera).get(f"{place(series)}?accept={ZIP}", "text/html,*/*;q=0.8")
     assert response.status_code == 403
@@ -178,9 +225,9 @@ def test_the_length_is_known_beyond_the_bounds_of_old_archives(monkeypatch: pyte
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 100_000)
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 5)
     sizes = [0, 1, 99_000, 100_001, 3_000_000, 5, 0, 200_000]
-    response = zipping.respond([zeros(f"é{number}", size) for number, size in enumerate(sizes)], name="x")
-    body = body_of(response)
-    assert len(body) == int(response["Content-Length"])
+    members = [zeros(f"é{number}", size) for number, size in enumerate(sizes)]
+    body = b"".join(written(members))
+    assert len(body) == length_of(members)
     with ZipFile(io.BytesIO(body)) as archive:
         assert [info.file_size for info in archive.infolist()] == sizes
         assert archive.testzip() is None

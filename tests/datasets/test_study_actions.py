@@ -189,5 +189,5 @@ def test_ohif_is_not_offered_where_it_was_not_fetched(
     assert post(client_of(vera), "ohif", studies=["1.2.1"]).status_code == HTTPStatus.FORBIDDEN
 
 
-def test_ohif_takes_few_at_once() -> None:
-    assert {action.name: action.most for action in own_actions.OWN} == {"ohif": 10, "list": None}
+def test_ohif_and_downloads_take_few_at_once() -> None:
+    assert {action.name: action.most for action in own_actions.OWN} == {"ohif": 10, "download": 100, "list": None}

@@ -10,7 +10,6 @@ from apps.archives.media import OCTET_STREAM
 
 MULTIPART = "multipart/related"
 DICOM = "application/dicom"
-ZIP = "application/zip"
 DICOM_JSON = "application/dicom+json"
 JSON = "application/json"
 # Names of the time before the types were registered, as clients still send them.

@@ -2,18 +2,20 @@ from collections.abc import Iterator
 from itertools import chain
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 
-from apps.archives import metadata_files
+from apps.archives import metadata_files, zipping
 from apps.archives.access import visit
-from apps.archives.dicomweb import answers, folders, multipart, zipping
-from apps.archives.dicomweb.negotiation import DICOM, ZIP, Offer, choose
+from apps.archives.dicomweb import answers, multipart
+from apps.archives.dicomweb.negotiation import DICOM, Offer, choose
 from apps.archives.dicomweb.search import absolute_bulk
 from apps.archives.models import Instance, Series, Study, StudyRead
-from apps.archives.port import Content
+from apps.archives.packing import pack
 from apps.archives.selectors import metadata_bytes, study_of, uid_of, whole_instances
 from apps.archives.services import note_export, note_read
 from apps.archives.stores import store_of
 from apps.archives.views import addresses
+from apps.archives.zipping import Member
 
 
 def whole(request: HttpRequest, namespace: str, archive_name: str, **uids: str) -> HttpResponseBase:
@@ -23,11 +25,13 @@ def whole(request: HttpRequest, namespace: str, archive_name: str, **uids: str) 
     visitor.entry.need_export()
     instances = whole_instances(subject)
     offer = choose(request, _offers(subject, instances))
+    if offer.media_type == zipping.MEDIA_TYPE:
+        members = pack(subject.archive, instances)
+        note_export(subject, by=visitor.user)
+        return _zip(members, name=uid_of(subject))
     store = store_of(subject.archive)
     contents = [store.whole(instance) for instance in instances]
     note_export(subject, by=visitor.user)
-    if offer.media_type == ZIP:
-        return _zip(subject, instances, contents)
     if not offer.is_multipart:
         return answers.single(contents[0])
     root = addresses.root(request, namespace, archive_name)
@@ -56,17 +60,18 @@ def _offers(subject: Study | Series | Instance, instances: list[Instance]) -> li
     # Several syntaxes in one answer are given only to who takes any.
     syntax = syntaxes.pop() if len(syntaxes) == 1 else ""
     forms = (True, False) if isinstance(subject, Instance) else (True,)
-    return [*(Offer(DICOM, is_multipart, syntax) for is_multipart in forms), Offer(ZIP, transfer_syntax_uid=syntax)]
-
-
-def _zip(
-    subject: Study | Series | Instance, instances: list[Instance], contents: list[Content]
-) -> StreamingHttpResponse:
-    members = [
-        zipping.Member(path, instance.size_bytes, content.chunks)
-        for path, instance, content in zip(folders.paths_of(instances), instances, contents, strict=True)
+    return [
+        *(Offer(DICOM, is_multipart, syntax) for is_multipart in forms),
+        Offer(zipping.MEDIA_TYPE, transfer_syntax_uid=syntax),
     ]
-    return zipping.respond(members, name=uid_of(subject))
+
+
+def _zip(members: list[Member], *, name: str) -> StreamingHttpResponse:
+    """A member that fails midway ends the answer before its Content-Length."""
+    response = StreamingHttpResponse(zipping.written(members), content_type=zipping.MEDIA_TYPE)
+    response["Content-Length"] = str(zipping.length_of(members))
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=f"{name}.zip")
+    return response
 
 
 def _holders(subject: Study | Series | Instance) -> list[Series | Instance]:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from itertools import count
 
 from apps.archives.models import Instance, Patient, Series, Study
@@ -12,18 +11,18 @@ _MOST_CHARACTERS = 40
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 
 
-def paths_of(instances: Iterable[Instance]) -> list[str]:
-    """`patient/study/series/SOPInstanceUID.dcm` for each instance."""
-    folders = _Folders()
-    return [f"{folders.of(instance.series)}{instance.sop_instance_uid}.dcm" for instance in instances]
+class Folders:
+    """Those of one archive: patient, study, series."""
 
-
-class _Folders:
     def __init__(self) -> None:
         self._paths: dict[Patient | Study | Series, str] = {}
         self._taken: set[str] = set()
 
-    def of(self, series: Series) -> str:
+    def path_of(self, instance: Instance) -> str:
+        """`patient/study/series/SOPInstanceUID.dcm`."""
+        return f"{self._folder_of(instance.series)}{instance.sop_instance_uid}.dcm"
+
+    def _folder_of(self, series: Series) -> str:
         study, patient = series.study, series.study.patient
         number = "" if series.series_number is None else f"{series.series_number:03}"
         above = self._path("", patient, patient.patient_id or patient.patient_name)
