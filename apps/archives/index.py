@@ -44,6 +44,12 @@ def add(
     return results
 
 
+def foresee(archive: Archive, arrivals: Sequence[Arrival]) -> list[StoredResult]:
+    """What `add` would say of each by now; writes nothing."""
+    batch = _Batch(archive, arrivals)
+    return [batch.place(arrival) for arrival in arrivals]
+
+
 class _Batch:
     """The rows that arrivals touch: those that are there, and those that `place` adds and `save` writes."""
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from apps.archives import index
 from apps.archives.intake import Arrival, read_all
+from apps.archives.models import Archive
 from apps.archives.overview import may_do
 from apps.archives.port import Published
 from apps.archives.reach import reach_web
@@ -33,6 +35,13 @@ class WebArchive(RemoteArchive):
     def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
         if not may_do(self._pk, "store"):
             return [arrival.refused(FailureReason.PROCESSING_FAILURE, _READ_ONLY) for arrival in arrivals]
+        # Few servers would give back what the index then refuses.
+        foreseen = index.foresee(Archive.objects.get(pk=self._pk), arrivals)
+        taken = [one for one, result in zip(arrivals, foreseen, strict=True) if not result.is_refused]
+        published = iter(self._published(taken))
+        return [result if result.is_refused else next(published) for result in foreseen]
+
+    def _published(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
         folder = self.new_folder()
         try:
             with (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +80,10 @@ def remote_at(project: Project, address: str, username: str, password: str) -> I
 class Web:
     archive: Archive
     api: DicomWeb
+    remove: Callable[[str], None]
 
     def lose(self, instance: Instance) -> None:
-        self.api.delete(instance.remote_name)
+        self.remove(instance.remote_name)
 
     def count(self) -> int:
         return len(self.names())
@@ -92,29 +93,33 @@ class Web:
 
 
 @contextmanager
-def web_at(project: Project, address: str, username: str, password: str) -> Iterator[Web]:
-    """The default archive, at a DICOMweb server that is empty, and empty again afterwards."""
+def web_at(
+    project: Project, address: str, username: str, password: str, *, remove: Callable[[str], None]
+) -> Iterator[Web]:
+    """The default archive, at a DICOMweb server that is empty, and empty again afterwards.
+
+    `remove` takes an object from it, as its administrator does.
+    """
     alice = project.memberships.get(role="owner").user
     ensure_archive(project)
     place = Place(address, username, password)
     archive = registering.add(project, name="hospital", kind=Archive.Kind.DICOMWEB, place=place, by=alice)
     registering.make_default(archive, by=alice)
     archive.refresh_from_db()
-    side = Web(archive, DicomWeb(Route(address), username, password))
+    side = Web(archive, DicomWeb(Route(address), username, password), remove)
     try:
         yield side
     finally:
         for name in side.names():
-            side.api.delete(name)
+            side.remove(name)
 
 
 @contextmanager
 def at_web_twin(project: Project) -> Iterator[Web]:
-    with (
-        running_dicomweb() as twin,
-        web_at(project, twin.url, dicomweb_server.USERNAME, dicomweb_server.PASSWORD) as side,
-    ):
-        yield side
+    with running_dicomweb() as twin:
+        credentials = dicomweb_server.USERNAME, dicomweb_server.PASSWORD
+        with web_at(project, twin.url, *credentials, remove=twin.remove) as side:
+            yield side
 
 
 @contextmanager

@@ -23,8 +23,7 @@ from tests.archives import sides
 from tests.archives.dicomweb import Service, place
 from tests.archives.sides import Side
 from tests.dicom import WrittenSeries, ct_series
-from tests.integrations import dicomweb_server
-from tests.integrations.dicomweb_server import TwinDicomWeb, running_dicomweb
+from tests.integrations.dicomweb_server import PASSWORD, USERNAME, TwinDicomWeb, running_dicomweb
 
 SIDES = {"built-in": sides.built_in, "orthanc": sides.at_twin, "dicomweb": sides.at_web_twin}
 
@@ -154,9 +153,8 @@ class TestAtAServerThatDoesNot:
 
     @pytest.fixture
     def archive(self, twin: TwinDicomWeb, project: Project, _loopback: None) -> Iterator[Archive]:
-        with sides.web_at(project, twin.url, dicomweb_server.USERNAME, dicomweb_server.PASSWORD) as side:
+        with sides.web_at(project, twin.url, USERNAME, PASSWORD, remove=twin.remove) as side:
             yield side.archive
-            twin.lacks = set()
 
     def test_it_is_405_from_the_first_time_on(
         self, archive: Archive, twin: TwinDicomWeb, series: WrittenSeries, alice: User

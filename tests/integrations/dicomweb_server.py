@@ -48,7 +48,8 @@ class TwinDicomWeb:
         return address_of(key)
 
     def remove(self, name: str) -> None:
-        del self.objects[key_of(name)]
+        """What is gone already is as wished."""
+        self.objects.pop(key_of(name), None)
 
 
 def address_of(key: Key) -> str:

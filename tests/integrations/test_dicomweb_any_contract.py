@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from apps.integrations.dicomweb.port import (
     AccessRefused,
+    DeletionRefused,
     NoSuchObject,
     ObjectNotTaken,
     ObjectTooLong,
@@ -34,6 +36,9 @@ class Server:
     url: str
     username: str
     password: str
+    remove: Callable[[str], None]
+    """As its administrator does."""
+    deletes: bool = True
 
     def client(self, **other: str) -> DicomWeb:
         wanted = {"url": self.url, "username": self.username, "password": self.password, **other}
@@ -43,7 +48,7 @@ class Server:
 @pytest.fixture
 def server() -> Iterator[Server]:
     with running_dicomweb() as twin:
-        yield Server(twin.url, USERNAME, PASSWORD)
+        yield Server(twin.url, USERNAME, PASSWORD, twin.remove)
 
 
 @pytest.fixture
@@ -52,12 +57,12 @@ def api(server: Server) -> DicomWeb:
 
 
 @pytest.fixture
-def series(api: DicomWeb, tmp_path: Path) -> Iterator[WrittenSeries]:
+def series(server: Server, tmp_path: Path) -> Iterator[WrittenSeries]:
     """Three objects, which are gone from the server afterwards."""
     written = ct_series(tmp_path / "source", slices=3)
     yield written
     for name in names_of(written):
-        api.delete(name)
+        server.remove(name)
 
 
 def names_of(series: WrittenSeries) -> list[str]:
@@ -94,11 +99,19 @@ def test_what_it_has_is_found(api: DicomWeb, series: WrittenSeries) -> None:
     api.ping()
 
 
-def test_what_is_gone_is_gone_and_twice_is_once(api: DicomWeb, series: WrittenSeries) -> None:
+def test_what_is_deleted_is_gone_and_twice_is_once(server: Server, api: DicomWeb, series: WrittenSeries) -> None:
     api.store(series.paths[0])
     name = names_of(series)[0]
     for _ in range(2):
-        api.delete(name)
+        with nullcontext() if server.deletes else pytest.raises(DeletionRefused):
+            api.delete(name)
+    assert api.has(name) is not server.deletes
+
+
+def test_what_is_gone_is_gone(server: Server, api: DicomWeb, series: WrittenSeries) -> None:
+    api.store(series.paths[0])
+    name = names_of(series)[0]
+    server.remove(name)
     assert not api.has(name)
     assert list(api.instances(series.study_instance_uid)) == []
     for absent in (name, ABSENT):

@@ -10,6 +10,8 @@ from typing import Any
 
 import requests
 
+from apps.integrations.dicomweb.orthanc import Orthanc as Client
+from apps.integrations.kubernetes.route import Route
 from tests.peers.starting import LOOPBACK, require, running
 from tests.portal import free_port
 
@@ -36,6 +38,12 @@ class Orthanc:
     @property
     def credentials(self) -> tuple[str, str]:
         return self.user, self.password
+
+    def remove(self, name: str) -> None:
+        """The object at this address below the DICOMweb service, by Orthanc's own interface."""
+        own = Client(Route(self.url), *self.credentials)
+        for orthanc_id in own.instances_of(name.rpartition("/")[2]):
+            own.delete(orthanc_id)
 
     def __str__(self) -> str:
         dimse = f"{self.ae_title}@{LOOPBACK}:{self.dicom_port}"
