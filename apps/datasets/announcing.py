@@ -39,16 +39,25 @@ class Announcement:
         raise Malformed("A file is announced as [name, bytes, milliseconds, digest].")
 
 
-def parse(body: bytes) -> tuple[str, list[Announcement]]:
-    """The upload's key and the files of a request {"key": …, "files": […]}. Raises Malformed."""
+@dataclass(frozen=True)
+class Request:
+    """Files of the upload with this key; `goes_on` when the person has chosen them just now."""
+
+    key: str
+    goes_on: bool
+    files: list[Announcement]
+
+
+def parse(body: bytes) -> Request:
+    """From {"key": …, "goes_on": …, "files": […]}. Raises Malformed."""
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Malformed("The request is no JSON.") from error
     match asked:
-        case {"key": str(key), "files": [*files]} if len(files) <= MOST_FILES:
-            return key, [Announcement.parsed(entry) for entry in files]
-    raise Malformed(f'The request is {{"key": …, "files": […]}} with at most {MOST_FILES} files.')
+        case {"key": str(key), "goes_on": bool(goes_on), "files": [*files]} if len(files) <= MOST_FILES:
+            return Request(key, goes_on, [Announcement.parsed(entry) for entry in files])
+    raise Malformed(f'The request is {{"key": …, "goes_on": …, "files": […]}} with at most {MOST_FILES} files.')
 
 
 def _storable(text: str) -> str:

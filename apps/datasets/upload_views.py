@@ -86,14 +86,16 @@ def upload_token(request: HttpRequest, namespace: str) -> HttpResponse:
 
 @require_POST
 def announce(request: HttpRequest, namespace: str) -> HttpResponse:
-    """Takes {"key": …, "files": …} (see `announcing.parse`); answers for each file with its row and its outcome."""
+    """Takes what `announcing.parse` reads; answers for each file with its row and its outcome."""
     entry = enter_to_send(request, namespace)
     try:
-        key, files = announcing.parse(request.body)
+        asked = announcing.parse(request.body)
     except announcing.Malformed as malformed:
         return JsonResponse({"detail": str(malformed)}, status=HTTPStatus.BAD_REQUEST)
-    upload = uploads.begin(access.default_archive(entry), by=entry.user, key=_key(key))
-    rows = uploads.announce(upload, files)
+    upload = uploads.begin(access.default_archive(entry), by=entry.user, key=_key(asked.key))
+    if asked.goes_on:
+        uploads.go_on(upload)
+    rows = uploads.announce(upload, asked.files)
     answers = [_shown(entry, row) for row in rows]
     return JsonResponse({"files": answers, **_addresses(entry, upload)})
 

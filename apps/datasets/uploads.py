@@ -68,15 +68,20 @@ def begin(archive: Archive, *, by: User, key: uuid.UUID) -> Upload:
 
 
 def announce(upload: Upload, files: Sequence[Announcement]) -> list[UploadedFile]:
-    """The rows of files in their order, new or as they are by now. Who announces goes on with the upload."""
+    """The rows of files in their order, new or as they are by now."""
     rows = [
         UploadedFile(upload=upload, fingerprint=it.fingerprint, name=it.name, size_bytes=it.size_bytes) for it in files
     ]
     with transaction.atomic():
         UploadedFile.objects.bulk_create(rows, ignore_conflicts=True)
-        Upload.objects.filter(pk=upload.pk).update(last_at=timezone.now(), ended_at=None)
+        Upload.objects.filter(pk=upload.pk).update(last_at=timezone.now())
     known = _by_fingerprint(upload, [row.fingerprint for row in rows])
     return [known[row.fingerprint] for row in rows]
+
+
+def go_on(upload: Upload) -> None:
+    """What was ended is not; what is announced on the way of an upload that is ended does not do so."""
+    Upload.objects.filter(pk=upload.pk).update(ended_at=None)
 
 
 def sent(upload: Upload, files: Sequence[IncomingFile], announced: Sequence[int]) -> list[Sent]:

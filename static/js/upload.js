@@ -119,7 +119,7 @@
       const { round } = this;
       for (let start = 0; start < items.length; start += ANNOUNCED) {
         const some = await Promise.all(items.slice(start, start + ANNOUNCED).map(uploadFiles.withHead));
-        const rows = await this.announce(some.filter(({ isUnreadable }) => !isUnreadable));
+        const rows = await this.announce(some.filter(({ isUnreadable }) => !isUnreadable), start === 0);
         if (this.round !== round) return; // cancelled
         for (const [item, row] of rows) this.announced(item, row);
         this.unannounced -= some.length;
@@ -128,9 +128,9 @@
       }
     }
 
-    async announce(items) {
+    async announce(items, isFirst) {
       const files = items.map(({ file, path, head }) => [path.slice(-LONGEST_PATH), file.size, file.lastModified, head]);
-      const body = JSON.stringify({ key: this.key.value, files });
+      const body = JSON.stringify({ key: this.key.value, goes_on: isFirst, files });
       const answer = await this.portal.insist("POST", this.form.dataset.announce, body);
       if (!answer) return [];
       this.know(answer);

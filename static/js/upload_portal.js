@@ -42,10 +42,11 @@
       return null;
     }
 
-    // Status 0 when nothing came back, 401 when the answer is the way to sign in.
+    // Status 0 when nothing came back, 401 when the answer is the way to sign in. What has no body is sent even when the
+    // page is left at once.
     async ask(method, url, body) {
       const headers = { Accept: "application/json", "X-CSRFToken": this.token.value };
-      const limits = { redirect: "manual", signal: AbortSignal.timeout(STALLED_MS) };
+      const limits = { redirect: "manual", signal: AbortSignal.timeout(STALLED_MS), keepalive: !body };
       try {
         const response = await fetch(url, { method, body, headers, ...limits });
         if (response.type === "opaqueredirect") return { status: 401 };
@@ -67,8 +68,10 @@
       return new Promise((resolve) => {
         request.addEventListener("loadend", () => {
           this.requests.delete(request);
-          if (request.status === 200 && request.response) this.failures = 0;
-          resolve({ status: request.response ? request.status : 0, answer: request.response });
+          // The page to sign in answers too, in JSON even, from its own address.
+          const isOurs = request.response && request.responseURL === new URL(url, location.href).href;
+          if (isOurs && request.status === 200) this.failures = 0;
+          resolve(isOurs ? { status: request.status, answer: request.response } : { status: 0 });
         });
         request.send(body);
       });

@@ -32,8 +32,8 @@ def announcement(series: WrittenSeries, folder: str = "study") -> list[list[Any]
     return [[f"{folder}/{path.name}", path.stat().st_size, 1_700_000_000_000, "head"] for path in series.paths]
 
 
-def announce(client: Client, files: list[list[Any]], key: str = KEY) -> dict[str, Any]:
-    asked = json.dumps({"key": key, "files": files})
+def announce(client: Client, files: list[list[Any]], key: str = KEY, *, goes_on: bool = True) -> dict[str, Any]:
+    asked = json.dumps({"key": key, "goes_on": goes_on, "files": files})
     response = client.post(f"{IMAGES}uploads/announce/", asked, content_type="application/json", headers=JSON)
     assert response.status_code == HTTPStatus.OK, response.content
     return dict(response.json())
@@ -109,8 +109,10 @@ def test_the_rest_is_ended_by_who_sends_it(bobs: Client, half: list[int], alice:
     assert Instance.objects.count() == 2
 
 
-def test_who_announces_goes_on_with_what_was_ended(bobs: Client, ct: WrittenSeries, half: list[int]) -> None:
+def test_who_chooses_files_again_goes_on_with_what_was_ended(bobs: Client, ct: WrittenSeries, half: list[int]) -> None:
     bobs.post(f"{IMAGES}uploads/{Upload.objects.get().pk}/end/")
+    announce(bobs, announcement(ct), goes_on=False)
+    assert Upload.objects.get().ended_at
     announce(bobs, announcement(ct))
     assert Upload.objects.get().ended_at is None
 
@@ -160,12 +162,13 @@ def test_a_refused_file_keeps_its_folder_and_its_sentence(bobs: Client) -> None:
         b"[" * 100_000,
         b"\xff",
         b"{}",
-        b'{"key": 1, "files": []}',
-        b'{"key": "", "files": [["a", -1, 0, ""]]}',
-        b'{"key": "", "files": [["a", 1e3, 0, ""]]}',
-        b'{"key": "", "files": [[null, 1, 0, ""]]}',
-        b'{"key": "", "files": [["a", 9007199254740993, 0, ""]]}',
-        json.dumps({"key": "", "files": [["a", 1, 0, ""]] * (MOST_FILES + 1)}).encode(),
+        b'{"key": 1, "goes_on": true, "files": []}',
+        b'{"key": "", "goes_on": 1, "files": []}',
+        b'{"key": "", "goes_on": true, "files": [["a", -1, 0, ""]]}',
+        b'{"key": "", "goes_on": true, "files": [["a", 1e3, 0, ""]]}',
+        b'{"key": "", "goes_on": true, "files": [[null, 1, 0, ""]]}',
+        b'{"key": "", "goes_on": true, "files": [["a", 9007199254740993, 0, ""]]}',
+        json.dumps({"key": "", "goes_on": True, "files": [["a", 1, 0, ""]] * (MOST_FILES + 1)}).encode(),
     ],
 )
 def test_what_is_no_announcement_is_refused(bobs: Client, body: bytes) -> None:
