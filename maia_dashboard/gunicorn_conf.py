@@ -1,6 +1,7 @@
 """The web server of a single machine. Threads, since a page waits for nothing and images stream."""
 
 import gc
+import os
 from importlib import import_module
 
 from django.conf import settings
@@ -11,7 +12,8 @@ bind = f"{settings.ENV['BIND']}:{settings.ENV['PORT']}"
 workers = settings.ENV["WEB_PROCESSES"]
 threads = settings.ENV["WEB_THREADS"]
 worker_class = "gthread"
-worker_tmp_dir = str(settings.VAR_DIR / "tmp")
+# A process says with each request that it lives: a disk takes its time for that, and has other things to do.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(settings.VAR_DIR / "tmp")  # noqa: S108
 timeout = 120
 graceful_timeout = 10
 keepalive = 15
