@@ -12,7 +12,7 @@ from apps.core import spreadsheets
 from apps.datasets.selections import SelectionRefused
 from apps.datasets.study_actions import Chosen, StudyAction
 from apps.datasets.templatetags.dicom import listed, person_name
-from apps.viewer.addresses import address_of_studies, is_served
+from apps.viewer.addresses import address_of_studies, is_there
 
 MOST_IN_OHIF = 10
 MOST_IN_ZIP = 100
@@ -47,9 +47,7 @@ def download(request: HttpRequest, chosen: Chosen) -> StreamingHttpResponse:
 
 
 OWN = (
-    StudyAction(
-        "ohif", "Open in OHIF", "photo", lambda entry, archive: is_served(archive), open_in_ohif, most=MOST_IN_OHIF
-    ),
+    StudyAction("ohif", "Open in OHIF", "photo", lambda entry, archive: is_there(), open_in_ohif, most=MOST_IN_OHIF),
     StudyAction(
         "download",
         "Download (zip)",

@@ -24,7 +24,9 @@ def find_series(entry: Entry, series_instance_uid: str) -> Series | None:
     if not is_uid(series_instance_uid):  # what comes from an address may hold what a database refuses
         return None
     series = Series.objects.filter(
-        study__archive__project=entry.project, series_instance_uid=series_instance_uid
+        study__archive__project=entry.project,
+        study__archive__removed_at=None,
+        series_instance_uid=series_instance_uid,
     ).select_related("study__archive")
     return series.order_by("-study__archive__is_default", "pk").first()
 

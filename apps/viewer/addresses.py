@@ -7,14 +7,15 @@ from django.urls import reverse
 
 from apps.archives.models import Archive, Series, Study
 from apps.viewer import files
+from apps.viewer.configuration import source_name
 
 # OHIF's mode for looking and measuring.
 MODE = "viewer"
 
 
-def is_served(archive: Archive) -> bool:
-    """Whether this portal has the viewer, and the viewer this archive."""
-    return files.folder() is not None and archive.is_default
+def is_there() -> bool:
+    """Whether this portal has the viewer."""
+    return files.folder() is not None
 
 
 def address_of_study(study: Study) -> str:
@@ -33,8 +34,8 @@ def address_of_series(series: Series) -> str:
 
 
 def _address(archive: Archive, *studies: Study, **wanted: str) -> str:
-    if not is_served(archive):
+    if not is_there():
         return ""
-    path = reverse("viewer:page", args=[f"{MODE}/{archive.project.namespace}"])
+    path = reverse("viewer:page", args=[f"{MODE}/{source_name(archive)}"])
     uids = ",".join(study.study_instance_uid for study in studies)
     return f"{path}?{urlencode({'StudyInstanceUIDs': uids, **wanted}, safe=',')}"

@@ -54,6 +54,17 @@ def test_from_the_page_of_a_series_to_its_images_and_the_segmentation_over_them(
     assert set(StudyRead.objects.values_list("kind", flat=True)) == {StudyRead.Kind.VIEWED}
 
 
+def test_what_is_in_another_archive_is_drawn_from_there(
+    veras: Ohif, archive: Archive, alice: User, head_ct: list[Path]
+) -> None:
+    second = Archive.objects.create(project=archive.project, name="research")
+    assert not import_files(second, head_ct, by=alice).refused
+    veras.page.goto(f"{data_page(second.series.get(modality='SEG'))}?archive=research")
+    veras.page.get_by_role("link", name="Open in OHIF").click()
+    veras.shows(lambda seen: seen["coloured"] > 1000)
+    assert "cardiac-mr~research" in veras.page.url
+
+
 def test_a_segmentation_opens_over_its_images(veras: Ohif, stored: Archive) -> None:
     veras.page.goto(data_page(stored.series.get(modality="SEG")))
     veras.page.get_by_role("link", name="Open in OHIF").click()

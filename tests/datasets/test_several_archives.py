@@ -123,7 +123,7 @@ def test_the_chosen_studies_are_those_of_the_archive(
     assert [row.rsplit(",", 1)[1] for row in rows] == [made.ct.study_instance_uid]
 
 
-def test_uploads_and_ohif_are_for_the_default_archive(research: Archive, client_of: ClientOf, bob: User) -> None:
+def test_uploads_are_for_the_default_archive(research: Archive, client_of: ClientOf, bob: User) -> None:
     assert "data-upload" in client_of(bob).get(PAGE).text
     assert "data-upload" not in client_of(bob).get(f"{PAGE}?archive=research").text
 

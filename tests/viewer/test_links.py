@@ -31,6 +31,16 @@ def test_a_study_and_a_series_open_in_ohif(ohif: Path, series: WrittenSeries, cl
     assert f'href="{address}&amp;initialSeriesInstanceUID={series.series_instance_uid}">' in of_series
 
 
+def test_from_another_archive_they_open_that(
+    ohif: Path, archive: Archive, alice: User, client_of: ClientOf, tmp_path: Path
+) -> None:
+    second = Archive.objects.create(project=archive.project, name="research")
+    ct = ct_series(tmp_path / "ct", slices=1)
+    import_files(second, ct.paths, by=alice)
+    page = client_of(alice).get(f"{pages(ct)[0]}?archive=research").content.decode()
+    assert f'href="/viewer/viewer/cardiac-mr~research?StudyInstanceUIDs={ct.study_instance_uid}">' in page
+
+
 def test_without_ohif_no_page_leads_there(
     no_ohif: None, series: WrittenSeries, client_of: ClientOf, admin: User
 ) -> None:
