@@ -1,11 +1,21 @@
 from django.urls import include, path
 
-from apps.datasets import archive_views, dicom_views, export_views, part_views, selection_views, upload_views, views
+from apps.datasets import (
+    archive_views,
+    deletions,
+    dicom_views,
+    export_views,
+    part_views,
+    selection_views,
+    upload_views,
+    views,
+)
 
 app_name = "datasets"
 pages = [
     path("", views.studies, name="studies"),
     path("selected/", selection_views.act, name="act"),
+    path("selected/delete/", deletions.delete_studies, name="delete_studies"),
     path("upload/", upload_views.upload, name="upload"),
     path("uploads/token/", upload_views.upload_token, name="upload_token"),
     path("uploads/announce/", upload_views.announce, name="announce"),

@@ -16,6 +16,7 @@ from apps.archives.services import (
     note_read,
 )
 from apps.datasets import access, selectors, uploads
+from apps.datasets.deletions import may_delete
 from apps.datasets.pictures import mask_over
 from apps.datasets.series_page import series_context
 from apps.datasets.studies_page import studies_context
@@ -48,6 +49,7 @@ def study(request: HttpRequest, namespace: str, study_instance_uid: str) -> Http
         "groups": selectors.series_groups(found),
         "outage": outage_of(found.archive),
         "ohif_url": address_of_study(found),
+        "may_delete": may_delete(entry, found.archive),
         "may_export": entry.may_export,
     }
     return render(request, "datasets/study.html", context)

@@ -11,6 +11,8 @@ EXPORTERS_POST: Expected = (302, 404, 403, 403, 302, 404, 403, 403)
 IMAGE = {**SERIES, "sop_instance_uid": "sop_instance_uid"}
 FORM = "application/x-www-form-urlencoded"
 DATASETS = [
+    # Where nothing is chosen, an owner is sent back with a sentence.
+    Row("datasets:delete_studies", (302, 404, 403, 403, 302, 404, 403, 403), "POST", NAMESPACE),
     Row("datasets:studies", in_project(200), kwargs=NAMESPACE),
     # The action "list" of those who may export, without a study: back to the list with a sentence.
     Row("datasets:act", EXPORTERS_POST, "POST", NAMESPACE, extra={"data": "action=list", "content_type": FORM}),
