@@ -14,6 +14,7 @@ from tests.bench import figures
 from tests.bench.sides import Client, Side, multipart, orthanc_in, portal_in, seconds, side_of, side_of_orthanc
 from tests.dicom import WrittenSeries, ct_series
 from tests.portal import Portal
+from tests.waiting import wait_until
 
 SLICES, SIZE, BATCH, REPEAT = 300, 512, 50, 3
 DICOM_JSON = "application/dicom+json"
@@ -21,6 +22,7 @@ FRAME, WHOLE = (f'multipart/related; type="application/{kind}"' for kind in ("oc
 # Clients at once, instances in a request, and how much faster than Orthanc it is to be.
 STORING = ((1, SLICES, 3), (1, BATCH, 3), (4, SLICES, 2), (4, BATCH, 2))
 MOST_BYTES_FOR_EACH = 1.05
+METADATA_TO_WRITE = "SELECT COUNT(*) FROM archives_series WHERE metadata_version <> metadata_file_version"
 _seeds = count()
 
 
@@ -37,6 +39,7 @@ def main() -> None:
             _measure_storing(folder, sides, clients, batch, target)
         read = new_series(folder)
         _store_in_all(sides, read)
+        wait_until(lambda: portal.rows(METADATA_TO_WRITE) == [(0,)], 120)
         measure_reading(sides, read)
         _measure_disk(portal)
 
