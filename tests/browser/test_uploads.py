@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.archives.models import Archive, Instance
 from apps.datasets.models import Upload, UploadedFile
 from tests.browser.conftest import OpenAs, session_cookie
+from tests.browser.looked_at import problems_of
 from tests.browser.steps import sign_in_as_administrator
 from tests.browser.uploading import choose_folder, drop, expect_done, figures_of, sentence, wait_for_files, write_many
 from tests.portal import Portal, running_portal
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 IMAGES = "/projects/cardiac-mr/data/"
 COUNT = 5000
 WAITING = re.compile("^Waiting for the connection")
+IN_LAST_UPLOAD = """SELECT count(*) FROM datasets_uploadedfile WHERE outcome IN ('stored', 'present')
+    AND upload_id = (SELECT max(id) FROM datasets_upload)"""
 LEAST_FREE = "apps.datasets.upload_views.LEAST_FREE_BYTES"
 
 
@@ -66,9 +69,7 @@ def test_five_thousand_files_come_in_through_every_break(browser: Browser, tmp_p
         assert before >= 2500
         assert sum(figures_of(back)) == COUNT
         assert now < COUNT
-        assert portal.rows("SELECT count(*) FROM datasets_uploadedfile WHERE outcome IN ('stored', 'present')") == [
-            (COUNT,)
-        ]
+        assert portal.rows(IN_LAST_UPLOAD) == [(COUNT,)]
         assert "unchanged" in portal.manage("archive", "verify", "sample")
         context.close()
 
@@ -162,3 +163,28 @@ def test_a_large_zip_comes_in_parts(bobs: Page, bells: list[str], tmp_path: Path
     bobs.get_by_role("link", name="See each file").click()
     expect(bobs.get_by_role("main")).to_contain_text("study.zip: noise.bin")
     assert UploadedFile.objects.filter(outcome="stored").count() == Instance.objects.count() == 4
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_an_upload_is_for_everybody_and_every_screen(
+    open_as: OpenAs, archive: Archive, bob: User, tmp_path: Path, theme: str, width: int
+) -> None:
+    page = open_as(bob, color_scheme=theme, viewport={"width": width, "height": 900}).new_page()
+    folder = write_many(tmp_path / "study", 300)
+    (folder / "notes.txt").write_text("not an image")
+    page.goto(IMAGES)
+    choose_folder(page, folder)
+    wait_for_files(page, 50)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    assert problems_of(page) == []
+    page.goto(IMAGES)
+    expect(page.locator("[data-offer]")).to_be_visible()
+    assert problems_of(page) == []
+    page.get_by_role("link", name="See each file").first.click()
+    expect(page.get_by_role("button", name="The rest is not to come")).to_be_visible()
+    assert problems_of(page) == []
+    page.goto(IMAGES)
+    choose_folder(page, folder)
+    expect(sentence(page)).to_have_text(re.compile("^Done"), timeout=60_000)
+    assert problems_of(page) == []
