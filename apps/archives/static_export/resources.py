@@ -1,16 +1,20 @@
 """One answer of the static layout: where it is asked for, and what it is."""
 
 import gzip
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import IO
 
 from apps.archives.dicomweb import multipart
 from apps.archives.dicomweb.negotiation import DICOM, DICOM_JSON, MULTIPART
 from apps.archives.port import Content
+from apps.archives.static.refusals import FileRefused
 
 BOUNDARY = "static-a4c61f0e97b35d82f6e0319c7ab2d458"
-"""Of every multipart answer, so that a web server can name it without opening the file. Random: no image has it."""
+"""Of every multipart answer, so that a web server can name it without opening the file. Everybody may know it, and so
+it is looked for in what is written."""
+_MARK = f"--{BOUNDARY}".encode()
+_DIVIDED = "The object has the mark that divides the parts of exported answers; only the portal itself hands it out."
 _COMPRESSION = 6
 
 
@@ -51,9 +55,21 @@ WHOLE = multipart_form(DICOM)
 
 
 def of_parts(path: str, contents: Iterable[tuple[Content, str]], media_type: str) -> Resource:
-    """Parts, each with the address by which it is known alone."""
-    parts = (multipart.Part(content, address) for content, address in contents)
+    """Parts, each with the address by which it is known alone. Raises FileRefused while it is read, when one of them
+    would seem to be several.
+    """
+    parts = (multipart.Part(replace(content, chunks=_undivided(content.chunks)), at) for content, at in contents)
     return Resource(path, multipart_form(media_type), multipart.written(parts, BOUNDARY))
+
+
+def _undivided(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    before = b""
+    for chunk in chunks:
+        # The mark may begin in one chunk and end in the next.
+        if _MARK in chunk or _MARK in before + chunk[: len(_MARK)]:
+            raise FileRefused(_DIVIDED)
+        yield chunk
+        before = (before + chunk[-len(_MARK) :])[-len(_MARK) :]
 
 
 def written_to(file: IO[bytes], resource: Resource) -> None:

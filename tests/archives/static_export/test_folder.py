@@ -13,9 +13,10 @@ from PIL import Image
 
 from apps.archives import removal
 from apps.archives.models import Archive, Instance
+from apps.archives.port import Content
 from apps.archives.static.refusals import FileRefused
 from apps.archives.static_export.folder import FolderTarget
-from apps.archives.static_export.resources import JSON, Resource
+from apps.archives.static_export.resources import BOUNDARY, JSON, Resource, of_parts
 from apps.audit.models import Entry
 from tests.archives.dicom_files import image, packaged, path_of, save
 from tests.archives.dicomweb import Service, body_of, place, stored
@@ -157,6 +158,31 @@ def test_an_object_that_is_lost_has_its_sentence_and_is_tried_again(
     path_of(lost).write_bytes(content)
     assert "wrote 1 objects, 2 were there unchanged" in export(site)
     assert site.whole(f"{place(series)}/instances/{lost.sop_instance_uid}") == content
+
+
+@pytest.mark.attacks
+def test_an_object_that_would_seem_to_be_several_is_left_out_with_a_sentence(
+    service: Service, series: WrittenSeries, site: Site, tmp_path: Path
+) -> None:
+    forged = f"\r\n--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\nanother".encode()
+    pixels = np.frombuffer(forged.ljust(4096, b"\0"), np.uint8).reshape(64, 64)
+    where = stored(service, save(image(pixels), tmp_path / "forged.dcm"))
+    out, err = run("export", "cardiac-mr", str(site.root))
+    assert "wrote 3 objects" in out
+    assert "The object has the mark that divides the parts of exported answers" in err
+    assert not any(where in name for name in site.files())
+    assert pixels.tobytes() in body_of(service.get(where))
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 41, 1000])
+def test_the_mark_is_found_across_chunks(size: int) -> None:
+    content = b"x" * 777 + f"--{BOUNDARY}".encode() + b"y" * 333
+    chunks = [content[at : at + size] for at in range(0, len(content), size)]
+    part = Content("application/dicom", iter(chunks), len(content))
+    with pytest.raises(FileRefused):
+        list(of_parts("x", [(part, "x")], "application/dicom").chunks)
+    harmless = Content("application/dicom", iter([content[:800], content[801:]]), None)
+    assert content[801:] in list(of_parts("x", [(harmless, "x")], "application/dicom").chunks)
 
 
 @pytest.mark.parametrize(("above", "made"), [(0o2750, 0o2750), (0o755, 0o750), (0o2700, 0o2700)])
