@@ -41,6 +41,11 @@ def overview(project: Project) -> list[tuple[Archive, Seen, int]]:
     return [(archive, seen.get(archive.pk, Seen()), archive.number) for archive in archives]
 
 
+def is_entered(archive: Archive) -> bool:
+    """Whether a person gave the archive's address, so that only the portal itself reaches it."""
+    return RemoteServer.objects.filter(archive=archive, is_entered=True).exists()
+
+
 def may_do(archive_pk: int, capability: str) -> bool:
     """Whether the archive's server can do that, as far as it is known; of an archive without one, yes."""
     return _capabilities(archive_pk).get(capability, True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.models import Series
+from apps.archives.overview import is_entered
 from apps.audit.services import record
 from apps.clusters.models import Cluster
 from apps.core.doorbell import ring
@@ -162,6 +163,11 @@ def _check_suits(algorithm: Algorithm, series: Series, cluster: Cluster | None) 
     if cluster is not None and not algorithm.image:
         raise LaunchRefused(
             f"{algorithm.title} {algorithm.version} has no image for clusters yet; an administrator registers it."
+        )
+    if cluster is not None and is_entered(series.study.archive):
+        raise LaunchRefused(
+            f"Runs on a cluster take images of the project's own archive; this series is in "
+            f"{series.study.archive.name}, which a cluster does not reach."
         )
     if cluster is None and algorithm.memory_bytes > settings.RUN_MEMORY_BYTES:
         raise LaunchRefused(

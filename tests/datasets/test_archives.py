@@ -20,6 +20,8 @@ from apps.projects.models import Project
 from tests.conftest import ClientOf
 from tests.dicom import ct_series
 from tests.integrations.dicomweb_server import PASSWORD, USERNAME, TwinDicomWeb, running_dicomweb
+from tests.integrations.orthanc import PASSWORD as ORTHANC_PASSWORD
+from tests.integrations.orthanc import running_twin
 from tests.queries import cost_of
 
 SECRET = "a secret that nobody may see"
@@ -189,6 +191,33 @@ def test_an_archive_is_looked_at_indexed_and_taken_out(
     assert "pacs" not in client.get(PAGE).text.replace("pacs is taken out", "")
     assert client.get(f"{PAGE}pacs/").status_code == 404
     assert client.post(f"{PAGE}add/", FORM).status_code == 302
+
+
+def test_an_orthanc_is_followed_by_its_change_log_and_where_it_leads_is_checked(
+    archive: Archive, alice: User, client_of: ClientOf, tmp_path: Path, settings: Settings
+) -> None:
+    settings.ARCHIVES_DIR, settings.OBJECT_CACHE_DIR = tmp_path / "archives", tmp_path / "object-cache"
+    with running_twin() as orthanc:
+        form = {
+            "name": "lab",
+            "kind": "orthanc",
+            "address": orthanc.url,
+            "username": "portal",
+            "password": ORTHANC_PASSWORD,
+        }
+        assert client_of(alice).post(f"{PAGE}add/", form).status_code == 302
+        lab = Archive.objects.get(name="lab")
+        with pytest.raises(services.ArchiveUnreachable):
+            tasks.refresh_one(lab.pk)
+        assert orthanc.requests == []
+        assert "administrator can allow its network" in client_of(alice).get(PAGE).text
+        settings.OUTBOUND_ALLOWED_NETWORKS = [ip_network("127.0.0.1/32")]
+        for path in ct_series(tmp_path / "1", slices=2).paths:
+            orthanc.put(path.read_bytes())
+        client_of(alice).post(f"{PAGE}lab/look/")
+        tasks.refresh_one(lab.pk)
+        assert Instance.objects.filter(archive=lab).count() == 2
+        assert "Answers" in client_of(alice).get(PAGE).text
 
 
 def test_the_default_and_what_the_portal_keeps_are_not_taken_out(

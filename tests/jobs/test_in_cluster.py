@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.archives.models import Series
+from apps.archives.models import RemoteServer, Series
 from apps.archives.services import ArchiveUnreachable
 from apps.clusters.models import Cluster
 from apps.clusters.services import connect
@@ -248,6 +248,13 @@ def test_an_algorithm_without_an_image_is_not_launched(
 ) -> None:
     with pytest.raises(services.LaunchRefused, match="no image for clusters yet"):
         services.launch(as_bob, segmentation, ct, arguments={})
+
+
+def test_images_that_a_cluster_does_not_reach_are_not_its_input(kubelet: Kubelet, as_bob: Entry, ct: Series) -> None:
+    archive = ct.study.archive
+    RemoteServer.objects.create(archive=archive, address="https://pacs.example", is_entered=True)
+    with pytest.raises(services.LaunchRefused, match=f"in {archive.name}, which a cluster does not reach"):
+        services.launch(as_bob, kubelet.run.algorithm, ct, arguments={})
 
 
 def test_a_run_gets_the_gpus_of_the_image_not_those_that_the_algorithm_can_do_without(
