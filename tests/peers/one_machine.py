@@ -10,8 +10,9 @@ from tests.peers.redis import running_redis
 from tests.peers.starting import throwaway_folder
 from tests.portal import REPOSITORY
 
-# What starts a portal of its own is on SQLite and folders, as a stranger starts it.
-TESTS = ["-q", "-n", "2", "--dist", "loadfile", "-m", "not browser and not peers"]
+# What starts a portal of its own is on SQLite and folders, as a stranger starts it. Beside the tests on real servers,
+# which go first, to make the database alone can take longer than a test may otherwise.
+TESTS = ["-q", "-n", "2", "--dist", "loadfile", "--timeout", "600", "-m", "not browser and not peers"]
 
 
 def main(options: list[str]) -> int:
