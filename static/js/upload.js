@@ -97,6 +97,7 @@
 
     add(found) {
       const items = found.filter(({ file }) => !file.name.startsWith(".")).map((item) => ({ ...item, tries: 0 }));
+      items.sort((one, other) => (one.path < other.path ? -1 : 1));
       if (!this.isBusy) this.begin();
       if (!items.length && !this.isBusy) return this.page.say("There are no files in it.");
       this.files += items.length;
