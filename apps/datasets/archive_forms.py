@@ -104,8 +104,8 @@ class AddArchiveForm(PlaceForm):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        if self.data.get("kind") == Kind.BUILT_IN:
-            self.fields["address"].required = False
+        # Which kinds have one, a browser cannot know.
+        self.fields["address"].required = False
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -118,6 +118,8 @@ class AddArchiveForm(PlaceForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if cleaned.get("kind") != Kind.BUILT_IN and not self.data.get("address"):
+            self.add_error("address", "Give the address of its server.")
         if cleaned.get("kind") == Kind.BUILT_IN and any(
             cleaned.get(name) for name in ("address", "username", "password")
         ):

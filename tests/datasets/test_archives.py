@@ -87,7 +87,7 @@ def test_others_may_not(remote: Archive, bob: User, charlie: User, client_of: Cl
         ({"name": "../x"}, "valid"),
         ({"kind": "nothing"}, "valid choice"),
         ({"kind": "built-in"}, "neither address nor credentials"),
-        ({"address": ""}, "required"),
+        ({"address": ""}, "address of its server"),
         ({"address": "file:///etc/passwd"}, "begins with http"),
         ({"address": "https://me:pw@pacs.example"}, "own fields"),
         ({"username": "a:b"}, "no colon"),
