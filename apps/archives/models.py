@@ -163,6 +163,11 @@ class Study(models.Model):
         indexes = [
             models.Index(fields=["archive", "study_date"]),
             models.Index(fields=["archive", "updated_at"]),
+            # All that the sums over an archive read: the rows themselves are large.
+            models.Index(
+                fields=["archive", "modalities", "series_count", "instance_count", "size_bytes"],
+                name="archives_study_sums",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -77,7 +78,7 @@ class StudyFilter(forms.Form):
         error_messages={"invalid_choice": "There is no order “%(value)s”; the newest stand first."},
     )
 
-    def __init__(self, asked: QueryDict, *, modalities: list[str], archives: list[Archive]) -> None:
+    def __init__(self, asked: QueryDict, *, modalities: Sequence[str], archives: list[Archive]) -> None:
         super().__init__(asked)
         _offer(self, "modality", [("", "All"), *((it, it) for it in modalities)])
         _offer(self, "archive", [(it.name, it.name) for it in archives])

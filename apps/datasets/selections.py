@@ -21,7 +21,7 @@ def selected(archive: Archive, posted: QueryDict) -> QuerySet[Study]:
     `posted` has `query`, the query string of the page, and either `scope=matching` or `studies`, a UID each.
     """
     query = QueryDict(posted.get("query", ""))
-    form = StudyFilter(query, modalities=selectors.modalities(archive), archives=[archive])
+    form = StudyFilter(query, modalities=selectors.totals(archive).modalities, archives=[archive])
     if posted.get("scope") == MATCHING:
         # What is left out of a search makes it wider, and more would be done than the person saw.
         if form.complaints():

@@ -1,7 +1,8 @@
 """What the image pages read from the index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
@@ -38,6 +39,7 @@ class Totals:
     series: int
     instances: int
     size_bytes: int
+    modalities: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,22 @@ class OutcomeCount:
     count: int
 
 
-def modalities(archive: Archive) -> list[str]:
-    kinds = Study.objects.filter(archive=archive).order_by().values_list("modalities", flat=True).distinct()
-    return sorted({modality for kind in kinds for modality in kind.split("\\") if modality})
-
-
 def totals(archive: Archive) -> Totals:
-    found = Study.objects.filter(archive=archive).aggregate(
-        studies=Count("pk"), series=Sum("series_count"), instances=Sum("instance_count"), size_bytes=Sum("size_bytes")
+    """Sums over all studies of the archive, by one walk along the index that holds what they read."""
+    sums = {"studies": Count("pk"), "series": Sum("series_count"), "instances": Sum("instance_count")}
+    found = Study.objects.filter(archive=archive).order_by().values("modalities")
+    return _summed(list(found.annotate(**sums, size=Sum("size_bytes"))))
+
+
+def _summed(groups: Sequence[Mapping[str, Any]]) -> Totals:
+    modalities = {modality for group in groups for modality in group["modalities"].split("\\") if modality}
+    return Totals(
+        studies=sum(group["studies"] for group in groups),
+        series=sum(group["series"] for group in groups),
+        instances=sum(group["instances"] for group in groups),
+        size_bytes=sum(group["size"] for group in groups),
+        modalities=tuple(sorted(modalities)),
     )
-    return Totals(**{name: figure or 0 for name, figure in found.items()})
 
 
 def series_groups(study: Study) -> list[SeriesGroup]:

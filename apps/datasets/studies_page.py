@@ -2,12 +2,16 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
-from apps.archives.models import Archive
+from apps.archives.models import Archive, Study
 from apps.archives.overview import archives_of
-from apps.archives.selectors import outage_of
+from apps.archives.selectors import Outage, outage_of
+from apps.core.badges import Badge
 from apps.datasets import listing, selectors, study_actions
 from apps.datasets.forms import StudyFilter
 from apps.datasets.study_search import studies
@@ -19,22 +23,44 @@ PAGE_LENGTH = 50
 
 def studies_context(entry: Entry, archive: Archive, query: QueryDict) -> dict[str, Any]:
     """What the page shows; `query` has what StudyFilter takes, and `page`."""
-    form = StudyFilter(query, modalities=selectors.modalities(archive), archives=list(archives_of(entry.project)))
+    totals = selectors.totals(archive)
+    form = StudyFilter(query, modalities=totals.modalities, archives=list(archives_of(entry.project)))
     wanted, order = form.wanted(), form.chosen_order()
-    page = Paginator(studies(archive, wanted, order), PAGE_LENGTH).get_page(query.get("page"))
+    page = _page(studies(archive, wanted, order), query.get("page"), is_slow=bool(wanted.text))
     outage = outage_of(archive)
     return {
         "project": entry.project,
         "archive": archive,
-        "totals": selectors.totals(archive),
+        "totals": totals,
         "filter": form,
         "is_filtered": not wanted.is_all,
         "actions": study_actions.offered(entry, archive),
         "columns": listing.columns(order, query),
         "querystring": listing.without_page(query),
         "page": page,
-        "rows": [(study, state_of(study, outage)) for study in page],
+        "rows": _rows(page, outage),
         "may_upload": entry.may_work and archive.is_default,
         "may_export": entry.may_export,
         "outage": outage,
     }
+
+
+def _page(found: QuerySet[Study], number: str | None, *, is_slow: bool) -> Page[Study]:
+    """A page of studies. They are sorted by primary key alone, which narrow indexes do without the large rows.
+
+    What is slow to find is found once, and not once more to be counted.
+    """
+    keys = found.values_list("pk", flat=True)
+    page: Page[Any] = Paginator(list(keys) if is_slow else keys, PAGE_LENGTH).get_page(number)
+    studies_by_key = found.model.objects.select_related("patient").defer("attributes").in_bulk(list(page))
+    page.object_list = [studies_by_key[key] for key in page if key in studies_by_key]
+    return page
+
+
+def _rows(page: Page[Study], outage: Outage | None) -> list[tuple[Study, SafeString]]:
+    """Each study with its state, drawn; most states are alike."""
+    drawn: dict[Badge, SafeString] = {}
+    badges = [state_of(study, outage) for study in page]
+    for badge in dict.fromkeys(badges):
+        drawn[badge] = render_to_string("core/_state.html", badge._asdict())
+    return [(study, drawn[badge]) for study, badge in zip(page, badges, strict=True)]

@@ -22,5 +22,5 @@ def state_of(study: Study, outage: Outage | None) -> Badge:
     if outage:
         return Badge("bad", "plug-connected-x", "Not reachable", "listed as last seen")
     if (timezone.now() - study.updated_at).total_seconds() < CHANGING_FOR:
-        return Badge("busy", "loader-2", StudyState.CHANGING.label, "objects come or go just now")
+        return Badge("busy", "loader-2", StudyState.CHANGING.label, "objects come or go")
     return Badge("good", "circle-check", StudyState.STORED.label)

@@ -1,5 +1,6 @@
 """The studies table narrowed down: words, days, modality and state, each in the address; and every order."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -72,7 +73,8 @@ def test_what_changes_now_is_told_from_what_is_stored(add_study: AddStudy, veras
     add_study(2, updated_at=timezone.now() - timedelta(seconds=CHANGING_FOR + 1))
     assert listed(veras, "?state=changing") == ["1.2.1"]
     assert listed(veras, "?state=stored") == ["1.2.2"]
-    assert [badge.word for _, badge in veras.get(ADDRESS).context["rows"]] == ["Stored", "Changing"]
+    states = [re.search(r"Stored|Changing", state) for _, state in veras.get(ADDRESS).context["rows"]]
+    assert [state and state[0] for state in states] == ["Stored", "Changing"]
 
 
 def test_what_the_archive_cannot_serve_now_is_said_in_every_row(add_study: AddStudy) -> None:
