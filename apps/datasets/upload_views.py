@@ -28,6 +28,7 @@ from apps.projects.access import Entry, Role, enter
 log = structlog.get_logger(__name__)
 
 PAGE_LENGTH = 100
+MOST_STUDIES = 100
 LONGEST_PK = 19  # digits, below 2^63
 LEAST_FREE_BYTES = 200 * 1024**2
 DISK_IS_FULL = "The disk of this portal is full. What it had stored before stays; ask an administrator for space."
@@ -60,7 +61,8 @@ def upload_result(request: HttpRequest, namespace: str, pk: int) -> HttpResponse
         "show": show,
         "querystring": f"show={show}" if show in UploadedFile.Outcome else "",
         "page": Paginator(files, PAGE_LENGTH).get_page(request.GET.get("page")),
-        "studies": selectors.studies_of_upload(found),
+        "studies": selectors.studies_of_upload(found)[:MOST_STUDIES],
+        "study_count": len(found.study_instance_uids),
         "may_end": found.by_id == entry.user.pk and entry.may_work and found.ended_at is None and waits,
     }
     return render(request, "datasets/upload.html", context)

@@ -112,8 +112,8 @@ def settle(upload: Upload, files: Sequence[Sent], results: Sequence[StoredResult
             for one, result in zip(files, results, strict=True)
             if not _is_settled(known.get(one.fingerprint), result)
         ]
-        UploadedFile.objects.bulk_create([file for file in changed if file.pk is None])
         UploadedFile.objects.bulk_update([file for file in changed if file.pk], ["outcome", "sentence"])
+        UploadedFile.objects.bulk_create([file for file in changed if file.pk is None])
         _add(row, counts, results)
 
 
@@ -126,9 +126,7 @@ def mark_unpacked(upload: Upload, packed: Sent) -> None:
 def still_waiting(upload: Upload, files: Sequence[Sent]) -> tuple[int, ...]:
     """Primary keys of announced files that have come and could not be looked at."""
     announced = [one.pk for one in files if one.pk]
-    waiting = (
-        upload.files.filter(pk__in=announced, outcome=Outcome.WAITING) if announced else UploadedFile.objects.none()
-    )
+    waiting = upload.files.filter(pk__in=announced, outcome=Outcome.WAITING)
     return tuple(waiting.values_list("pk", flat=True))
 
 

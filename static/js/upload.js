@@ -47,21 +47,8 @@
     }
 
     listen() {
-      const drop = this.page.find("drop");
-      const over = (isOver) => (event) => {
-        event.preventDefault();
-        drop.classList.toggle("over", isOver);
-      };
-      drop.addEventListener("dragover", over(true));
-      drop.addEventListener("dragleave", over(false));
-      drop.addEventListener("drop", over(false));
-      drop.addEventListener("drop", (event) => this.dropped(event.dataTransfer));
-      for (const input of this.form.querySelectorAll("input[type=file]")) {
-        input.addEventListener("change", () => {
-          this.add(uploadFiles.ofInput(input));
-          input.value = "";
-        });
-      }
+      this.page.onDrop((transfer) => this.dropped(transfer));
+      this.page.onChoice((input) => this.add(uploadFiles.ofInput(input)));
       this.page.find("cancel").addEventListener("click", () => this.cancel());
       this.page.find("pause").addEventListener("click", () => this.pause());
       this.page.find("retry").addEventListener("click", () => this.portal.goOn());

@@ -30,6 +30,27 @@
       this.find("refused").querySelector("ul").replaceChildren();
     }
 
+    onDrop(act) {
+      const drop = this.find("drop");
+      const over = (isOver) => (event) => {
+        event.preventDefault();
+        drop.classList.toggle("over", isOver);
+      };
+      drop.addEventListener("dragover", over(true));
+      drop.addEventListener("dragleave", over(false));
+      drop.addEventListener("drop", over(false));
+      drop.addEventListener("drop", (event) => act(event.dataTransfer));
+    }
+
+    onChoice(act) {
+      for (const input of this.form.querySelectorAll("input[type=file]")) {
+        input.addEventListener("change", () => {
+          act(input);
+          input.value = "";
+        });
+      }
+    }
+
     say(sentence) {
       this.find("now").hidden = false;
       if (this.find("sentence").textContent !== sentence) this.find("sentence").textContent = sentence;

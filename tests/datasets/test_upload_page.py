@@ -2,12 +2,13 @@
 
 import csv
 import io
+from collections.abc import Callable
 from http import HTTPStatus
 
 import pytest
 
 from apps.accounts.models import User
-from apps.archives.models import Archive
+from apps.archives.models import Archive, Study
 from apps.datasets.models import Upload, UploadedFile
 from tests.conftest import ClientOf
 from tests.migrating import migrate_on, migrated_back
@@ -70,6 +71,16 @@ def test_ten_times_the_files_cost_no_more(upload: Upload, address: str, bob: Use
     before = cost_of(client, address)
     fill(upload, 4500, Outcome.STORED)
     assert cost_of(client, address) <= before
+
+
+def test_of_very_many_studies_the_first_are_listed(
+    upload: Upload, address: str, bob: User, client_of: ClientOf, add_study: Callable[..., Study]
+) -> None:
+    upload.study_instance_uids = [add_study(number).study_instance_uid for number in range(120)]
+    upload.save()
+    page = client_of(bob).get(address).text
+    assert page.count('data-label="Patient"') == 100
+    assert "the first 100 of 120" in page
 
 
 def test_only_who_sends_it_ends_it(
