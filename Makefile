@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CODE := manage.py maia_dashboard celery_worker apps deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run viewer run-deployed test format check unit browser peers build-peers test-peers bench lock screenshots clean
+.PHONY: help run viewer run-deployed test format check unit browser peers build-peers test-peers fuzz bench lock screenshots clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ peers: $(VENV)/.dev  ## Start the real servers for a person until Ctrl-C (SERVER
 
 test-peers: $(VENV)/.dev  ## Tests on the real servers (needs the packages of tests/peers/*/packages.txt, and root)
 	$(BIN)/python -m tests.peers.everything
+
+fuzz: $(VENV)/.dev  ## Attack the DICOMweb doors at random, each for so long (SECONDS=60)
+	$(BIN)/python -m tests.archives.fuzzing $(SECONDS)
 
 bench: $(VENV)/.dev  ## Print the figures
 	$(BIN)/python -m tests.bench
