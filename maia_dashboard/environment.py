@@ -87,6 +87,7 @@ SETTINGS = (
         [],
         "Networks (CIDR) beside the internet where archives that people enter may be, like 10.20.0.0/16.",
     ),
+    Setting("OUTBOUND_CA_FILE", "str", "", "CAs (PEM) that sign these archives' certificates. Empty: the public ones."),
     Setting("S3_ENDPOINT", "str", "", "Address of the S3 server for exports. Empty: Amazon's own."),
     Setting("S3_ACCESS_KEY", "str", "", "Its access key."),
     Setting("S3_SECRET_KEY", "str", "", "Its secret."),
@@ -126,6 +127,8 @@ def read(source: Mapping[str, str] | None = None) -> dict[str, Any]:
     values["KEYCLOAK_URL"] = values["KEYCLOAK_URL"].rstrip("/")
     values["EXPORT_TARGETS"] = _export_targets(values["EXPORT_TARGETS"])
     values["OUTBOUND_ALLOWED_NETWORKS"] = _networks(values["OUTBOUND_ALLOWED_NETWORKS"])
+    if values["OUTBOUND_CA_FILE"] and not Path(values["OUTBOUND_CA_FILE"]).is_file():
+        raise SettingInvalid("OUTBOUND_CA_FILE must be a file of certificates that is there.")
     _need_keycloak(values)
     return values
 

@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import deposits, index, metadata_files, passes, receiving, refreshing, removal
+from apps.archives import deposits, index, metadata_files, receiving, removal
 from apps.archives.devices import ensure_application_entity
 from apps.archives.dicomweb.query import Level, parse
 from apps.archives.dicomweb.search import Scope, search
+from apps.archives.following import follow
 from apps.archives.intake import IncomingFile
 from apps.archives.models import (
     ApplicationEntity,
@@ -31,7 +30,7 @@ from apps.archives.models import (
 from apps.archives.object_cache import object_cache
 from apps.archives.packing import zipped
 from apps.archives.port import ArchiveUnreachable, Look, NotInObject, ObjectUnavailable, Picture
-from apps.archives.reach import forget_failure, gateway_text, note_seen, reach, reach_orthanc, reach_web
+from apps.archives.reach import forget_failure, gateway_text, note_seen, reach
 from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.archives.static.colours import segment_colour
 from apps.archives.static.identity import is_uid
@@ -80,8 +79,6 @@ DEFAULT_NAME = "images"
 REMOTE_NAME = "orthanc"
 ABANDONED_SECONDS = 24 * 3600
 WRITTEN_PER_SWEEP = 500
-PASS_REST = timedelta(minutes=5)
-"""Between two passes over a server that has no change log."""
 
 
 def ensure_archive(project: Project) -> Archive:
@@ -171,7 +168,7 @@ def refresh(archive: Archive) -> bool:
     with lease(f"archives.refresh.{archive.pk}") as had:
         if not had:
             return False
-        is_complete = _REFRESHED[archive.kind](archive)
+        is_complete = follow(archive)
     if not is_complete:
         ring("archives.refresh_one", archive.pk)
     return is_complete
@@ -271,26 +268,6 @@ def note_read(study: Study, *, by: User, kind: StudyRead.Kind) -> None:
 def note_export(subject: Study | Series | Instance, *, by: User) -> None:
     """Audits that a person took whole objects away, each time. `subject` is loaded with its archive."""
     record("images.exported", actor=by.pk, project=subject.archive.project_id, subject=subject)
-
-
-def _refreshed_by_changes(archive: Archive) -> bool:
-    with reach_orthanc(archive.pk, is_probe=True) as orthanc:
-        is_complete = refreshing.refresh(archive, orthanc, seconds=settings.CLAIM_SECONDS / 2)
-    note_seen(archive.pk)
-    return is_complete
-
-
-def _refreshed_by_search(archive: Archive) -> bool:
-    with reach_web(archive.pk, is_probe=True) as web:
-        is_complete = passes.go_over(archive, web, seconds=settings.CLAIM_SECONDS / 2)
-    note_seen(archive.pk, rest=PASS_REST if is_complete else timedelta())
-    return is_complete
-
-
-_REFRESHED: dict[str, Callable[[Archive], bool]] = {
-    Archive.Kind.ORTHANC: _refreshed_by_changes,
-    Archive.Kind.DICOMWEB: _refreshed_by_search,
-}
 
 
 def _is_at(archive: Archive, wanted: dict[str, str]) -> bool:

@@ -66,6 +66,7 @@ def outbound_session() -> requests.Session:
     Elsewhere requests raise AddressRefused.
     """
     session = _Staying()
+    session.verify = settings.OUTBOUND_CA_FILE or True
     session.trust_env = False  # neither a proxy, which would resolve names itself, nor a .netrc of this machine
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Checking())

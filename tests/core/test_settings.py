@@ -44,6 +44,11 @@ def test_networks_that_archives_may_be_in_are_read() -> None:
     assert read({"SECRET_KEY": "s"})["OUTBOUND_ALLOWED_NETWORKS"] == []
 
 
+def test_a_file_of_cas_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match="OUTBOUND_CA_FILE must be a file"):
+        read({"SECRET_KEY": "s", "OUTBOUND_CA_FILE": str(tmp_path / "none.pem")})
+
+
 @pytest.mark.parametrize("text", ["archive.example", "10.20.0.0/33", "10.20.0.1/16"])
 def test_what_is_no_network_stops_the_start(text: str) -> None:
     with pytest.raises(SettingInvalid, match="must be networks like"):

@@ -208,10 +208,12 @@ def test_tls_is_checked_against_the_name_that_was_given(names: Resolver, setting
         trusted = tmp_path / "ca.pem"
         trusted.write_text(server.ca_pem)
         port = server.address.rpartition(":")[2]
-        assert get(server.address, verify=str(trusted)).ok
-        for url, options in ((f"https://archive.example:{port}/", {"verify": str(trusted)}), (server.address, {})):
-            with pytest.raises(requests.exceptions.SSLError):
-                get(url, **options)
+        with pytest.raises(requests.exceptions.SSLError):
+            get(server.address)
+        settings.OUTBOUND_CA_FILE = str(trusted)
+        assert get(server.address).ok
+        with pytest.raises(requests.exceptions.SSLError):
+            get(f"https://archive.example:{port}/")
         assert len(server.asked) == 1
 
 
