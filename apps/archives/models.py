@@ -134,6 +134,7 @@ class Patient(models.Model):
                 fields=["archive", "patient_name"], condition=models.Q(patient_id=""), name="archives_patient_by_name"
             ),
         ]
+        indexes = [models.Index(fields=["archive", "patient_name", "patient_id"], name="archives_patient_names")]
 
     def __str__(self) -> str:
         return f"patient {self.pk}"
@@ -161,8 +162,13 @@ class Study(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["archive", "study_instance_uid"], name="archives_study_once")]
         indexes = [
-            models.Index(fields=["archive", "study_date"]),
+            models.Index(fields=["archive", "study_date", "study_time"], name="archives_study_dates"),
             models.Index(fields=["archive", "updated_at"]),
+            # All that a search for words reads.
+            models.Index(
+                fields=["archive", "study_description", "accession_number", "patient", "study_instance_uid"],
+                name="archives_study_words",
+            ),
             # All that the sums over an archive read: the rows themselves are large.
             models.Index(
                 fields=["archive", "modalities", "series_count", "instance_count", "size_bytes"],
