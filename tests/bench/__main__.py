@@ -10,6 +10,7 @@ GROUPS = (
     "dicomweb",
     "over_orthanc",
     "memory",
+    "uploads",
     "dimse",
     "export",
     "viewer",

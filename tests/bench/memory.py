@@ -21,11 +21,11 @@ def main() -> None:
         body = _Body(series)
         with closing(Client(side_of(portal))) as client:
             client.store(body, len(body))
-            _show(portal, f"while {body.count} x {SIZE}x{SIZE} are stored in one request")
+            show_memory(portal, f"while {body.count} x {SIZE}x{SIZE} are stored in one request")
             with client.open(f"/studies/{series.study_instance_uid}", WHOLE) as answer:
                 read = sum(map(len, iter(lambda: answer.read(CHUNK_BYTES), b"")))
             assert read > TOTAL_BYTES
-            _show(portal, "while they are read again")
+            show_memory(portal, "while they are read again")
 
 
 class _Body:
@@ -48,7 +48,7 @@ class _Body:
         return head() + self._content.replace(self._uid, own) + b"\r\n"
 
 
-def _show(portal: Portal, when: str) -> None:
+def show_memory(portal: Portal, when: str) -> None:
     """The most that each process had until now."""
     server = portal.processes()["web"]
     web = [_peak_mib(pid) for pid in _children(server)]
