@@ -8,6 +8,8 @@ REMOTE_NAME = "by which the server has it; empty in the built-in store"
 class Migration(migrations.Migration):
     dependencies = [
         ("archives", "0007_exports"),
+        # Renaming a model renames its content type, backwards too.
+        ("contenttypes", "0002_remove_content_type_name"),
     ]
 
     operations = [
