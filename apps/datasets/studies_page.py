@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from apps.archives.models import Archive, Study
-from apps.archives.overview import archives_of
+from apps.archives.overview import archives_of, seen_of
 from apps.archives.selectors import Outage, outage_of
 from apps.core.badges import Badge
 from apps.datasets import listing, selectors, study_actions
@@ -42,6 +42,7 @@ def studies_context(entry: Entry, archive: Archive, query: QueryDict) -> dict[st
         "may_upload": entry.may_work and archive.is_default,
         "may_export": entry.may_export,
         "outage": outage,
+        "as_of": seen_of(archive).last_seen_at if archive.is_remote else None,
     }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 import pytest
@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives.models import Study
+from apps.archives.models import Archive, RemoteServer, Study
 from apps.archives.selectors import Outage
+from apps.core.templatetags.ui import clock
 from apps.datasets.study_search import FIELDS
 from apps.datasets.study_states import CHANGING_FOR, state_of
 from tests.conftest import ClientOf
@@ -81,6 +82,15 @@ def test_what_the_archive_cannot_serve_now_is_said_in_every_row(add_study: AddSt
     study, now = add_study(1), timezone.now()
     assert state_of(study, Outage(now, "refused")).word == "Not reachable"
     assert state_of(study, Outage(now, "", is_asleep=True)).word == "Asleep"
+
+
+def test_of_a_server_the_list_says_as_of_when_it_is(archive: Archive, add_study: AddStudy, veras: Client) -> None:
+    add_study(1)
+    assert "as of" not in veras.get(ADDRESS).text
+    Archive.objects.filter(pk=archive.pk).update(kind=Archive.Kind.ORTHANC)
+    seen_at = datetime(2026, 11, 21, 12, 40, tzinfo=UTC)
+    RemoteServer.objects.create(archive=archive, address="http://192.0.2.1:8042", last_seen_at=seen_at)
+    assert f"as of {clock(seen_at)}, 21 November 2026" in veras.get(ADDRESS).text
 
 
 @pytest.mark.parametrize(
