@@ -60,8 +60,9 @@ class _Pass:
         counts = self._known_counts(page)
         try:
             for study in page:
-                if study.instance_count is None or study.instance_count != counts[study.study_instance_uid]:
-                    self._take_study(study.study_instance_uid)
+                uid = study.study_instance_uid
+                if uid and (study.instance_count is None or study.instance_count != counts[uid]):
+                    self._take_study(uid)
                 taken += 1
         finally:
             uids = [study.study_instance_uid for study in page[:taken]]

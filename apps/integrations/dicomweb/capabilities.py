@@ -51,8 +51,8 @@ def _of_service(exchange: Exchange, studies: list[Found]) -> dict[str, bool]:
     store = _may_store(exchange)
     if store is not None:
         said["store"] = store
-    if studies:
-        allowed = _allowed(exchange, f"/studies/{uid_in(studies[0], STUDY)}")
+    if studies and (study_instance_uid := uid_in(studies[0], STUDY)):
+        allowed = _allowed(exchange, f"/studies/{study_instance_uid}")
         if allowed:
             said["delete"] = "DELETE" in allowed
     return said
@@ -72,12 +72,13 @@ def _first_object(exchange: Exchange, studies: list[Found]) -> tuple[str, bool]:
     """The address of some object, and whether it is an image; "" when there is none."""
     address, found = "", studies
     for place, tag, children in (("studies", STUDY, "series"), ("series", SERIES, "instances")):
-        if not found:
+        if not found or not (uid := uid_in(found[0], tag)):
             return "", False
-        address += f"/{place}/{uid_in(found[0], tag)}"
+        address += f"/{place}/{uid}"
         query = {**_ONE, "includefield": _ROWS}
         found = search(exchange, f"{address}/{children}", query, may_be_absent=True)
-    return (f"{address}/instances/{uid_in(found[0], INSTANCE)}", _ROWS in found[0]) if found else ("", False)
+    uid = uid_in(found[0], INSTANCE) if found else ""
+    return (f"{address}/instances/{uid}", _ROWS in found[0]) if uid else ("", False)
 
 
 def _status(exchange: Exchange, method: str, path: str, headers: dict[str, str], **arguments: Any) -> int:

@@ -99,7 +99,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class StudyFound:
-    """A study that a search has found; how many instances it has is None when the server does not say."""
+    """A study that a search has found, "" if by no UID; how many instances is None when the server does not say."""
 
     study_instance_uid: str
     instance_count: int | None

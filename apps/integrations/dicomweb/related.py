@@ -1,5 +1,6 @@
 """One object in multipart/related (RFC 2387, PS3.18 8.6), in both directions, never held in memory."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from email.message import Message
@@ -9,6 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 DICOM = "application/dicom"
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,70}")
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -48,7 +50,7 @@ def only_part(chunks: Iterator[bytes], content_type: str) -> Iterator[bytes]:
     if media_type == DICOM:
         yield from chunks
         return
-    if media_type != "multipart/related" or not boundary:
+    if media_type != "multipart/related" or not _BOUNDARY.fullmatch(boundary):
         raise RelatedInvalid
     reader = _OnePart(boundary)
     for chunk in chunks:

@@ -30,11 +30,10 @@ def search(exchange: Exchange, path: str, query: dict[str, str], *, may_be_absen
 
 
 def uid_in(found: Found, tag: str) -> str:
-    """Checked, since it becomes a part of addresses. Raises AnswerInvalid."""
+    """Checked, since it becomes a part of addresses; "" for what is no UID."""
     value = _value(found, tag)
-    if not isinstance(value, str) or len(value) > _UID_LENGTH or not _UID.fullmatch(value):
-        raise AnswerInvalid("It names an object by something else than a UID.")
-    return value
+    is_uid = isinstance(value, str) and len(value) <= _UID_LENGTH and _UID.fullmatch(value)
+    return value if is_uid else ""
 
 
 def integer_in(found: Found, tag: str) -> int | None:

@@ -94,8 +94,8 @@ class DicomWeb:
 
     def instances_of(self, sop_instance_uid: str) -> list[str]:
         found = search(self._exchange, "/instances", {"SOPInstanceUID": sop_instance_uid})
-        names = [_name(*(uid_in(one, tag) for tag in (STUDY, SERIES, INSTANCE))) for one in found]
-        return [name for name in names if name.endswith(f"/instances/{sop_instance_uid}")]
+        uids = [tuple(uid_in(one, tag) for tag in (STUDY, SERIES, INSTANCE)) for one in found]
+        return [_name(*three) for three in uids if all(three) and three[-1] == sop_instance_uid]
 
     def ping(self) -> None:
         search(self._exchange, "/studies", {"limit": "1"})
@@ -124,7 +124,7 @@ class DicomWeb:
         for _ in range(MOST_PAGES):
             query = {"limit": str(PER_PAGE), "offset": str(len(seen))}
             found = search(self._exchange, path, query, may_be_absent=True)
-            fresh = dict.fromkeys(uid for one in found if (uid := uid_in(one, tag)) not in seen)
+            fresh = dict.fromkeys(uid for one in found if (uid := uid_in(one, tag)) and uid not in seen)
             if not fresh:
                 return
             seen.update(fresh)

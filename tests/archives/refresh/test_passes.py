@@ -179,6 +179,20 @@ def test_what_the_server_makes_of_an_object_is_what_the_index_says(
     assert Instance.objects.get().size_bytes != path.stat().st_size
 
 
+@pytest.mark.attacks
+@pytest.mark.parametrize("uid", ["../../etc", "1.2/series/3", "", "1." * 40, "1.2 OR 1"])
+def test_what_is_no_uid_is_passed_by(archive: Archive, twin: TwinDicomWeb, tmp_path: Path, uid: str) -> None:
+    filled(twin, tmp_path / "1")
+    for at in range(3):
+        key = list(next(iter(twin.objects)))
+        key[at] = uid
+        twin.objects[tuple(key)] = next(iter(twin.objects.values()))  # type: ignore[index]
+    registering.probe_due(archive)
+    assert refresh(archive)
+    assert counts() == (1, 1, 1, 2)
+    assert not [asked for asked in twin.requests if ".." in asked]
+
+
 def test_a_server_that_takes_nothing_is_not_asked(archive: Archive, twin: TwinDicomWeb, tmp_path: Path) -> None:
     twin.lacks = {"store"}
     registering.probe_due(archive)
