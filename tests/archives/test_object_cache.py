@@ -124,3 +124,13 @@ def test_another_process_keeps_what_it_reads(folder: Path) -> None:
 
 def test_a_cache_that_was_never_used_is_swept(folder: Path) -> None:
     assert ObjectCache(folder, 100).sweep() == 0
+
+
+def test_what_is_forgotten_is_gone_unless_somebody_reads_it(folder: Path) -> None:
+    cache = ObjectCache(folder, 1000)
+    cache.forget("a")
+    with cache.hold("a", filled(b"content")) as path:
+        cache.forget("a")
+        assert path.read_bytes() == b"content"
+    cache.forget("a")
+    assert not cache.has("a")
