@@ -14,27 +14,23 @@ from apps.audit.services import record
 
 def pack(archive: Archive, instances: Iterable[Instance]) -> list[Member]:
     """Objects of one archive. Raises ObjectUnavailable and ArchiveUnreachable, as far as that can be known at once."""
-    store, folders = store_of(archive), Folders()
-    return [
-        Member(folders.path_of(instance), instance.size_bytes, store.whole(instance).chunks) for instance in instances
-    ]
+    return list(_members(archive, instances))
 
 
 def zipped(archive: Archive, studies: Sequence[Study], *, by: User) -> Iterator[bytes]:
-    """All of several studies as one archive, of which one study at a time is in memory; audited as taken away.
+    """All of several studies as one zip file, of which one study at a time is in memory; audited as taken away.
 
     Raises ObjectUnavailable and ArchiveUnreachable when the first object cannot be had; when a later one cannot, the
-    archive ends early and is none.
+    file ends early and is no zip file.
     """
-    members = _members(archive, studies)
+    members = _members(archive, chain.from_iterable(map(whole_instances, studies)))
     first = list(islice(members, 1))
     for study in studies:
         record("images.exported", actor=by.pk, project=archive.project_id, subject=study)
     return written(chain(first, members))
 
 
-def _members(archive: Archive, studies: Iterable[Study]) -> Iterator[Member]:
+def _members(archive: Archive, instances: Iterable[Instance]) -> Iterator[Member]:
     store, folders = store_of(archive), Folders()
-    for study in studies:
-        for instance in whole_instances(study):
-            yield Member(folders.path_of(instance), instance.size_bytes, store.whole(instance).chunks)
+    for instance in instances:
+        yield Member(folders.path_of(instance), instance.size_bytes, store.whole(instance).chunks)

@@ -13,7 +13,7 @@ from apps.archives.port import Content, ImageStore
 from apps.archives.selectors import metadata_bytes
 from apps.archives.static.identity import instance_address
 from apps.archives.static_export.addresses import Addresses
-from apps.archives.static_export.resources import JSON, Resource, of_parts
+from apps.archives.static_export.resources import JSON, Resource, of_parts, undivided
 
 
 class InstanceExport:
@@ -36,8 +36,9 @@ class InstanceExport:
         return self._addresses.in_json(text, path)
 
     def resources(self, store: ImageStore) -> Iterator[Resource]:
-        """All files of the object. Raises, also while they are read, what `store` raises."""
-        yield self._of_parts(self.path, [(store.whole(self._instance), self.path)], DICOM)
+        """All files of the object. Raises, also while they are read, what `store` raises, and FileRefused."""
+        # Read first: what is a piece of it has no mark either.
+        yield self._of_parts(self.path, [(undivided(store.whole(self._instance)), self.path)], DICOM)
         for number in self._frame_numbers:
             yield self._frames(store, f"{self.path}/frames/{number}", [number])
         for path in self._bulk_paths:
@@ -83,11 +84,13 @@ class InstanceExport:
         if path == PIXEL_DATA and self._is_encapsulated and self._layout["layout"] != "stream":
             # Encapsulated pixel data is handed out frame by frame (PS3.18 8.7.3.3).
             return self._frames(store, address, self._frame_numbers)
-        content = store.bulk(self._instance, path)
+        content = undivided(store.bulk(self._instance, path))
         return self._of_parts(address, [(content, address)], content.media_type)
 
     def _frames(self, store: ImageStore, path: str, numbers: range | list[int]) -> Resource:
         contents = store.frames(self._instance, numbers)
+        if self._layout["layout"] != "contiguous":
+            contents = [undivided(content) for content in contents]
         addresses = [f"{self.path}/frames/{number}" for number in numbers]
         return self._of_parts(path, list(zip(contents, addresses, strict=True)), contents[0].media_type)
 

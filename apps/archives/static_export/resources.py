@@ -55,14 +55,17 @@ WHOLE = multipart_form(DICOM)
 
 
 def of_parts(path: str, contents: Iterable[tuple[Content, str]], media_type: str) -> Resource:
-    """Parts, each with the address by which it is known alone. Raises FileRefused while it is read, when one of them
-    would seem to be several.
-    """
-    parts = (multipart.Part(replace(content, chunks=_undivided(content.chunks)), at) for content, at in contents)
+    """Parts, each with the address by which it is known alone."""
+    parts = (multipart.Part(content, address) for content, address in contents)
     return Resource(path, multipart_form(media_type), multipart.written(parts, BOUNDARY))
 
 
-def _undivided(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def undivided(content: Content) -> Content:
+    """The same, but reading it raises FileRefused when as a part it would seem to be several."""
+    return replace(content, chunks=_without_mark(content.chunks))
+
+
+def _without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
     before = b""
     for chunk in chunks:
         # The mark may begin in one chunk and end in the next.

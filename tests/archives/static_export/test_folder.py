@@ -16,7 +16,7 @@ from apps.archives.models import Archive, Instance
 from apps.archives.port import Content
 from apps.archives.static.refusals import FileRefused
 from apps.archives.static_export.folder import FolderTarget
-from apps.archives.static_export.resources import BOUNDARY, JSON, Resource, of_parts
+from apps.archives.static_export.resources import BOUNDARY, JSON, Resource, undivided
 from apps.audit.models import Entry
 from tests.archives.dicom_files import image, packaged, path_of, save
 from tests.archives.dicomweb import Service, body_of, place, stored
@@ -178,11 +178,10 @@ def test_an_object_that_would_seem_to_be_several_is_left_out_with_a_sentence(
 def test_the_mark_is_found_across_chunks(size: int) -> None:
     content = b"x" * 777 + f"--{BOUNDARY}".encode() + b"y" * 333
     chunks = [content[at : at + size] for at in range(0, len(content), size)]
-    part = Content("application/dicom", iter(chunks), len(content))
     with pytest.raises(FileRefused):
-        list(of_parts("x", [(part, "x")], "application/dicom").chunks)
-    harmless = Content("application/dicom", iter([content[:800], content[801:]]), None)
-    assert content[801:] in list(of_parts("x", [(harmless, "x")], "application/dicom").chunks)
+        list(undivided(Content("application/dicom", iter(chunks), len(content))).chunks)
+    harmless = [content[:800], content[801:]]
+    assert list(undivided(Content("application/dicom", iter(harmless), None)).chunks) == harmless
 
 
 @pytest.mark.parametrize(("above", "made"), [(0o2750, 0o2750), (0o755, 0o750), (0o2700, 0o2700)])
