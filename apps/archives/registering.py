@@ -16,6 +16,7 @@ from apps.integrations import outbound
 from apps.projects.models import Project
 
 PROBED_EVERY = timedelta(days=1)
+OWN = "The portal itself sets up this archive."
 
 
 class NameTaken(Exception):
@@ -71,19 +72,21 @@ def change(archive: Archive, place: Place, *, by: User) -> None:
         servers = RemoteServer.objects.select_for_update().filter(archive=archive, is_entered=True)
         known = servers.values_list("address", flat=True).first()
         if known is None:
-            raise StaysInPortal("The portal itself sets up this archive.")
+            raise StaysInPortal(OWN)
         servers.update(**_columns(place), **({} if known == _root(place.address) else _UNSEEN))
         record("archive.changed", actor=by.pk, project=archive.project_id, subject=archive)
         _look(archive)
 
 
 def make_default(archive: Archive, *, by: User) -> None:
-    """What arrives for the project goes there from now on. Twice is once."""
+    """What arrives for the project goes there from now on; nothing happens to one that was taken out. Twice is once."""
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=archive.project_id)
-        others = Archive.objects.filter(project=archive.project_id, is_default=True).exclude(pk=archive.pk)
-        if others.update(is_default=False):
-            Archive.objects.filter(pk=archive.pk, removed_at=None).update(is_default=True)
+        # Locked, so that it is not taken out meanwhile.
+        found = Archive.objects.select_for_update(no_key=True).filter(pk=archive.pk, removed_at=None).first()
+        if found is not None and not found.is_default:
+            Archive.objects.filter(project=archive.project_id, is_default=True).update(is_default=False)
+            Archive.objects.filter(pk=archive.pk).update(is_default=True)
             record("archive.made_default", actor=by.pk, project=archive.project_id, subject=archive)
 
 

@@ -47,10 +47,13 @@ def change(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     archive = _archive(entry, name)
     seen = seen_of(archive)
     if not seen.is_entered:
-        return _stays(request, namespace, "The portal itself sets up this archive.")
+        return _stays(request, namespace, registering.OWN)
     form = ChangePlaceForm(seen, request.POST or None)
     if form.is_valid():
-        registering.change(archive, form.place(), by=entry.user)
+        try:
+            registering.change(archive, form.place(), by=entry.user)
+        except StaysInPortal as stays:
+            return _stays(request, namespace, str(stays))
         messages.success(request, "The archive is changed, and is being looked at.")
         return redirect("datasets:archives", namespace)
     return render(request, "datasets/archive_edit.html", {"project": entry.project, "archive": archive, "form": form})

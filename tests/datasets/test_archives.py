@@ -155,6 +155,16 @@ def test_another_archive_becomes_the_default(
     assert client_of(alice).get("/projects/cardiac-mr/data/").status_code == 200
 
 
+def test_what_was_taken_out_meanwhile_neither_changes_nor_becomes_the_default(
+    remote: Archive, archive: Archive, alice: User
+) -> None:
+    registering.take_out(Archive.objects.get(pk=remote.pk), by=alice)
+    registering.make_default(remote, by=alice)
+    assert Archive.objects.get(is_default=True) == archive
+    with pytest.raises(registering.StaysInPortal):
+        registering.change(remote, Place(ADDRESS), by=alice)
+
+
 def test_what_provisioning_repeats_leaves_the_chosen_default(project: Project, alice: User) -> None:
     from apps.integrations.kubernetes.route import Route
 
