@@ -3,7 +3,7 @@
 // again once the portal answers (data-tokens): the archive keeps one. Answers are JSON: {"stored": n, "present": n,
 // "refused": [{"name": …, "sentence": …}], "still_waiting": [pk, …]}, or {"detail": sentence} with another status.
 (() => {
-  const BATCH_FILES = 50;
+  const BATCH_FILES = 100;
   const BATCH_BYTES = 16e6;
   const PART_BYTES = 16 * 2 ** 20;
   const IN_PARTS_BYTES = 64 * 2 ** 20;
