@@ -21,7 +21,7 @@ from tests.archives.dicomweb import Service, body_of, place
 from tests.dicom import WrittenSeries, ct_series
 from tests.killing import exit_of_child
 
-pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
 FILES = ("archives/mending.py", "archives/metadata_files.py", "archives/removal.py", "archives/static/objects.py")
 KILLS = 8
 
