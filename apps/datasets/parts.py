@@ -12,7 +12,6 @@ from typing import IO
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 
 from apps.archives.services import ArchiveUnreachable, IncomingFile
 from apps.core import disk
@@ -52,7 +51,7 @@ def append(file: UploadedFile, offset: int, chunks: Iterable[bytes]) -> int:
         part.seek(received)
         received = _written(file, part, chunks)
     if received == file.size_bytes:
-        _arrive(file)
+        ring(TASK, file.pk)
     return received
 
 
@@ -91,14 +90,9 @@ def _written(file: UploadedFile, part: IO[bytes], chunks: Iterable[bytes]) -> in
             received += len(chunk)
     finally:
         os.fsync(part.fileno())
-        _change(file, Outcome.WAITING, received_bytes=received)
+        outcome = Outcome.ARRIVED if received == file.size_bytes else Outcome.WAITING
+        _change(file, Outcome.WAITING, outcome=outcome, received_bytes=received)
     return received
-
-
-def _arrive(file: UploadedFile) -> None:
-    with transaction.atomic():
-        _change(file, Outcome.WAITING, outcome=Outcome.ARRIVED)
-        ring(TASK, file.pk)
 
 
 def _store(file: UploadedFile) -> None:

@@ -132,6 +132,23 @@ def test_a_web_process_killed_inside_a_part_leaves_what_was_acknowledged(file: U
 
 @pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
+def test_a_web_process_killed_after_the_last_part_leaves_the_file_to_the_sweep(
+    file: UploadedFile, packed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "ring", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        assert exit_of_child(lambda: parts.append(file, 0, [packed])) == -signal.SIGKILL
+    connection.close()
+    rung: list[int] = []
+    monkeypatch.setattr(parts, "ring", lambda _task, pk: rung.append(pk))
+    parts.sweep()
+    assert rung == [file.pk]
+    tasks.take(file.pk)
+    assert now(file).outcome == Outcome.UNPACKED
+
+
+@pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_while_it_stores_is_followed_by_another(
     file: UploadedFile, packed: bytes, ct: WrittenSeries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
