@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from apps.archives.models import Archive, Study
+from apps.archives.services import is_uid
 from apps.datasets import selectors
 from apps.datasets.forms import StudyFilter
 from apps.datasets.study_search import Wanted, studies
@@ -33,7 +34,8 @@ def selected(archive: Archive, posted: QueryDict) -> QuerySet[Study]:
 def _named(archive: Archive, study_instance_uids: set[str], order: str) -> QuerySet[Study]:
     if not study_instance_uids:
         raise SelectionRefused("Choose studies first, by the boxes before them.")
-    found = studies(archive, Wanted(), order).filter(study_instance_uid__in=study_instance_uids)
+    named = filter(is_uid, study_instance_uids)  # what is none may hold what a database refuses
+    found = studies(archive, Wanted(), order).filter(study_instance_uid__in=named)
     if found.count() != len(study_instance_uids):
         raise SelectionRefused("Some of the studies that you chose are not here any more. Choose anew.")
     return found
