@@ -25,7 +25,7 @@ _OUT_OF_RESOURCES = FailureReason.OUT_OF_RESOURCES
 _BUSY = "The archive is busy with other files; send this one again in a minute."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class IncomingFile:
     """A file on the archive's file system; `name` is what its sender calls it, for showing alone.
 
@@ -42,7 +42,7 @@ class Digest(NamedTuple):
     size_bytes: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A file that was read."""
 

@@ -22,7 +22,7 @@ class Outcome(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredResult:
     """STORED and PRESENT (the same bytes were there already) are both success. Only REFUSED has sentence and reason."""
 

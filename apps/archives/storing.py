@@ -55,8 +55,9 @@ def store_files(
     """
     read = read_all(files)
     results: list[StoredResult] = []
-    for start in range(0, len(read), BATCH):
-        batch = [_as_said(one, study_instance_uid) for one in read[start : start + BATCH]]
+    while read:
+        # What is stored has no more need of memory.
+        batch, read = [_as_said(one, study_instance_uid) for one in read[:BATCH]], read[BATCH:]
         results += _store_batch(archive, batch, by, device)
     return results
 
