@@ -56,6 +56,18 @@ def test_any_query_is_answered(stocked: Service, path: str, query: list[tuple[st
         assert json.loads(response.content)["detail"]
 
 
+def test_too_many_parameters_are_refused(stocked: Service) -> None:
+    response = stocked.get("studies?" + "PatientID=x&" * 20_000)
+    assert response.status_code == 400
+    assert "too many" in response.json()["detail"]
+
+
+def test_numbers_must_be_numbers(stocked: Service) -> None:
+    assert stocked.get("series", SeriesNumber="one").status_code == 400
+    assert stocked.get("instances", Rows="many").status_code == 400
+    assert stocked.get("instances", InstanceNumber="99999999999").status_code == 400
+
+
 @examples
 @given(
     accept=st.one_of(
