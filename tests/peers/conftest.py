@@ -22,6 +22,7 @@ from tests.peers.starting import hanging_server, throwaway_folder
 
 __all__ = ["browser"]  # one for all modules: a second Chromium in a session does not start
 HERE = Path(__file__).parent
+SECONDS_WITH_START = 1200
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -31,8 +32,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A portal that is deployed lives by its rights on the cluster until the session ends."""
+    """A portal that is deployed lives by its rights on the cluster until the session ends.
+
+    Whichever test is the first to need a server waits for its start.
+    """
     items.sort(key=lambda item: item.get_closest_marker("rights") is None)
+    for item in items:
+        if item.get_closest_marker("peers") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SECONDS_WITH_START))
 
 
 def _started_once(name: str) -> Callable[[], Iterator[object]]:

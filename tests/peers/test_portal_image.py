@@ -10,7 +10,7 @@ from tests.peers.kubernetes import Kubernetes
 from tests.waiting import wait_until
 
 # Built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers]
 NAMESPACE = "portal-image"
 
 

@@ -10,7 +10,7 @@ from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.portal_side import administrator
 
 # The first start builds Kubernetes.
-pytestmark = [pytest.mark.peers, pytest.mark.contract, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers, pytest.mark.contract]
 
 
 @pytest.fixture

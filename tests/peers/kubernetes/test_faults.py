@@ -12,7 +12,7 @@ from tests.peers.kubernetes.cluster import SharedWithOthers
 from tests.peers.starting import LOOPBACK, accepts
 
 # Built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers]
 
 
 def _node(name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.peers.registry import Registry
 from tests.waiting import wait_until
 
 # Built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers]
 
 
 def _pod(name: str, image: str, *command: str, **resources: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from tests.peers.registry import Registry, running_registry
 from tests.peers.starting import accepts, throwaway_folder
 
 # Built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers]
 
 
 def test_what_podman_pushes_it_pulls_again_by_digest(registry: Registry, podman: Podman) -> None:

@@ -12,8 +12,7 @@ from tests.integrations.runs import MIB
 from tests.integrations.test_executor_contract import *  # noqa: F403
 from tests.integrations.test_executor_contract import Side
 
-# Images are built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.contract, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers, pytest.mark.contract]
 NOTHING = ("python3", "-c", "pass")
 
 

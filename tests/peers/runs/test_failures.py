@@ -26,8 +26,7 @@ from tests.peers.kubernetes import Kubernetes
 from tests.portal import free_port
 from tests.waiting import wait_until
 
-# Images are built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.peers, pytest.mark.django_db(transaction=True)]
 Status = Run.Status
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PIDS_OF_A_POD = 512

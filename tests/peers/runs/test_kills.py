@@ -17,11 +17,9 @@ from tests.jobs.test_kills import WAY, after, after_move
 from tests.peers.runs.conftest import PASSWORD
 from tests.waiting import wait_until
 
-# Images are built the first time.
 pytestmark = [
     pytest.mark.peers,
     pytest.mark.faults,
-    pytest.mark.timeout(1200),
     pytest.mark.django_db(transaction=True),
 ]
 MOMENTS = {

@@ -23,8 +23,7 @@ from tests.peers.kubernetes.cluster import SharedWithOthers
 from tests.peers.runs.conftest import PASSWORD
 from tests.waiting import wait_until
 
-# Images are built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.peers, pytest.mark.django_db(transaction=True)]
 Status = Run.Status
 HEAD_CT = SAMPLES / "images" / "head-ct.zip"
 WAY = ["staging", "starting", "running", "collecting", "succeeded"]

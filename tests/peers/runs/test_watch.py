@@ -21,11 +21,9 @@ from tests.peers.forwarder import Forwarder, forwarding
 from tests.peers.starting import LOOPBACK
 from tests.waiting import wait_until
 
-# Images are built the first time.
 pytestmark = [
     pytest.mark.peers,
     pytest.mark.faults,
-    pytest.mark.timeout(1200),
     pytest.mark.django_db(transaction=True),
 ]
 Status = Run.Status

@@ -15,7 +15,7 @@ from tests.peers.kubernetes.configuration import NODE_IP
 from tests.waiting import wait_until
 
 # Built the first time.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers]
 NAMESPACE = "workspace-image"
 BASE_URL = "/workspace-image/1/jupyter/"
 RESTRICTED = {

@@ -19,7 +19,7 @@ from apps.workspaces.services import ANSWER_SECONDS
 from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.portal_side import administrator, known_cluster
 
-pytestmark = [pytest.mark.peers, pytest.mark.faults, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers, pytest.mark.faults]
 AWAY = "The cluster second cannot be reached; it is tried again by itself."
 
 

@@ -15,7 +15,7 @@ from tests.peers.workspaces.test_lifecycle import assert_nothing_is_left, follow
 from tests.peers.workspaces.test_project import set_up, sweep
 
 __all__ = ["portal"]
-pytestmark = [pytest.mark.peers, pytest.mark.rights, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers, pytest.mark.rights]
 
 
 def test_the_printed_permissions_suffice(

@@ -20,7 +20,7 @@ from tests.peers.workspaces.test_project import set_up, sweep
 from tests.waiting import wait_until
 
 # The first start builds Traefik.
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers]
 POD_RANGE = "10.98.0.0/16"
 Access = Cluster.ServiceAccess
 

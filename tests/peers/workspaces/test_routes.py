@@ -32,7 +32,7 @@ from tests.peers.traefik import DOMAIN, Traefik
 from tests.waiting import wait_until
 
 # The first start builds Kubernetes and Traefik.
-pytestmark = [pytest.mark.peers, pytest.mark.contract, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers, pytest.mark.contract]
 USER, PASSWORD = "portal", "a password of these tests"
 EXPLORER = (EXPLORER_USER, "another password")
 PATHS = ("/system", "/instances", "/changes", "/dicom-web/studies", "/app/explorer.html", "/tools/find", "/", "/none")
