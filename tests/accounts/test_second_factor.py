@@ -5,6 +5,7 @@ import time
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import LazySettings
 from django.core.cache import cache
@@ -29,6 +30,14 @@ PAGES = (
     "mfa_download_recovery_codes",
     "mfa_reauthenticate",
 )
+# Since 1970, each of 30 seconds.
+COUNTER = int(time.time()) // 30
+
+
+@pytest.fixture(autouse=True)
+def one_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app shows the same code during a whole test, which none outlasts in the middle."""
+    monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter([COUNTER]))
 
 
 def with_password(user: User, path: str = "account_login") -> Client:
@@ -40,7 +49,7 @@ def with_password(user: User, path: str = "account_login") -> Client:
 def code_of(key: str) -> str:
     """What the app shows now."""
     cache.clear()  # within the 30 seconds of a code a test signs in more often than a person does
-    return format_hotp_value(hotp_value(key, int(time.time()) // 30))
+    return format_hotp_value(hotp_value(key, COUNTER))
 
 
 def set_up(client: Client) -> tuple[str, list[str]]:
@@ -136,7 +145,7 @@ def test_guessing_codes_is_slowed_down(alice: User, protected: tuple[str, list[s
     for _ in range(6):
         client.post(reverse("mfa_authenticate"), {"code": "000000"})
     assert rows("wrong_code") == [(None, alice.pk, None)] * 5, "a try that is not looked at is no row"
-    right = format_hotp_value(hotp_value(protected[0], int(time.time()) // 30))
+    right = format_hotp_value(hotp_value(protected[0], COUNTER))
     client.post(reverse("mfa_authenticate"), {"code": right})
     assert not is_signed_in(client)
 
