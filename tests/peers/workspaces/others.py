@@ -50,7 +50,9 @@ def job(project: Project) -> Manifest:
 
 
 def pods(api: KubernetesClient, project: Project) -> list[str]:
-    return sorted(one["metadata"]["name"] for one in api.objects(POD, namespace=project.namespace))
+    """Those that have not ended: one that has is there until the node has tidied up."""
+    found = api.objects(POD, namespace=project.namespace)
+    return sorted(one["metadata"]["name"] for one in found if one["status"]["phase"] not in ("Succeeded", "Failed"))
 
 
 def replicas(api: KubernetesClient, project: Project) -> dict[str, int]:
