@@ -19,6 +19,7 @@ ASKER = "ida.berg@uni.example"
 INVITED = "kim.ek@uni.example"
 MEMBERS = "/projects/sample/members/"
 SETTINGS = "/projects/sample/settings/"
+ARCHIVES = "/projects/sample/archives/"
 HEAD_CT = "SELECT series_instance_uid FROM archives_series ORDER BY instance_count DESC LIMIT 1"
 STUDY_OF_HEAD_CT = (
     "SELECT t.study_instance_uid FROM archives_study t JOIN archives_series s ON s.study_id = t.id "
@@ -63,6 +64,7 @@ def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]
     for algorithm in ("Threshold segmentation", "Measurements"):
         _run(page, series, algorithm)
     _add_cluster(page)
+    _add_archive(page)
     _invite(page)
     _ask_more_time(page)
     invitation = portal.link_to(INVITED, INVITATION_LINK).removeprefix(portal.url)
@@ -85,6 +87,15 @@ def _add_cluster(page: Page) -> None:
     page.get_by_label("Token of a service account").fill("made-up-token")
     page.get_by_role("button", name="Add the cluster").click()
     expect(page.get_by_text("Unreachable since")).to_be_visible(timeout=90_000)
+
+
+def _add_archive(page: Page) -> None:
+    """One at an address to which the portal does not go."""
+    page.goto(f"{ARCHIVES}add/")
+    page.get_by_label("Name", exact=True).fill("pacs")
+    page.get_by_label("Address").fill("https://127.0.0.1:1/dicom-web")
+    page.get_by_role("button", name="Add the archive").click()
+    expect(page.get_by_text("The archive is added.")).to_be_visible()
 
 
 def _invite(page: Page) -> None:
@@ -163,6 +174,12 @@ def _pages(portal: Portal, series: str, private: str, unproved: str) -> list[Sho
         Shown("cluster-new", "/clusters/new/"),
         Shown("project", project),
         Shown("dicom", f"{project}dicom/"),
+        Shown("archives", ARCHIVES),
+        Shown("archive-add", f"{ARCHIVES}add/"),
+        Shown("archive-change", f"{ARCHIVES}pacs/"),
+        Shown("archive-take-out", f"{ARCHIVES}pacs/take-out/"),
+        Shown("upload", f"{data}uploads/1/"),
+        Shown("studies-of-archive", f"{data}?archive=pacs"),
         Shown("studies", data),
         Shown("studies-none", f"{data}?q=nobody"),
         Shown("study", f"{data}studies/{study}/"),

@@ -50,6 +50,13 @@ def test_each_archive_has_its_own_table(
     assert "Archive research" in other.text
 
 
+def test_from_an_empty_archive_the_way_leads_on(project: Project, archive: Archive, veras: Client) -> None:
+    Archive.objects.create(project=project, name="research")
+    page = veras.get(f"{PAGE}?archive=research").text
+    assert "This archive has no images that the portal knows of." in page
+    assert f'<option value="{archive.name}">' in page
+
+
 def test_from_its_table_every_link_stays_in_the_archive(
     research: Archive, client_of: ClientOf, alice: User, made: Results
 ) -> None:
