@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.audit.selectors import Wanted, in_chunks, matching, older_than
 from apps.audit.services import record
+from apps.core.numbers import is_whole_number
 from apps.dashboard import audit_csv
 from apps.dashboard.audit_lines import lines_of
 from apps.dashboard.forms import AuditFilterForm
@@ -88,7 +89,7 @@ def _told(wanted: Wanted) -> dict[str, object]:
 
 
 def _entry(pk: str) -> Entry:
-    if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
+    if not is_whole_number(pk):
         raise Http404
     return get_object_or_404(Entry, pk=pk)
 

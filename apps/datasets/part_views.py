@@ -5,8 +5,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostE
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import disk
+from apps.core.numbers import is_whole_number
 from apps.datasets import access, parts
-from apps.datasets.upload_views import DISK_IS_FULL, LONGEST_PK, enter_to_send, refusal_of_size
+from apps.datasets.upload_views import DISK_IS_FULL, enter_to_send, refusal_of_size
 
 CHUNK_BYTES = 1024**2
 
@@ -45,4 +46,4 @@ def _chunks(request: HttpRequest) -> Iterator[bytes]:
 
 def _offset(text: str) -> int:
     """-1, where no part begins, for what is no offset."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < LONGEST_PK else -1
+    return int(text) if is_whole_number(text) else -1

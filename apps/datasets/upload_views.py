@@ -19,6 +19,7 @@ from apps.accounts.access import signed_in
 from apps.accounts.limits import takes_files
 from apps.archives.services import ArchiveUnreachable, IncomingFile, Outcome
 from apps.core import disk, spreadsheets
+from apps.core.numbers import is_whole_number
 from apps.core.units import GIB
 from apps.datasets import access, announcing, selectors, services, uploads
 from apps.datasets.models import Upload, UploadedFile
@@ -29,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 PAGE_LENGTH = 100
 MOST_STUDIES = 100
-LONGEST_PK = 19  # digits, below 2^63
 LEAST_FREE_BYTES = 200 * 1024**2
 DISK_IS_FULL = "The disk of this portal is full. What it had stored before stays; ask an administrator for space."
 
@@ -202,7 +202,7 @@ def _key(text: str) -> uuid.UUID:
 
 def _numbers(texts: list[str]) -> list[int]:
     """Raises NotAnnounced for what no row is called."""
-    if not all(text.isascii() and text.isdecimal() and len(text) < LONGEST_PK for text in texts):
+    if not all(map(is_whole_number, texts)):
         raise uploads.NotAnnounced
     return [int(text) for text in texts]
 

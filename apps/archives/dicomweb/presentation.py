@@ -8,6 +8,7 @@ from apps.archives.dicomweb.negotiation import Offer, choose
 from apps.archives.dicomweb.query import QueryInvalid
 from apps.archives.models import Instance
 from apps.archives.port import Look
+from apps.core.numbers import is_whole_number
 
 Region = tuple[float, float, float, float]
 Viewport = tuple[int, int, tuple[str, ...]]
@@ -30,14 +31,14 @@ def look_of(request: HttpRequest, instance: Instance, *, is_thumbnail: bool) -> 
 
 def quality(text: str) -> int:
     """Of a JPEG. Raises QueryInvalid."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= 100):
+    if not (is_whole_number(text, most_digits=3) and 1 <= int(text) <= 100):
         raise QueryInvalid("The quality must be a whole number from 1 to 100.")
     return int(text)
 
 
 def side(text: str, name: str) -> int:
     """A width or height of a picture in pixels. Raises QueryInvalid."""
-    length = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+    length = int(text) if is_whole_number(text, most_digits=5) else 0
     if not 1 <= length <= MAX_SIDE_PIXELS:
         raise QueryInvalid(f"The sides of {name} must be whole numbers from 1 to {MAX_SIDE_PIXELS}.")
     return length

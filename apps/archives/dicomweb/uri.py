@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, QueryDict
 
+from apps.archives.converters import UidConverter
 from apps.archives.dicomweb.negotiation import DICOM, NotAcceptable, Offer, choose
 from apps.archives.dicomweb.presentation import PICTURES, Region, decimal, quality, region_in, side, window_of
 from apps.archives.dicomweb.query import QueryInvalid
 from apps.archives.models import Instance
 from apps.archives.port import Look
+from apps.core.numbers import is_whole_number
 
-_UID = re.compile(r"[0-9.]{1,64}")
 # What would show something else than is asked for when it were ignored.
 _REFUSED = {
     "anonymize": "This service takes no identity out of objects.",
@@ -56,7 +57,7 @@ def offer_for(request: HttpRequest, instance: Instance) -> Offer:
 def frame_of(parameters: QueryDict, instance: Instance) -> int:
     """From 1. Raises QueryInvalid."""
     text = parameters.get("frameNumber", "1")
-    if not (re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= instance.number_of_frames):
+    if not (is_whole_number(text, most_digits=9) and 1 <= int(text) <= instance.number_of_frames):
         raise QueryInvalid(f"frameNumber must be from 1 to {instance.number_of_frames}.")
     return int(text)
 
@@ -78,7 +79,7 @@ def look_of(parameters: Mapping[str, str], instance: Instance, media_type: str) 
 
 def _uid(parameters: QueryDict, name: str) -> str:
     value = parameters.get(name, "")
-    if not _UID.fullmatch(value):
+    if not re.fullmatch(UidConverter.regex, value):
         raise QueryInvalid(f"{name} is missing, or no UID.")
     return value
 
