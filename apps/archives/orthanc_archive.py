@@ -7,9 +7,17 @@ from dataclasses import replace
 from apps.archives.intake import Arrival
 from apps.archives.port import Published
 from apps.archives.reach import reach_orthanc
-from apps.archives.remote_archive import ANOTHER, NO_SPACE, NOT_TAKEN, STORED_AT_ONCE, RemoteArchive, digest_at
+from apps.archives.remote_archive import (
+    ANOTHER,
+    NO_SPACE,
+    NOT_TAKEN,
+    STORED_AT_ONCE,
+    RemoteArchive,
+    digest_at,
+    is_whole,
+)
 from apps.archives.results import FailureReason, StoredResult
-from apps.integrations.dicomweb.port import Digest, NoSpaceLeft, ObjectNotTaken, OrthancApi
+from apps.integrations.dicomweb.port import NoSpaceLeft, ObjectNotTaken, OrthancApi
 
 
 class OrthancArchive(RemoteArchive):
@@ -28,11 +36,6 @@ def _publish(orthanc: OrthancApi, arrival: Arrival) -> Published | StoredResult:
         return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
     except NoSpaceLeft:
         return arrival.refused(FailureReason.OUT_OF_RESOURCES, NO_SPACE)
-    if not stored.is_new and not _has_same(orthanc, stored.name, arrival):
+    if not stored.is_new and not is_whole(digest_at(orthanc, stored.name, most_bytes=arrival.size_bytes), arrival):
         return arrival.refused(FailureReason.DUPLICATE_INSTANCE, ANOTHER)
     return Published(replace(arrival, remote_name=stored.name), stored.is_new)
-
-
-def _has_same(orthanc: OrthancApi, remote_name: str, arrival: Arrival) -> bool:
-    expected = Digest(arrival.size_bytes, arrival.sha256)
-    return digest_at(orthanc, remote_name, most_bytes=arrival.size_bytes) == expected

@@ -84,7 +84,7 @@ class RemoteArchive(ObjectReader):
                 return "the server does not have it; storing the same object again mends it."
             except ObjectTooLong:
                 received = None
-        return "" if _is_whole(received, instance) else "the server has other bytes than those that the index knows."
+        return "" if is_whole(received, instance) else "the server has other bytes than those that the index knows."
 
     def sweep(self, *, older_than_seconds: float) -> int:
         return sweep_temporaries(self._root, older_than_seconds=older_than_seconds)
@@ -99,14 +99,14 @@ class RemoteArchive(ObjectReader):
                 received = server.download(instance.remote_name, file, most_bytes=instance.size_bytes)
             except (NoSuchObject, ObjectTooLong):
                 received = None
-        if not _is_whole(received, instance):
+        if not is_whole(received, instance):
             log.error("remote object is missing or another one", instance=instance.pk)
             ring("archives.reread", instance.pk)
             raise ObjectUnavailable
 
 
-def _is_whole(received: Digest | None, instance: Instance) -> bool:
-    return received == Digest(instance.size_bytes, instance.sha256)
+def is_whole(received: Digest | None, expected: Arrival | Instance) -> bool:
+    return received == Digest(expected.size_bytes, expected.sha256)
 
 
 def digest_at(server: ObjectServer, remote_name: str, *, most_bytes: int) -> Digest | None:

@@ -17,11 +17,18 @@ from apps.archives.models import Archive
 from apps.archives.overview import may_do
 from apps.archives.port import Published
 from apps.archives.reach import reach_web
-from apps.archives.remote_archive import ANOTHER, NO_SPACE, NOT_TAKEN, STORED_AT_ONCE, RemoteArchive, digest_at
+from apps.archives.remote_archive import (
+    ANOTHER,
+    NO_SPACE,
+    NOT_TAKEN,
+    STORED_AT_ONCE,
+    RemoteArchive,
+    digest_at,
+    is_whole,
+)
 from apps.archives.results import FailureReason, StoredResult
 from apps.integrations.dicomweb.port import (
     DicomWebApi,
-    Digest,
     NoSpaceLeft,
     NoSuchObject,
     ObjectNotTaken,
@@ -56,8 +63,7 @@ class WebArchive(RemoteArchive):
 def _publish(web: DicomWebApi, arrival: Arrival, folder: Path) -> Published | StoredResult:
     named = replace(arrival, remote_name=arrival.identity.address)
     if web.has(named.remote_name):
-        there = digest_at(web, named.remote_name, most_bytes=arrival.size_bytes)
-        if there == _digest(arrival):
+        if is_whole(digest_at(web, named.remote_name, most_bytes=arrival.size_bytes), arrival):
             return Published(named, is_new=False)
         return arrival.refused(FailureReason.DUPLICATE_INSTANCE, ANOTHER)
     try:
@@ -74,7 +80,7 @@ def _as_it_is_there(web: DicomWebApi, arrival: Arrival, folder: Path) -> Publish
     try:
         with path.open("wb") as file:
             there = web.download(arrival.remote_name, file, most_bytes=settings.UPLOAD_MAX_BYTES)
-        if there == _digest(arrival):
+        if is_whole(there, arrival):
             return Published(arrival, is_new=True)
         (read,) = read_all([replace(arrival.file, path=path)])
     except NoSuchObject:
@@ -87,7 +93,3 @@ def _as_it_is_there(web: DicomWebApi, arrival: Arrival, folder: Path) -> Publish
     if not isinstance(read, Arrival) or read.identity != arrival.identity:
         return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
     return Published(replace(read, file=arrival.file, remote_name=arrival.remote_name), is_new=True)
-
-
-def _digest(arrival: Arrival) -> Digest:
-    return Digest(arrival.size_bytes, arrival.sha256)
