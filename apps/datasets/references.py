@@ -29,6 +29,14 @@ def first(dataset: JsonDataSet, tag: str) -> Any:
     return next(iter(value.values()), "") if isinstance(value, dict) else value
 
 
+def number_in(dataset: JsonDataSet, tag: str) -> float | None:
+    """The first value of an element; None when it has none, or what is no number."""
+    try:
+        return float(first(dataset, tag))
+    except (TypeError, ValueError):
+        return None
+
+
 def referenced_series(dataset: JsonDataSet) -> list[str]:
     """Every SeriesInstanceUID in a sequence of the object, in its order.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.archives.services import JsonDataSet
-from apps.datasets.references import first
+from apps.datasets.references import number_in
 
 _PIXEL_SPACING = "00280030"
 _RECOMMENDED_DISPLAY_FRAME_RATE, _CINE_RATE, _FRAME_TIME_MILLISECONDS = "00082144", "00180040", "00181063"
@@ -48,11 +48,8 @@ def speed_of(image: JsonDataSet) -> int:
 
 
 def _positive(image: JsonDataSet, tag: str) -> float | None:
-    try:
-        number = float(first(image, tag))
-    except (TypeError, ValueError):
-        return None
-    return number if 0 < number < 10_000 else None
+    found = number_in(image, tag)
+    return found if found is not None and 0 < found < 10_000 else None
 
 
 def pixel_aspect_of(image: JsonDataSet) -> float:

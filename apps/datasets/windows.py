@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from apps.archives.services import JsonDataSet
-from apps.datasets.references import first, items
+from apps.datasets.references import first, items, number_in
 
 _WINDOW_CENTER, _WINDOW_WIDTH = "00281050", "00281051"
 _PHOTOMETRIC_INTERPRETATION, _PIXEL_REPRESENTATION, _BITS_STORED = "00280004", "00280103", "00280101"
@@ -49,7 +49,7 @@ def is_grey(image: JsonDataSet) -> bool:
 
 def window_of(image: JsonDataSet) -> list[float] | None:
     """Window centre and width as the image has them first; None when it has none."""
-    center, width = _number(image, _WINDOW_CENTER), _number(image, _WINDOW_WIDTH)
+    center, width = number_in(image, _WINDOW_CENTER), number_in(image, _WINDOW_WIDTH)
     return None if center is None or width is None else [center, width]
 
 
@@ -66,10 +66,10 @@ def whole_range(image: JsonDataSet) -> Preset | None:
 
 
 def _stored_range(image: JsonDataSet) -> tuple[float, float] | None:
-    smallest, largest = _number(image, _SMALLEST), _number(image, _LARGEST)
+    smallest, largest = number_in(image, _SMALLEST), number_in(image, _LARGEST)
     if smallest is not None and largest is not None and smallest < largest:
         return smallest, largest
-    bits = _number(image, _BITS_STORED)
+    bits = number_in(image, _BITS_STORED)
     if bits is None or not 1 <= bits <= 32:
         return None
     count = 2.0**bits
@@ -82,12 +82,5 @@ def _rescale(image: JsonDataSet) -> tuple[float, float] | None:
         return None
     shared = [macro for groups in items(image, _SHARED_GROUPS) for macro in items(groups, _PIXEL_VALUE_TRANSFORMATION)]
     source = next(iter(shared), image)
-    slope, intercept = _number(source, _RESCALE_SLOPE), _number(source, _RESCALE_INTERCEPT)
+    slope, intercept = number_in(source, _RESCALE_SLOPE), number_in(source, _RESCALE_INTERCEPT)
     return 1.0 if slope is None else slope, intercept or 0.0
-
-
-def _number(dataset: JsonDataSet, tag: str) -> float | None:
-    try:
-        return float(first(dataset, tag))
-    except (TypeError, ValueError):
-        return None

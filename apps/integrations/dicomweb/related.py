@@ -23,7 +23,7 @@ class OneObject:
 
     def __init__(self, path: Path) -> None:
         boundary = uuid.uuid4().hex
-        self.content_type = f'multipart/related; type="{DICOM}"; boundary={boundary}'
+        self.content_type = _content_type(boundary)
         self._path = path
         self._head = f"--{boundary}\r\nContent-Type: {DICOM}\r\n\r\n".encode()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
@@ -41,7 +41,7 @@ class OneObject:
 def nothing() -> tuple[str, bytes]:
     """Content type and body of a request that has no object."""
     boundary = uuid.uuid4().hex
-    return f'multipart/related; type="{DICOM}"; boundary={boundary}', f"--{boundary}--\r\n".encode()
+    return _content_type(boundary), f"--{boundary}--\r\n".encode()
 
 
 def only_part(chunks: Iterator[bytes], content_type: str) -> Iterator[bytes]:
@@ -91,6 +91,10 @@ class _OnePart:
 
     def _end(self) -> None:
         self._is_ended = True
+
+
+def _content_type(boundary: str) -> str:
+    return f'multipart/related; type="{DICOM}"; boundary={boundary}'
 
 
 def _parsed(content_type: str) -> tuple[str, str]:
