@@ -13,8 +13,7 @@ from apps.archives.remote_archive import (
     NOT_TAKEN,
     STORED_AT_ONCE,
     RemoteArchive,
-    digest_at,
-    is_whole,
+    has_same,
 )
 from apps.archives.results import FailureReason, StoredResult
 from apps.integrations.dicomweb.port import NoSpaceLeft, ObjectNotTaken, OrthancApi
@@ -36,6 +35,6 @@ def _publish(orthanc: OrthancApi, arrival: Arrival) -> Published | StoredResult:
         return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
     except NoSpaceLeft:
         return arrival.refused(FailureReason.OUT_OF_RESOURCES, NO_SPACE)
-    if not stored.is_new and not is_whole(digest_at(orthanc, stored.name, most_bytes=arrival.size_bytes), arrival):
+    if not stored.is_new and not has_same(orthanc, stored.name, arrival):
         return arrival.refused(FailureReason.DUPLICATE_INSTANCE, ANOTHER)
     return Published(replace(arrival, remote_name=stored.name), stored.is_new)

@@ -109,10 +109,10 @@ def is_whole(received: Digest | None, expected: Arrival | Instance) -> bool:
     return received == Digest(expected.size_bytes, expected.sha256)
 
 
-def digest_at(server: ObjectServer, remote_name: str, *, most_bytes: int) -> Digest | None:
-    """Of what the server has under the name; None when it has nothing, or more than that."""
+def has_same(server: ObjectServer, remote_name: str, arrival: Arrival) -> bool:
+    """Whether the server has the very bytes of the arrival under the name."""
     try:
         with Path("/dev/null").open("wb") as nowhere:
-            return server.download(remote_name, nowhere, most_bytes=most_bytes)
+            return is_whole(server.download(remote_name, nowhere, most_bytes=arrival.size_bytes), arrival)
     except (NoSuchObject, ObjectTooLong):
-        return None
+        return False

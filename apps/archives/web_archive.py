@@ -23,7 +23,7 @@ from apps.archives.remote_archive import (
     NOT_TAKEN,
     STORED_AT_ONCE,
     RemoteArchive,
-    digest_at,
+    has_same,
     is_whole,
 )
 from apps.archives.results import FailureReason, StoredResult
@@ -63,7 +63,7 @@ class WebArchive(RemoteArchive):
 def _publish(web: DicomWebApi, arrival: Arrival, folder: Path) -> Published | StoredResult:
     named = replace(arrival, remote_name=arrival.identity.address)
     if web.has(named.remote_name):
-        if is_whole(digest_at(web, named.remote_name, most_bytes=arrival.size_bytes), arrival):
+        if has_same(web, named.remote_name, arrival):
             return Published(named, is_new=False)
         return arrival.refused(FailureReason.DUPLICATE_INSTANCE, ANOTHER)
     try:
