@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pydicom
 from pydicom.errors import InvalidDicomError
+
+from tests.integrations.twin import Twin, TwinHandler, served
 
 USERNAME, PASSWORD = "portal", "another password of this test"
 LEVELS = ("studies", "series", "instances")
@@ -22,23 +22,22 @@ Key = tuple[str, str, str]
 
 
 @dataclass
-class TwinDicomWeb:
+class TwinDicomWeb(Twin):
     """`lacks` names some of paging, counts, store, delete, options, frames, rendered; `rewrite` makes of an object that
-    is stored what the server then has. `fault` is hang, error, absent, html, drip, short, or none."""
+    is stored what the server then has. `fault` is also drip, short."""
 
-    port: int = 0
     objects: dict[Key, bytes] = field(default_factory=dict)
     lacks: set[str] = field(default_factory=set)
-    fault: str = ""
     most_at_once: int = 1000
     rewrite: Callable[[bytes], bytes] | None = None
     authorization: str = "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
-    requests: list[str] = field(default_factory=list)
-    released: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/dicom-web"
+
+    def lets_in(self, authorization: str) -> bool:
+        return authorization == self.authorization
 
     def put(self, body: bytes) -> str:
         """Its address below the service."""
@@ -64,35 +63,15 @@ def key_of(name: str) -> Key:
 @contextmanager
 def running_dicomweb() -> Iterator[TwinDicomWeb]:
     twin = TwinDicomWeb()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"twin": twin}))
-    server.daemon_threads = True
-    twin.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with served(twin, _Handler):
         yield twin
-    finally:
-        twin.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TwinHandler):
     twin: TwinDicomWeb
-    protocol_version = "HTTP/1.1"
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on the screen."""
 
     def do_GET(self) -> None:
-        if self._fails():
+        if self.fails():
             return
         place = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(place.query).items()}
@@ -104,10 +83,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self._fails():
+        if self.fails():
             return
         if "store" in self.twin.lacks:
-            self._send(b"", 405)
+            self.send(b"", 405)
             return
         boundary = self.headers["Content-Type"].partition("boundary=")[2].encode()
         parts = [part for part in body.split(b"--" + boundary)[1:-1] if part]
@@ -116,22 +95,22 @@ class _Handler(BaseHTTPRequestHandler):
                 self.twin.put(part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n"))
         except InvalidDicomError:
             parts = []
-        self._send(b"{}", 200 if parts else 400, "application/dicom+json")
+        self.send(b"{}", 200 if parts else 400, "application/dicom+json")
 
     def do_DELETE(self) -> None:
-        if self._fails():
+        if self.fails():
             return
         if "delete" in self.twin.lacks:
-            self._send(b"", 405)
+            self.send(b"", 405)
             return
         key = key_of(self.path.removeprefix("/dicom-web/"))
-        self._send(b"", 204 if self.twin.objects.pop(key, None) else 404)
+        self.send(b"", 204 if self.twin.objects.pop(key, None) else 404)
 
     def do_OPTIONS(self) -> None:
-        if self._fails():
+        if self.fails():
             return
         allowed = "GET, HEAD, OPTIONS" if "delete" in self.twin.lacks else "GET, HEAD, OPTIONS, DELETE"
-        self._send(b"", 404 if "options" in self.twin.lacks else 200, Allow=allowed)
+        self.send(b"", 404 if "options" in self.twin.lacks else 200, Allow=allowed)
 
     def _search(self, parts: list[str], query: dict[str, str]) -> None:
         level = LEVELS.index(parts[-1])
@@ -151,9 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
             rows = rows[start : start + int(query.get("limit", 1000))]
         rows = rows[: self.twin.most_at_once]
         if rows:
-            self._send(json.dumps(rows).encode(), 200, "application/dicom+json")
+            self.send(json.dumps(rows).encode(), 200, "application/dicom+json")
         else:
-            self._send(b"", 204)
+            self.send(b"", 204)
 
     def _row(self, key: tuple[str, ...], bodies: list[bytes]) -> dict[str, object]:
         row: dict[str, object] = {
@@ -169,9 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.twin.objects.get(key_of("/".join(parts[:6])))
         rest = "/".join(parts[6:])
         if body is None or rest.partition("/")[0] in self.twin.lacks:
-            self._send(b"", 404)
+            self.send(b"", 404)
         elif rest:
-            self._send(b"[]", 200, "application/dicom+json")
+            self.send(b"[]", 200, "application/dicom+json")
         else:
             self._send_object(body)
 
@@ -179,43 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = b"--xyz\r\nContent-Type: application/dicom\r\n\r\n" + body + b"\r\n--xyz--\r\n"
         media_type = 'multipart/related; type="application/dicom"; boundary=xyz'
         if self.twin.fault == "drip":
-            self._drip(media_type)
+            self.drip(b"x", media_type, pause_seconds=0.05)
         elif self.twin.fault == "short":
-            self._send(content[: len(content) // 2], 200, media_type)
+            self.send(content[: len(content) // 2], 200, media_type)
         else:
-            self._send(content, 200, media_type)
-
-    def _drip(self, media_type: str) -> None:
-        self.close_connection = True
-        self.send_response(200)
-        self.send_header("Content-Type", media_type)
-        self.end_headers()
-        while not self.twin.released.wait(0.05):
-            self.wfile.write(b"x")
-
-    def _fails(self) -> bool:
-        self.twin.requests.append(f"{self.command} {self.path}")
-        if self.headers.get("Authorization", "") != self.twin.authorization:
-            self._send(b"", 401)
-        elif self.twin.fault == "hang":
-            self.close_connection = True
-            self.twin.released.wait(60)
-        elif self.twin.fault == "error":
-            self._send(b"", 500)
-        elif self.twin.fault == "absent":
-            self._send(b"", 404)
-        elif self.twin.fault == "html":
-            self._send(b"<html>Welcome</html>", 200, "text/html")
-        else:
-            return False
-        return True
-
-    def _send(self, body: bytes, status: int, media_type: str = "text/plain", **headers: str) -> None:
-        self.send_response(status)
-        if status != 204:
-            self.send_header("Content-Type", media_type)
-            self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+            self.send(content, 200, media_type)

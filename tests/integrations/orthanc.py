@@ -6,38 +6,38 @@ import base64
 import hashlib
 import io
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pydicom
 from pydicom.errors import InvalidDicomError
 
+from tests.integrations.twin import Twin, TwinHandler, served
+
+DICOM = "application/dicom"
 USERNAME, PASSWORD = "portal", "a password of this test"
 
 
 @dataclass
-class TwinOrthanc:
-    """What it holds, how it fails: `fault` is hang, error, absent, html, other, endless, drip, long, full, or none."""
+class TwinOrthanc(Twin):
+    """What it holds, and how it fails: `fault` is also other, endless, drip, long, full."""
 
-    port: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
     origins: dict[str, dict[str, str]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     seq: int = 0
-    fault: str = ""
     password: str = PASSWORD
-    requests: list[str] = field(default_factory=list)
-    released: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def lets_in(self, authorization: str) -> bool:
+        return authorization == "Basic " + base64.b64encode(f"{USERNAME}:{self.password}".encode()).decode()
 
     def put(self, body: bytes, **origin: str) -> dict[str, Any]:
         """As if it had come by DIMSE, or, with `Origin`, another way. Raises InvalidDicomError."""
@@ -84,35 +84,15 @@ def name_of(body: bytes) -> str:
 @contextmanager
 def running_twin() -> Iterator[TwinOrthanc]:
     twin = TwinOrthanc()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"twin": twin}))
-    server.daemon_threads = True
-    twin.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with served(twin, _Handler):
         yield twin
-    finally:
-        twin.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TwinHandler):
     twin: TwinOrthanc
-    protocol_version = "HTTP/1.1"
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on the screen."""
 
     def do_GET(self) -> None:
-        if self._fails():
+        if self.fails():
             return
         place = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(place.query, keep_blank_values=True).items()}
@@ -131,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self._fails():
+        if self.fails():
             return
         if self.path == "/tools/lookup":
             self._send([{"ID": name, "Type": "Instance"} for name in self.twin.named(body.decode())])
@@ -145,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send({"HttpStatus": 400}, 400)
 
     def do_DELETE(self) -> None:
-        if self._fails():
+        if self.fails():
             return
         name = self.path.rpartition("/")[2]
         if name not in self.twin.objects:
@@ -178,47 +158,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "long":
             body += b"and more"
         elif fault == "endless":
-            self._drip(b"x" * 65536, None, pause_seconds=0)
+            self.drip(b"x" * 65536, DICOM, pause_seconds=0)
             return
         elif fault == "drip":
-            self._drip(b"x", len(body), pause_seconds=0.1)
+            self.drip(b"x", DICOM, len(body), pause_seconds=0.1)
             return
-        self._send_bytes(body, 200, "application/dicom")
-
-    def _drip(self, chunk: bytes, length: int | None, *, pause_seconds: float) -> None:
-        self.close_connection = True
-        self.send_response(200)
-        self.send_header("Content-Type", "application/dicom")
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        self.end_headers()
-        while not self.twin.released.wait(pause_seconds):
-            self.wfile.write(chunk)
-
-    def _fails(self) -> bool:
-        self.twin.requests.append(f"{self.command} {self.path}")
-        expected = "Basic " + base64.b64encode(f"{USERNAME}:{self.twin.password}".encode()).decode()
-        if self.headers.get("Authorization") != expected:
-            self._send({}, 401)
-        elif self.twin.fault == "hang":
-            self.close_connection = True
-            self.twin.released.wait(60)
-        elif self.twin.fault == "error":
-            self._send({}, 500)
-        elif self.twin.fault == "absent":
-            self._send({}, 404)
-        elif self.twin.fault == "html":
-            self._send_bytes(b"<html>Welcome</html>", 200, "text/html")
-        else:
-            return False
-        return True
+        self.send(body, 200, DICOM)
 
     def _send(self, answer: object, status: int = 200) -> None:
-        self._send_bytes(json.dumps(answer).encode(), status, "application/json")
-
-    def _send_bytes(self, body: bytes, status: int, media_type: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", media_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send(json.dumps(answer).encode(), status, "application/json")
