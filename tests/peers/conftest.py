@@ -23,23 +23,27 @@ from tests.peers.starting import hanging_server, throwaway_folder
 __all__ = ["browser"]  # one for all modules: a second Chromium in a session does not start
 HERE = Path(__file__).parent
 SECONDS_WITH_START = 1200
+# The machine has room for one cluster and one storage of images.
+ON_CLUSTER = frozenset({"kubernetes", "second_kubernetes", "registry", "podman"})
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     named = any(Path(argument.partition("::")[0]).resolve().is_relative_to(HERE) for argument in config.args)
-    return None if named or config.option.markexpr == "peers" else True
+    return None if named or config.option.markexpr.startswith("peers") else True
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whichever test is the first to need a server waits for its start."""
+    if not item.get_closest_marker("timeout"):
+        item.add_marker(pytest.mark.timeout(SECONDS_WITH_START))
+    if ON_CLUSTER.intersection(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.cluster)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A portal that is deployed lives by its rights on the cluster until the session ends.
-
-    Whichever test is the first to need a server waits for its start.
-    """
+    """A portal that is deployed lives by its rights on the cluster until the session ends."""
     items.sort(key=lambda item: item.get_closest_marker("rights") is None)
-    for item in items:
-        if item.get_closest_marker("peers") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(SECONDS_WITH_START))
 
 
 def _started_once(name: str) -> Callable[[], Iterator[object]]:

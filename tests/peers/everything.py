@@ -1,45 +1,45 @@
 """All tests on the real servers, as `make test-peers` runs them: `python -m tests.peers.everything`.
 
-The tests on the servers mostly wait for these; those of one machine on PostgreSQL and Redis use the time. Which took
-the longest is printed, since their waits are what all of it takes.
+They mostly wait for the servers, so two rows of them run side by side: those that need the cluster, once it is built;
+and those of one machine on PostgreSQL and Redis, for which nothing is built, followed by those on the other servers.
+Which took the longest is printed, since their waits are what all of it takes.
 """
 
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tests.portal import REPOSITORY
 
-REPORT = REPOSITORY / "build" / "one-machine.log"
+REPORT = REPOSITORY / "build" / "other-servers.log"
 PYTHON = [sys.executable, "-m"]
-PEERS = ["pytest", "-q", "--durations", "40", "-m", "peers"]
+BUILDING = [*PYTHON, "tests.peers.building"]
+ONE_MACHINE = ["nice", "-n", "19", *PYTHON, "tests.peers.one_machine"]
+PYTEST = [*PYTHON, "pytest", "-q", "--durations", "25", "-m"]
 
 
 def main() -> int:
-    with _started([*PYTHON, "tests.peers.one_machine"]) as one_machine:
-        on_servers = subprocess.run([*PYTHON, *PEERS], cwd=REPOSITORY, check=False).returncode
-        result = one_machine.wait()
-        print(REPORT.read_text(), flush=True)
-    return on_servers or result
-
-
-@contextmanager
-def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """At the lowest priority; interrupted when left before its end."""
     REPORT.parent.mkdir(exist_ok=True)
-    with (
-        REPORT.open("wb") as report,
-        subprocess.Popen(
-            ["nice", "-n", "19", *command], cwd=REPOSITORY, stdout=report, stderr=subprocess.STDOUT
-        ) as process,
-    ):
+    command = [*PYTHON, "tests.peers.everything", "others"]
+    with REPORT.open("wb") as report, subprocess.Popen(command, stdout=report, stderr=subprocess.STDOUT) as others:
+        on_cluster = _run(BUILDING) or _run([*PYTEST, "peers and cluster"])
+        on_others = others.wait()
+    print(REPORT.read_text(), flush=True)
+    return on_cluster or on_others
+
+
+def main_of_others() -> int:
+    return max(_run(ONE_MACHINE), _run([*PYTEST, "peers and not cluster"]))
+
+
+def _run(command: list[str]) -> int:
+    """What it returned; Ctrl-C, which reaches it too, lets it stop its servers first."""
+    with subprocess.Popen(command, cwd=REPOSITORY) as process:
         try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGINT)
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait()
+            raise
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_of_others() if sys.argv[1:] == ["others"] else main())

@@ -1,5 +1,6 @@
 """What has to be built or fetched once, kept in .tools/ under a name that changes with its pins."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -14,15 +15,21 @@ TOOLS = REPOSITORY / ".tools"
 
 
 def made_once(name: str, pins: Sequence[Path], make: Callable[[Path], None]) -> Path:
-    """The folder that `make` filled for these pins; a half-filled one is never taken for it."""
+    """The folder that `make` filled for these pins; a half-filled one is never taken for it.
+
+    Whoever asks while another process fills it waits for that one.
+    """
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in pins)).hexdigest()[:12]
     folder = TOOLS / f"{name}-{digest}"
-    if not folder.exists():
-        unfinished = folder.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        make(unfinished)
-        unfinished.rename(folder)
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
     return folder
 
 
