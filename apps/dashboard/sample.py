@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.services import ensure_archive
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from apps.projects.models import Membership, Project
 from apps.projects.services import ProjectPlan, Resources, create_project, ensure_member, mark_ready
 

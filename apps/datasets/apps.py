@@ -5,6 +5,6 @@ class DatasetsConfig(AppConfig):
     name = "apps.datasets"
 
     def ready(self) -> None:
-        from apps.datasets import deletions, own_actions, study_actions
+        from apps.datasets.studies import actions, deletions, own_actions
 
-        study_actions.register(*own_actions.OWN, deletions.DELETE)
+        actions.register(*own_actions.OWN, deletions.DELETE)

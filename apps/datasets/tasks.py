@@ -1,8 +1,9 @@
 from celery import shared_task
 
 from apps.core.leases import under_lease
-from apps.datasets import connections, parts, services
+from apps.datasets.dicom import connections
 from apps.datasets.models import ConnectionTest, UploadedFile
+from apps.datasets.uploads import parts, services
 
 
 @shared_task(name="datasets.sweep")

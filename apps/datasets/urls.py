@@ -1,24 +1,22 @@
 from django.urls import include, path
 
-from apps.datasets import (
-    archive_views,
-    deletions,
-    dicom_views,
-    export_views,
-    part_views,
-    selection_views,
-    upload_views,
-    views,
-)
+from apps.datasets.archives import views as archive_views
+from apps.datasets.dicom import views as dicom_views
+from apps.datasets.exports import views as export_views
+from apps.datasets.series import views as series_views
+from apps.datasets.studies import deletions
+from apps.datasets.studies import views as study_views
+from apps.datasets.uploads import part_views, sending_views
+from apps.datasets.uploads import views as upload_views
 
 app_name = "datasets"
 pages = [
-    path("", views.studies, name="studies"),
-    path("selected/", selection_views.act, name="act"),
+    path("", study_views.studies, name="studies"),
+    path("selected/", study_views.act, name="act"),
     path("selected/delete/", deletions.delete_studies, name="delete_studies"),
-    path("upload/", upload_views.upload, name="upload"),
-    path("uploads/token/", upload_views.upload_token, name="upload_token"),
-    path("uploads/announce/", upload_views.announce, name="announce"),
+    path("upload/", sending_views.upload, name="upload"),
+    path("uploads/token/", sending_views.upload_token, name="upload_token"),
+    path("uploads/announce/", sending_views.announce, name="announce"),
     path("uploads/files/<int:pk>/", part_views.uploaded_file, name="uploaded_file"),
     path("uploads/files/<int:pk>/part/", part_views.part, name="part"),
     path("exports/", export_views.index, name="exports"),
@@ -26,15 +24,15 @@ pages = [
     path("exports/<int:pk>/cancel/", export_views.cancel, name="cancel_export"),
     path("uploads/<int:pk>/", upload_views.upload_result, name="upload_result"),
     path("uploads/<int:pk>/not-taken.csv", upload_views.not_taken, name="not_taken"),
-    path("uploads/<int:pk>/end/", upload_views.end_upload, name="end_upload"),
-    path("studies/<uid:study_instance_uid>/", views.study, name="study"),
-    path("series/<uid:series_instance_uid>/", views.series, name="series"),
+    path("uploads/<int:pk>/end/", sending_views.end_upload, name="end_upload"),
+    path("studies/<uid:study_instance_uid>/", study_views.study, name="study"),
+    path("series/<uid:series_instance_uid>/", series_views.series, name="series"),
     path(
         "series/<uid:series_instance_uid>/overlay/<uid:sop_instance_uid>.png",
-        views.overlay,
+        series_views.overlay,
         name="overlay",
     ),
-    path("series/<uid:series_instance_uid>/tags/<uid:sop_instance_uid>/", views.attributes, name="attributes"),
+    path("series/<uid:series_instance_uid>/tags/<uid:sop_instance_uid>/", series_views.attributes, name="attributes"),
 ]
 dicom = [
     path("", dicom_views.dicom, name="dicom"),

@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from apps.accounts.models import User
 from apps.accounts.services import make_token
 from apps.archives.services import ensure_archive
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from tests.dicom import ct_series

@@ -18,7 +18,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Patient, Series, Study
-from apps.datasets.study_search import FIELDS
+from apps.datasets.studies.search import FIELDS
 from tests.bench.pages import make_project, measure, signed_in
 
 PATIENTS, STUDIES, SERIES_OF_A_STUDY = 8_000, 20_000, 5

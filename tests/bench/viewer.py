@@ -27,7 +27,7 @@ IMPORT = """
 from pathlib import Path
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 archive = Archive.objects.get(project__namespace="sample", is_default=True)
 import_files(archive, sorted(Path("{folder}").glob("*.dcm")), by=User.objects.first())
 """

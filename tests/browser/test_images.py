@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from tests.browser.conftest import OpenAs
 from tests.dicom import WrittenSeries, ct_series
 from tests.jobs.samples import run_sample

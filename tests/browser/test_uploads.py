@@ -27,7 +27,7 @@ COUNT = 2000
 WAITING = re.compile("^Waiting for the connection")
 IN_LAST_UPLOAD = """SELECT count(*) FROM datasets_uploadedfile WHERE outcome IN ('stored', 'present')
     AND upload_id = (SELECT max(id) FROM datasets_upload)"""
-LEAST_FREE = "apps.datasets.upload_views.LEAST_FREE_BYTES"
+LEAST_FREE = "apps.datasets.uploads.admission.LEAST_FREE_BYTES"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Instance
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from tests.archives.dicom_files import path_of
 from tests.browser.conftest import OpenAs, session_cookie
 from tests.dicom import WrittenSeries, ct_series

@@ -7,7 +7,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Patient, Study
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from tests.dicom import WrittenSeries, ct_series
 from tests.jobs.samples import run_sample
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Patient, Study
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from apps.projects.models import Project
 from tests.conftest import ClientOf
 from tests.datasets.conftest import Results

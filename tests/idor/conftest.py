@@ -19,7 +19,7 @@ from apps.clusters.models import Placement
 from apps.core.digests import digest_of
 from apps.core.models import Mail
 from apps.datasets.models import Upload
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from apps.jobs.models import Algorithm, Run
 from apps.jobs.services import launch, sync_bundled
 from apps.projects.access import enter

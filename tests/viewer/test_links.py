@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from tests.conftest import ClientOf
 from tests.dicom import WrittenSeries, ct_series
 

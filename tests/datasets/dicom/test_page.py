@@ -14,7 +14,8 @@ from apps.archives.devices import Device, ensure_application_entity, list_device
 from apps.archives.models import ApplicationEntity, Archive
 from apps.archives.services import ArchiveUnreachable
 from apps.audit.models import Entry
-from apps.datasets import connections, tasks
+from apps.datasets import tasks
+from apps.datasets.dicom import connections
 from apps.datasets.models import ConnectionTest
 from apps.integrations.dimse.client import Echo
 from apps.projects.lifecycle import suspend

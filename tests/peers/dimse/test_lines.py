@@ -19,7 +19,7 @@ from apps.archives.devices import Device, list_devices
 from apps.archives.dimse.station import Station
 from apps.archives.models import Archive, Instance
 from apps.archives.services import ensure_archive
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from apps.projects.models import Project
 from tests.archives.dimse.conftest import LOOPBACK, listening
 from tests.conftest import ClientOf

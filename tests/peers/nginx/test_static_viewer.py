@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from apps.accounts.models import User
 from apps.archives.models import Archive
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from tests.browser.ohif import head_ct_and_bones, needs_ohif, opened
 from tests.peers.nginx.ohif import PAGE, ohif_site
 from tests.peers.starting import own_folder, throwaway_folder

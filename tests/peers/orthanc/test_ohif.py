@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from tests.archives.sides import Remote
 from tests.browser.conftest import session_cookie
 from tests.browser.ohif import head_ct_and_bones, needs_ohif, opened

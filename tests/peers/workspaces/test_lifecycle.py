@@ -15,7 +15,7 @@ from apps.archives.models import Archive, Instance
 from apps.archives.services import ArchiveUnreachable, fetch
 from apps.clusters.models import Placement
 from apps.core.models import Lease, Step
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import (
     JOB,

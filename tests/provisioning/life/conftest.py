@@ -11,7 +11,7 @@ from apps.archives.models import Archive, Instance
 from apps.archives.services import ensure_archive
 from apps.audit.models import Entry
 from apps.core.models import Step
-from apps.datasets.services import import_files
+from apps.datasets.uploads.services import import_files
 from apps.jobs import endings
 from apps.jobs import services as jobs
 from apps.jobs.models import Algorithm, Run

@@ -1,0 +1,24 @@
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+
+from apps.archives.models import Study
+from apps.datasets.models import Upload, UploadedFile
+
+
+@dataclass(frozen=True)
+class OutcomeCount:
+    outcome: str
+    label: str
+    count: int
+
+
+def studies_of_upload(upload: Upload) -> QuerySet[Study]:
+    found = Study.objects.filter(archive=upload.archive_id, study_instance_uid__in=upload.study_instance_uids)
+    return found.select_related("patient").order_by("-study_date", "pk")
+
+
+def outcomes(upload: Upload) -> list[OutcomeCount]:
+    """Which outcomes its files have had so far, in the order in which they are shown."""
+    counted = dict(upload.files.order_by().values_list("outcome").annotate(Count("pk")))
+    return [OutcomeCount(it.value, it.label, counted[it]) for it in UploadedFile.Outcome if it in counted]
