@@ -1,7 +1,6 @@
 """The second factor: codes of an app, and recovery codes; asked for after the password, changed by who proves it."""
 
 import re
-import time
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -30,14 +29,6 @@ PAGES = (
     "mfa_download_recovery_codes",
     "mfa_reauthenticate",
 )
-# Since 1970, each of 30 seconds.
-COUNTER = int(time.time()) // 30
-
-
-@pytest.fixture(autouse=True)
-def one_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The app shows the same code during a whole test, which none outlasts in the middle."""
-    monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter([COUNTER]))
 
 
 def with_password(user: User, path: str = "account_login") -> Client:
@@ -49,7 +40,7 @@ def with_password(user: User, path: str = "account_login") -> Client:
 def code_of(key: str) -> str:
     """What the app shows now."""
     cache.clear()  # within the 30 seconds of a code a test signs in more often than a person does
-    return format_hotp_value(hotp_value(key, COUNTER))
+    return format_hotp_value(hotp_value(key, next(auth.yield_hotp_counters_from_time())))
 
 
 def set_up(client: Client) -> tuple[str, list[str]]:
