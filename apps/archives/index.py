@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives import metadata_files
 from apps.archives.intake import Arrival
+from apps.archives.locking import index_locked
 from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
 from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.audit.services import record
@@ -30,9 +30,7 @@ def add(
     """
     if not arrivals:
         return []
-    with transaction.atomic():
-        # SQLite has one writer at a time anyway; elsewhere this row is the lock under which the index is read.
-        Archive.objects.select_for_update(no_key=True).get(pk=archive.pk)
+    with index_locked(archive.pk):
         batch = _Batch(archive, arrivals)
         results = [batch.place(arrival) for arrival in arrivals]
         batch.save()

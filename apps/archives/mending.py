@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from django.db import transaction
 from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from apps.archives import metadata_files
+from apps.archives.locking import index_locked
 from apps.archives.models import Archive, Series, Study
 from apps.archives.removal import count_series, count_studies
 
@@ -25,9 +25,7 @@ def mend(archive: Archive) -> Iterator[str]:
 
 
 def _recount(archive: Archive) -> list[str]:
-    with transaction.atomic():
-        # The lock under which the index is written.
-        Archive.objects.select_for_update(no_key=True).get(pk=archive.pk)
+    with index_locked(archive.pk):
         series = list(_miscounted_series(archive).select_related("study"))
         count_series(series)
         studies = list(_miscounted_studies(archive))

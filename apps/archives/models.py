@@ -118,6 +118,22 @@ class Deposit(models.Model):
         return f"deposit {self.pk}"
 
 
+class Deletion(models.Model):
+    """A study, series or object of a built-in archive that somebody has deleted, until its last byte is gone."""
+
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="deletions")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    study_instance_uid = models.CharField(max_length=UID_LENGTH)
+    series_instance_uid = models.CharField(max_length=UID_LENGTH, blank=True, help_text="empty: the whole study")
+    sop_instance_uid = models.CharField(max_length=UID_LENGTH, blank=True, help_text="empty: the whole series")
+    sha256 = models.CharField(max_length=64, blank=True, help_text="of the object, when it is one")
+    last_instance_pk = models.BigIntegerField(help_text="what was stored later stays")
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"deletion {self.pk}"
+
+
 class Patient(models.Model):
     """One PatientID of one archive, by the name that was seen first; without a PatientID the name tells them apart."""
 

@@ -87,14 +87,14 @@ class ImageStore(Protocol):
         The given files stay as they are. After ArchiveUnreachable some may be in place.
         """
 
-    def withdraw(self, arrival: Arrival) -> None:
-        """Takes back a file that was published but did not come into the index."""
+    def confirm(self, arrivals: Sequence[Arrival]) -> None:
+        """Puts in place again what a deletion has taken away since `publish`.
 
-    def delete(self, instances: Sequence[Instance]) -> Iterator[Instance]:
-        """Takes objects away for good, each handed back once it is gone; what was gone is too. Raises DeletionRefused.
-
-        They are loaded with series and study.
+        Called when the rows of these are written and not yet committed, with the index locked.
         """
+
+    def withdraw(self, arrival: Arrival) -> None:
+        """Takes back a file that was published but did not come into the index, unless somebody else's did."""
 
     def fetch(self, instance: Instance) -> AbstractContextManager[Path]:
         """The Part 10 file, bit for bit as it came, on this machine until the block ends; to be read only."""

@@ -44,6 +44,9 @@ class RemoteArchive(ObjectReader):
     def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
         """See `port.ImageStore`."""
 
+    def confirm(self, arrivals: Sequence[Arrival]) -> None:
+        """What was deleted at the server meanwhile leaves the index with the next refresh."""
+
     def withdraw(self, arrival: Arrival) -> None:
         with reach(self._pk) as server:
             try:
@@ -52,6 +55,10 @@ class RemoteArchive(ObjectReader):
                 log.warning("refused object stays at its server", archive=self._pk)
 
     def delete(self, instances: Sequence[Instance]) -> Iterator[Instance]:
+        """Takes objects away for good, each handed back once it is gone; what was gone is too.
+
+        Raises DeletionRefused and ArchiveUnreachable.
+        """
         with reach(self._pk) as server:
             for instance in instances:
                 try:

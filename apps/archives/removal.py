@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives import metadata_files
+from apps.archives.locking import index_locked
 from apps.archives.models import (
     TEXT_LENGTH,
     Archive,
@@ -33,12 +34,10 @@ def remove(archive: Archive, pks: Collection[int], *, by: User | None = None, ev
     """
     if not pks:
         return
-    with transaction.atomic():
-        # The lock under which the index is written.
-        Archive.objects.select_for_update(no_key=True).get(pk=archive.pk)
+    with index_locked(archive.pk):
         gone = Instance.objects.filter(archive=archive, pk__in=pks)
-        series = list(Series.objects.filter(instances__in=gone).distinct().select_related("study"))
-        studies = list(Study.objects.filter(series__in=series).distinct())
+        series = list(Series.objects.filter(pk__in=gone.values("series")).select_related("study"))
+        studies = list({one.study_id: one.study for one in series}.values())
         counts = dict(gone.values_list("series__study").annotate(number=Count("pk")).order_by())
         gone.delete()
         actor = by.pk if by else None

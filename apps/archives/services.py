@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archives import deposits, index, metadata_files, receiving, removal
+from apps.archives import deleting, deposits, index, metadata_files, receiving, removal
 from apps.archives.devices import ensure_application_entity
 from apps.archives.dicomweb.query import Level, parse
 from apps.archives.dicomweb.search import Scope, search
@@ -138,13 +138,14 @@ def rebuild_metadata(series: Series, *, is_forced: bool = False) -> None:
 
 def sweep() -> None:
     """Writes metadata files that are due. Removes what uploads that died have left, and archives that were taken out,
-    and copies nobody reads."""
+    and copies nobody reads. Ends deletions that were cut off."""
     for series in metadata_files.due().order_by("metadata_written_at")[:WRITTEN_PER_SWEEP]:
         metadata_files.write(series)
     for archive in Archive.objects.all():
         store_of(archive).sweep(older_than_seconds=ABANDONED_SECONDS)
     for archive in Archive.objects.exclude(removed_at=None).exclude(studies=None).distinct():
         removal.empty(archive)
+    deleting.finish_all()
     object_cache().sweep()
     deposits.sweep()
 

@@ -3,21 +3,25 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import structlog
 from django.conf import settings
 
 from apps.archives.intake import Arrival
-from apps.archives.models import Instance
+from apps.archives.locking import index_locked
+from apps.archives.models import Deletion, Instance, Series
 from apps.archives.object_reader import ObjectReader
 from apps.archives.port import ObjectUnavailable, Published
 from apps.archives.results import FailureReason, StoredResult
-from apps.archives.static.layout import object_path
+from apps.archives.static.layout import OBJECT_SUFFIX, object_path, series_folder, study_folder
 from apps.archives.static.objects import Outcome, new_temporary_folder, put_many, sweep_temporaries
+from apps.core.disk import sync
 
 log = structlog.get_logger(__name__)
 
+_PURGED_AT_ONCE = 500
 _DAMAGED = "The archive holds a damaged copy of this object; an administrator has to look (archive verify)."
 
 
@@ -25,11 +29,12 @@ class StaticArchive(ObjectReader):
     """One built-in archive (see `port.ImageStore`)."""
 
     def __init__(self, archive_pk: int) -> None:
+        self._pk = archive_pk
         self.root: Path = settings.ARCHIVES_DIR / str(archive_pk)
 
     def object_files(self) -> Iterator[Path]:
         """Every object file that is there, whether or not the index knows it."""
-        return (self.root / "objects").rglob("*.dcm")
+        return (self.root / "objects").rglob(f"*{OBJECT_SUFFIX}")
 
     def new_folder(self) -> Path:
         return new_temporary_folder(self.root)
@@ -43,13 +48,34 @@ class StaticArchive(ObjectReader):
             for arrival, outcome in zip(arrivals, outcomes, strict=True)
         ]
 
-    def withdraw(self, arrival: Arrival) -> None:
-        self._path_of(arrival).unlink(missing_ok=True)
+    def confirm(self, arrivals: Sequence[Arrival]) -> None:
+        places = [(arrival.file.path, self._path_of(arrival)) for arrival in arrivals]
+        put_many([(file, place) for file, place in places if not place.exists()])
 
-    def delete(self, instances: Sequence[Instance]) -> Iterator[Instance]:
-        for instance in instances:
-            self.path(instance).unlink(missing_ok=True)
-            yield instance
+    def withdraw(self, arrival: Arrival) -> None:
+        identity = arrival.identity
+        with index_locked(self._pk):
+            same = Instance.objects.filter(archive=self._pk, sop_instance_uid=identity.sop_instance_uid)
+            belongs = {
+                "series__series_instance_uid": identity.series_instance_uid,
+                "series__study__study_instance_uid": identity.study_instance_uid,
+            }
+            if not same.filter(sha256=arrival.sha256, **belongs).exists():
+                self._path_of(arrival).unlink(missing_ok=True)
+
+    def purge(self, deletion: Deletion) -> None:
+        """Takes away for good the files of what was deleted, but for those that rows name again by now."""
+        found = iter(self.files_of(deletion))
+        changed: set[Path] = set()
+        while some := list(islice(found, _PURGED_AT_ONCE)):
+            with index_locked(self._pk):
+                objects, folders = self._named(deletion.study_instance_uid)
+                for path in some:
+                    if path not in objects and (path.suffix == OBJECT_SUFFIX or path.parent not in folders):
+                        path.unlink(missing_ok=True)
+                        changed.add(path.parent)
+        for folder in changed:
+            sync(folder)
 
     def path(self, instance: Instance) -> Path:
         """Where the file is, or was."""
@@ -65,7 +91,12 @@ class StaticArchive(ObjectReader):
     @contextmanager
     def fetch(self, instance: Instance) -> Iterator[Path]:
         self.check(instance)
-        yield self.path(instance)
+        try:
+            yield self.path(instance)
+        except FileNotFoundError:
+            # It may have been deleted before it was opened.
+            self.check(instance)
+            raise
 
     def check(self, instance: Instance) -> None:
         try:
@@ -90,6 +121,27 @@ class StaticArchive(ObjectReader):
 
     def sweep(self, *, older_than_seconds: float) -> int:
         return sweep_temporaries(self.root, older_than_seconds=older_than_seconds)
+
+    def files_of(self, deletion: Deletion) -> list[Path]:
+        """Those that are there, metadata files included."""
+        if not deletion.series_instance_uid:
+            return list(study_folder(self.root, deletion.study_instance_uid).glob("*/*"))
+        uids = deletion.study_instance_uid, deletion.series_instance_uid
+        folder = series_folder(self.root, *uids)
+        if not deletion.sop_instance_uid:
+            return list(folder.glob("*"))
+        path = object_path(self.root, *uids, deletion.sop_instance_uid, deletion.sha256)
+        return [found for found in folder.glob("*") if found == path or found.suffix != OBJECT_SUFFIX]
+
+    def _named(self, study_instance_uid: str) -> tuple[set[Path], set[Path]]:
+        """The object files that the rows of a study name, and the folders of its series."""
+        instances = Instance.objects.filter(archive=self._pk, series__study__study_instance_uid=study_instance_uid)
+        light = instances.select_related("series__study").only(
+            "sop_instance_uid", "sha256", "series__series_instance_uid", "series__study__study_instance_uid"
+        )
+        series = Series.objects.filter(archive=self._pk, study__study_instance_uid=study_instance_uid)
+        uids = series.values_list("series_instance_uid", flat=True)
+        return set(map(self.path, light)), {series_folder(self.root, study_instance_uid, uid) for uid in uids}
 
     def _path_of(self, arrival: Arrival) -> Path:
         identity = arrival.identity

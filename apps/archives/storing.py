@@ -10,9 +10,10 @@ import structlog
 from apps.accounts.models import User
 from apps.archives import deposits, index
 from apps.archives.intake import Arrival, IncomingFile, read_all
+from apps.archives.locking import index_locked
 from apps.archives.models import Archive
 from apps.archives.port import ArchiveUnreachable, ImageStore, Published
-from apps.archives.results import FailureReason, StoredResult
+from apps.archives.results import FailureReason, Outcome, StoredResult
 from apps.archives.stores import store_of
 
 log = structlog.get_logger(__name__)
@@ -81,7 +82,7 @@ def _store_batch(
     with deposits.announced(archive, arrivals, by=by):
         published = store.publish(arrivals)
         placed = [one for one in published if isinstance(one, Published)]
-        indexed = index.add(archive, [one.arrival for one in placed], by=by, event=event, **(device or {}))
+        indexed = _indexed(archive, store, [one.arrival for one in placed], by=by, event=event, **(device or {}))
     for one, result in zip(placed, indexed, strict=True):
         # What another writer had put there stays: it may be in the index by now.
         if result.is_refused and one.is_new:
@@ -89,6 +90,16 @@ def _store_batch(
     taken = iter(indexed)
     stored = (next(taken) if isinstance(one, Published) else one for one in published)
     return [next(stored) if isinstance(one, Arrival) else one for one in batch]
+
+
+def _indexed(
+    archive: Archive, store: ImageStore, arrivals: Sequence[Arrival], *, by: User | None, event: str, **detail: str
+) -> list[StoredResult]:
+    with index_locked(archive.pk):
+        results = index.add(archive, arrivals, by=by, event=event, **detail)
+        new = (one for one, result in zip(arrivals, results, strict=True) if result.outcome is Outcome.STORED)
+        store.confirm(list(new))
+    return results
 
 
 def _withdraw(store: ImageStore, arrival: Arrival) -> None:

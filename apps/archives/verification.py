@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from apps.archives.models import Archive, Instance
+from apps.archives.models import Archive, Deletion, Instance
 from apps.archives.static_archive import StaticArchive
 from apps.archives.stores import store_of
 
@@ -18,7 +18,8 @@ def verify(archive: Archive) -> Iterator[str]:
     store = store_of(archive)
     for instance in _instances(archive):
         fault = store.fault_of(instance)
-        if fault:
+        # It may have been deleted meanwhile.
+        if fault and Instance.objects.filter(pk=instance.pk).exists():
             yield f"Instance {instance.pk} ({instance.sop_instance_uid}): {fault}"
 
 
@@ -26,10 +27,14 @@ def unindexed_files(archive: Archive) -> list[Path]:
     """Files of a built-in archive that the index does not know.
 
     They were published by a process that was killed before it could acknowledge them, or are newer than the database,
-    as after an old copy of it was brought back. Files that are being stored meanwhile are among them.
+    as after an old copy of it was brought back. Files that are being stored meanwhile are among them, those that are
+    being deleted are not.
     """
     store = StaticArchive(archive.pk)
     known = {store.path(instance) for instance in _instances(archive)}
+    # Read between rows and files: what has lost its row before is still named here.
+    for deletion in Deletion.objects.filter(archive=archive):
+        known.update(store.files_of(deletion))
     return [path for path in store.object_files() if path not in known]
 
 

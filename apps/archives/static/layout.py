@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+OBJECT_SUFFIX = ".dcm"
 _NAME_LENGTH = 32
 
 
@@ -10,10 +11,15 @@ def _name(identifier: str) -> str:
     return hashlib.sha256(identifier.encode()).hexdigest()[:_NAME_LENGTH]
 
 
-def series_folder(root: Path, study_instance_uid: str, series_instance_uid: str) -> Path:
-    """The folder of one series; studies are spread over 256 folders."""
+def study_folder(root: Path, study_instance_uid: str) -> Path:
+    """The folder of one study; studies are spread over 256 folders."""
     study = _name(study_instance_uid)
-    return root / "objects" / study[:2] / study / _name(series_instance_uid)
+    return root / "objects" / study[:2] / study
+
+
+def series_folder(root: Path, study_instance_uid: str, series_instance_uid: str) -> Path:
+    """The folder of one series, in that of its study."""
+    return study_folder(root, study_instance_uid) / _name(series_instance_uid)
 
 
 def object_path(
@@ -21,7 +27,7 @@ def object_path(
 ) -> Path:
     """The P10 file of one object, by its identity and content: two contents of one object never share a path."""
     name = _name(f"{sop_instance_uid} {sha256}")
-    return series_folder(root, study_instance_uid, series_instance_uid) / f"{name}.dcm"
+    return series_folder(root, study_instance_uid, series_instance_uid) / f"{name}{OBJECT_SUFFIX}"
 
 
 def series_metadata_path(root: Path, study_instance_uid: str, series_instance_uid: str, version: int) -> Path:

@@ -6,6 +6,7 @@ import gzip
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from apps.core.disk import remove_abandoned, sync
@@ -95,18 +96,24 @@ def write_series_metadata(destination: Path, root: Path, instances: Iterable[byt
 
 def _publish(temporary: Path, destination: Path, changed: set[Path]) -> Outcome:
     changed |= _make_folder(destination.parent)
+    outcome = None
+    while outcome is None:
+        outcome = _linked(temporary, destination)
+    # Also for a twin: its writer may not yet have synced the folder.
+    changed.add(destination.parent)
+    return outcome
+
+
+def _linked(temporary: Path, destination: Path) -> Outcome | None:
+    """None for a twin that was taken away while it was looked at."""
     try:
         # A rename would write over a twin that arrived first; a link does not.
         os.link(temporary, destination)
     except FileExistsError:
-        if not filecmp.cmp(temporary, destination, shallow=False):
-            return Outcome.DIFFERENT
-        outcome = Outcome.SAME
-    else:
-        outcome = Outcome.NEW
-    # Also for a twin: its writer may not yet have synced the folder.
-    changed.add(destination.parent)
-    return outcome
+        with suppress(FileNotFoundError):
+            return Outcome.SAME if filecmp.cmp(temporary, destination, shallow=False) else Outcome.DIFFERENT
+        return None
+    return Outcome.NEW
 
 
 def _make_folder(folder: Path) -> set[Path]:

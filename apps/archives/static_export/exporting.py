@@ -148,18 +148,21 @@ class _Export:
         for row, fault in zip(rows, faults, strict=True):
             if fault:
                 self._progress.faults.append(f"Instance {row.pk} ({row.sop_instance_uid}): {fault}")
-            else:
+            elif fault is not None:
                 note.instances[row.sop_instance_uid] = wanted[row.sop_instance_uid]
                 self._progress.written += 1
         self._tell(self._progress)
 
-    def _put_instance(self, instance: Instance) -> str:
-        """What is wrong with the object, as a sentence; "" when all of it was put. In a thread of its own."""
+    def _put_instance(self, instance: Instance) -> str | None:
+        """What is wrong with the object, as a sentence; "" when all of it was put. In a thread of its own.
+
+        None when it was deleted meanwhile: what was put stays in doubt, and the next export removes it.
+        """
         try:
             for resource in InstanceExport(instance, self._addresses).resources(self._store):
                 self._target.put(resource)
         except (FileRefused, ObjectUnavailable) as fault:
-            return str(fault)
+            return str(fault) if Instance.objects.filter(pk=instance.pk).exists() else None
         finally:
             connections.close_all()
         return ""
