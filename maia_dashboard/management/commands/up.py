@@ -180,7 +180,7 @@ def _static_fingerprint() -> str:
     found = hashlib.sha256()
     for path in sorted(Path(settings.BASE_DIR / "static").rglob("*")):
         found.update(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}\n".encode())
-    for name in ("requirements.txt", "maia_dashboard/settings.py"):
+    for name in ("requirements.txt", "maia_dashboard/settings/files.py"):
         found.update((settings.BASE_DIR / name).read_bytes())
     return found.hexdigest()
 
