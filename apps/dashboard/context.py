@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.models import User
-from apps.projects.access import visible_projects
+from apps.projects.access import extensions_waiting_for, visible_projects
 from apps.projects.models import Membership, Project
 from apps.registrations.access import has_console
 from apps.registrations.selectors import waiting_for
@@ -60,7 +60,7 @@ def _navigation(request: HttpRequest) -> dict[str, Any] | None:
         "is_administrator": user.is_administrator,
         "has_approvals": has_approvals,
         "may_look": user.may_look,
-        "approvals_waiting": waiting_for(user).count() if has_approvals else 0,
+        "approvals_waiting": waiting_for(user).count() + extensions_waiting_for(user).count() if has_approvals else 0,
         "section": _section(request),
     }
 

@@ -200,7 +200,7 @@ def extensions_waiting_for(user: User) -> QuerySet[ExtensionRequest]:
     if not user.may_approve:
         return ExtensionRequest.objects.none()
     waiting = ExtensionRequest.objects.filter(status=ExtensionRequest.Status.WAITING).exclude(asked_by=user)
-    return waiting.select_related("project").order_by("pk")
+    return waiting.select_related("project", "asked_by").order_by("pk")
 
 
 def extension_to_decide(user: User, pk: int) -> ExtensionRequest:

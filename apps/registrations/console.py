@@ -15,7 +15,7 @@ from apps.accounts.access import signed_in
 from apps.accounts.models import User
 from apps.core.lists import listed
 from apps.core.state import IllegalTransition
-from apps.projects.access import visible_projects
+from apps.projects.access import extensions_waiting_for, visible_projects
 from apps.projects.granting import OwnRequest
 from apps.projects.members import MembersRefused
 from apps.provisioning import members
@@ -40,6 +40,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
     context = {
         **listed(request, form, lambda asked: selectors.matching(rows, **asked), rows_a_page=ROWS_A_PAGE),
         "may_decide": decides_some(user),
+        "extensions_waiting": extensions_waiting_for(user).count(),
         "are_all_ticked": "all" in request.GET,
         "bulk_form": BulkForm(),
     }
@@ -55,7 +56,7 @@ def approval(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The steps, asked for every two seconds; then the whole page anew."""
     registration = for_reader(signed_in(request), pk)
-    if registration.status != Status.APPROVED:
+    if not selectors.is_being_set_up(registration):
         return HttpResponseClientRefresh()
     return render(request, "provisioning/_steps.html", _setup(request, registration))
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.selectors import approvers
+from apps.projects.access import extensions_waiting_for
 from apps.registrations import letters
 from apps.registrations.models import Digest
 from apps.registrations.selectors import waiting_for
@@ -29,6 +30,6 @@ def send_due(now: datetime | None = None) -> bool:
 
 def _send_all() -> None:
     for approver in approvers():
-        waiting = waiting_for(approver)
-        if count := waiting.count():
-            letters.send_digest(approver, list(waiting[:LONGEST]), count=count)
+        waiting, extensions = waiting_for(approver), extensions_waiting_for(approver)
+        if count := waiting.count() + extensions.count():
+            letters.send_digest(approver, list(waiting[:LONGEST]), list(extensions[:LONGEST]), count=count)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from apps.accounts.models import User
 from apps.accounts.selectors import approvers
 from apps.core import mail
-from apps.projects.models import Membership
+from apps.projects.models import ExtensionRequest, Membership
 from apps.registrations import links
 from apps.registrations.models import Registration
 
@@ -39,6 +39,11 @@ def tell_expired(registration: Registration) -> None:
     _to_requester(registration, f"Your request has expired: {registration.title}", "expired")
 
 
+def tell_deleted(registration: Registration) -> None:
+    """For a project that was deleted before it was set up: it may have nobody else to be told."""
+    _to_requester(registration, f"The project is deleted: {registration.title}", "deleted")
+
+
 def tell_approvers(registration: Registration) -> None:
     """One mail to everybody who may decide on this request for a new project."""
     _to_deciders(registration, approvers(), "waits")
@@ -56,13 +61,18 @@ def tell_owners(registration: Registration) -> None:
     _to_deciders(registration, owners or approvers(), "joins")
 
 
-def send_digest(approver: User, waiting: list[Registration], *, count: int) -> None:
-    """One mail of the `count` requests that wait; it names those in `waiting`."""
+def send_digest(approver: User, waiting: list[Registration], extensions: list[ExtensionRequest], *, count: int) -> None:
+    """One mail of the `count` requests that wait; it names those that are given."""
     mail.post(
         to=approver.email,
         subject=f"{count} request{'s wait' if count > 1 else ' waits'} for approval",
         template="registrations/mail/digest.txt",
-        context={"approver": approver, "waiting": waiting, "more": count - len(waiting)},
+        context={
+            "approver": approver,
+            "waiting": waiting,
+            "extensions": extensions,
+            "more": count - len(waiting) - len(extensions),
+        },
     )
 
 

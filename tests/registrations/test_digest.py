@@ -1,5 +1,6 @@
 """Once a day each approver gets one mail of what waits, however many beats there are; nobody gets an empty one."""
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +9,11 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.core.models import Mail
+from apps.projects import granting
+from apps.projects.models import Project
 from apps.registrations import digest
 from apps.registrations.models import Digest
+from tests.conftest import ClientOf
 from tests.registrations.conftest import Make
 
 DAY = datetime(2026, 11, 21, tzinfo=UTC)
@@ -35,6 +39,30 @@ def test_each_approver_gets_what_waits_once_a_day(
     assert Mail.objects.filter(to=admin.email, subject="1 request waits for approval").exists()
     assert digest.send_due(AT_SEVEN + timedelta(days=1))
     assert digests() == [admin.email, admin.email, approver.email, approver.email]
+
+
+@pytest.mark.django_db
+def test_who_asks_for_more_time_waits_too(
+    approver: User, admin: User, alice: User, project: Project, waiting: Make, client_of: ClientOf
+) -> None:
+    asked = granting.ask_extension(project, ends_on=project.ends_on + timedelta(days=9), why="More", by=alice)
+    digest.send_due(AT_SEVEN)
+    text = Mail.objects.get(to=approver.email, subject="1 request waits for approval").text
+    assert "More time for Cardiac mr, asked by Alice" in text
+    assert f"/extensions/{asked.pk}/" in text
+    assert digests() == [admin.email, approver.email]
+    waiting()
+    page = client_of(approver).get("/approvals/")
+    assert page.context["nav"]["approvals_waiting"] == 2
+    assert re.search(r'More time<span class="count">1<', page.content.decode())
+
+
+@pytest.mark.django_db
+def test_nobody_is_asked_to_decide_on_their_own_more_time(project: Project, admin: User, client_of: ClientOf) -> None:
+    granting.ask_extension(project, ends_on=project.ends_on + timedelta(days=9), why="More", by=admin)
+    digest.send_due(AT_SEVEN)
+    assert digests() == []
+    assert client_of(admin).get("/approvals/").context["nav"]["approvals_waiting"] == 0
 
 
 @pytest.mark.django_db
