@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -15,6 +16,9 @@ from apps.core.badges import Badge
 from apps.core.units import GIB
 
 Status = Cluster.Status
+SOON, TURNS_MISSED = timedelta(minutes=5), 5
+"""After so long, and so many looks in a row that did not happen, it is no delay any more."""
+NOT_LOOKED_AT = "The portal's worker does not look at clusters now, so what is free is not known."
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Shown:
 
     @property
     def is_current(self) -> bool:
-        return self.cluster.status == Status.REACHABLE
+        """Whether what was seen is how it is."""
+        return self.cluster.status == Status.REACHABLE and not is_old(self.taken_at)
 
     @property
     def gpus_free(self) -> int:
@@ -67,6 +72,8 @@ def _shown(cluster: Cluster) -> Shown:
 
 def badge_of(cluster: Cluster, summary: dict[str, Any], taken_at: datetime | None) -> Badge:
     match cluster.status:
+        case Status.REACHABLE if taken_at and is_old(taken_at):
+            return Badge("wait", "clock", f"Not looked at since {_when(taken_at)}", NOT_LOOKED_AT)
         case Status.REACHABLE:
             return _badge_of_reachable(summary)
         case Status.UNREACHABLE:
@@ -78,6 +85,12 @@ def badge_of(cluster: Cluster, summary: dict[str, Any], taken_at: datetime | Non
             return Badge("off", "ban", "Disabled", "It is not looked at and gets no new projects.")
         case _:
             return Badge("wait", "hourglass", "Never seen", "It is looked at within a minute.")
+
+
+def is_old(taken_at: datetime | None) -> bool:
+    """Whether nobody has looked at a cluster since that could have been."""
+    patience = max(SOON, TURNS_MISSED * timedelta(seconds=float(settings.SWEEP_SECONDS)))
+    return taken_at is not None and timezone.now() - taken_at > patience
 
 
 def _badge_of_reachable(summary: dict[str, Any]) -> Badge:

@@ -23,8 +23,13 @@ from apps.workspaces.models import ModelServer, NamespaceSeen, Seen, State, Work
 STALE_SECONDS = 300
 NO_WORKSPACE = "Viewers have no workspace."
 NOT_YET = "It is made within a minute."
-
-
+AWAY: dict[str, str] = {
+    Cluster.Status.NEVER_SEEN: "The cluster {name} is looked at anew within a minute",
+    Cluster.Status.UNREACHABLE: "The cluster {name} does not answer",
+    Cluster.Status.REFUSED: "The cluster {name} refuses the portal's credentials: an administrator has to look",
+    Cluster.Status.DISABLED: "An administrator has disabled the cluster {name}: what runs there is not looked at",
+}
+"""Why what is shown is not of now; a cluster that answers has none."""
 STOPPED = Badge("off", "player-pause", "Stopped", "The project is suspended.")
 
 
@@ -69,14 +74,16 @@ def live(entry: Entry) -> Live | None:
 def _context(entry: Entry, placement: Placement) -> dict[str, Any]:
     project = entry.project
     seen, cluster = NamespaceSeen.objects.filter(project=project).first(), placement.cluster
+    desktops = _desktops(entry, cluster)
     return {
         "cluster": cluster,
-        "is_cluster_away": cluster.status != Cluster.Status.REACHABLE,
+        "away": AWAY.get(cluster.status, "").format(name=cluster.name),
         "seen_at": selectors.last_seen(seen),
         "is_stale": _is_stale(seen),
         "trouble": seen.trouble if seen else "",
         "apps": _shown(project, project.apps.all()),
-        "desktops": _desktops(entry, cluster),
+        "desktops": desktops,
+        "more_members": project.memberships.count() - len(desktops),
         "needs_key": entry.can(Role.MEMBER) and entry.is_member and not entry.user.ssh_keys.exists(),
         "has_front": bool(settings.WORKSPACES_URL) and not cluster.is_passed_on,
         "models": _shown(project, project.model_servers.all()),
@@ -106,7 +113,7 @@ def _desktops(entry: Entry, cluster: Cluster) -> list[Desktop]:
     workspaces = selectors.workspaces_by_user(entry.project)
     return [
         _desktop(entry, membership, workspaces.get(membership.user_id), cluster)
-        for membership in selectors.memberships(entry.project)
+        for membership in selectors.memberships(entry.project, first=entry.user)
     ]
 
 

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.clusters.models import Placement, secrets_by
 from apps.clusters.quantities import amount
 from apps.core.units import GIB
@@ -54,8 +55,10 @@ def has_orthanc(project: Project) -> bool:
     return OrthancAccess.objects.filter(project=project).exists()
 
 
-def memberships(project: Project) -> QuerySet[Membership]:
-    return project.memberships.select_related("user").order_by("user__name", "pk")[:MEMBERS_SHOWN]
+def memberships(project: Project, *, first: User) -> QuerySet[Membership]:
+    """By name, the person who asks before all others, and no more than `MEMBERS_SHOWN`."""
+    own_first = Case(When(user=first, then=0), default=1)
+    return project.memberships.select_related("user").order_by(own_first, "user__name", "pk")[:MEMBERS_SHOWN]
 
 
 def workspaces_by_user(project: Project) -> dict[int, Workspace]:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster, Snapshot
@@ -69,6 +70,20 @@ def test_an_unreachable_one_shows_what_it_was_like(charlie: User, client_of: Cli
     # What may be gone is not offered as free.
     assert "GPUs free now" not in page
     assert "Unreachable since" in text(client_of(charlie), f"/clusters/{cluster.name}/")
+
+
+def test_one_that_nobody_looks_at_any_more_is_not_shown_as_it_was(charlie: User, client_of: ClientOf) -> None:
+    seen_cluster("main")
+    Snapshot.objects.update(taken_at=timezone.now() - timedelta(minutes=4))
+    assert "GPUs free now" in text(client_of(charlie), "/clusters/")
+    Snapshot.objects.update(taken_at=timezone.now() - timedelta(days=3))
+    day = date_format(timezone.localtime(timezone.now() - timedelta(days=3)), "j F")
+    for address in ("/clusters/", "/clusters/main/", "/"):
+        page = text(client_of(charlie), address)
+        assert f"Not looked at since {day}, " in page
+        assert "GPUs free now" not in page
+        assert "Reachable" not in page
+        assert 'class="stale"' in page
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster, Placement
@@ -11,7 +15,7 @@ from apps.projects.granting import grant_resources
 from apps.projects.models import Project
 from apps.projects.services import Resources
 from apps.workspaces import services, sweeping
-from apps.workspaces.models import Drift
+from apps.workspaces.models import Drift, NamespaceSeen, State, Workspace
 
 
 @pytest.fixture
@@ -91,3 +95,22 @@ def claim_of(twin: MemoryKubernetes, project: Project) -> str:
 def granted_storage(project: Project, gib: int, admin: User) -> Project:
     grant_resources(project, Resources(cpus=8, memory_gib=32, gpus=1, storage_gib=gib), by=admin)
     return Project.objects.select_related("placement__cluster", "allocation").get(pk=project.pk)
+
+
+@pytest.fixture
+def front(settings: Any) -> None:
+    settings.WORKSPACES_URL = "https://desktops.example"
+
+
+@pytest.fixture
+def running(made: Project, front: None) -> Project:
+    """With all workspaces running."""
+    Workspace.objects.update(state=State.RUNNING, address="10.96.0.7", seen_at=timezone.now())
+    NamespaceSeen.objects.update(seen_at=timezone.now())
+    return made
+
+
+def live(client: Client, project: Project) -> str:
+    response = client.get(reverse("workspaces:live", args=[project.namespace]))
+    assert response.status_code == 200
+    return response.content.decode()

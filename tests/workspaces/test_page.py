@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.accounts.models import SshKey, User
+from apps.accounts.models import User
 from apps.archives.devices import Device
 from apps.audit.models import Entry
 from apps.clusters.models import Cluster
@@ -21,28 +21,10 @@ from apps.projects.lifecycle import archive, suspend
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.workspaces import services
-from apps.workspaces.models import App, Drift, ModelServer, NamespaceSeen, NodePort, State, Workspace
+from apps.workspaces.models import App, Drift, ModelServer, NamespaceSeen, NodePort, State
 from tests.conftest import ClientOf, make_person
 from tests.documented import STRICT, blocks
-
-
-@pytest.fixture
-def front(settings: Any) -> None:
-    settings.WORKSPACES_URL = "https://desktops.example"
-
-
-@pytest.fixture
-def running(made: Project, front: None) -> Project:
-    """With all workspaces running."""
-    Workspace.objects.update(state=State.RUNNING, address="10.96.0.7", seen_at=timezone.now())
-    NamespaceSeen.objects.update(seen_at=timezone.now())
-    return made
-
-
-def live(client: Client, project: Project) -> str:
-    response = client.get(reverse("workspaces:live", args=[project.namespace]))
-    assert response.status_code == 200
-    return response.content.decode()
+from tests.workspaces.conftest import live
 
 
 def test_the_page_opens_no_credentials_of_the_cluster(
@@ -78,47 +60,6 @@ def test_a_project_on_no_cluster_has_no_such_part(project: Project, alice: User,
     assert client.get(reverse("workspaces:live", args=[project.namespace])).status_code == 404
     page = client.get(reverse("dashboard:project", args=[project.namespace]))
     assert "this portal has none connected" in page.content.decode()
-
-
-def test_one_s_own_doors_only(running: Project, alice: User, bob: User, vera: User, client_of: ClientOf) -> None:
-    hers, his = (Workspace.objects.get(user=user) for user in (alice, bob))
-    part = live(client_of(alice), running)
-    assert f"ssh -p {hers.node_port.number} maia@ssh.example" in part
-    assert reverse("workspaces:open", args=[running.namespace, hers.pk, "desktop"]) in part
-    assert str(his.node_port.number) not in part
-    assert f"/workspaces/{his.pk}/" not in part
-    looking = live(client_of(vera), running)
-    assert "ssh -p" not in looking
-    assert "/open/" not in looking
-    assert "Viewers have no workspace." in looking
-
-
-def test_an_administrator_who_looks_has_no_door(running: Project, admin: User, client_of: ClientOf) -> None:
-    part = live(client_of(admin), running)
-    assert "ssh -p" not in part
-    assert "/open/" not in part
-
-
-def test_who_has_no_key_is_told_to_add_one(running: Project, alice: User, client_of: ClientOf) -> None:
-    assert "add one to your account" in live(client_of(alice), running)
-    SshKey.objects.create(user=alice, name="laptop", public_key="ssh-ed25519 AAAA", fingerprint="SHA256:x")
-    assert "add one to your account" not in live(client_of(alice), running)
-
-
-def test_why_a_workspace_does_not_run(running: Project, alice: User, client_of: ClientOf) -> None:
-    Workspace.objects.filter(user=alice).update(state=State.PENDING, sentence="No node has a free GPU now.")
-    part = live(client_of(alice), running)
-    assert "No node has a free GPU now." in part
-    assert "/open/" not in part
-
-
-def test_a_portal_without_a_second_host_shows_ssh_alone(
-    running: Project, alice: User, client_of: ClientOf, settings: Any
-) -> None:
-    settings.WORKSPACES_URL = ""
-    part = live(client_of(alice), running)
-    assert "ssh -p" in part
-    assert "By SSH only" in part
 
 
 def test_apps_models_usage_and_what_was_repaired(running: Project, alice: User, client_of: ClientOf) -> None:
@@ -173,7 +114,29 @@ def test_a_cluster_that_is_away_is_said_and_nothing_is_asked(
     twin.is_down = True
     NamespaceSeen.objects.update(seen_at=timezone.now() - timedelta(minutes=20))
     Cluster.objects.update(status=Cluster.Status.UNREACHABLE)
-    assert "The cluster main does not answer: this is as of 20 min ago." in live(client_of(alice), running)
+    assert "The cluster main does not answer. This is as of 20 min ago." in live(client_of(alice), running)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (Cluster.Status.NEVER_SEEN, "The cluster main is looked at anew within a minute. This is as of"),
+        (
+            Cluster.Status.REFUSED,
+            "The cluster main refuses the portal&#x27;s credentials: an administrator has to look.",
+        ),
+        (Cluster.Status.DISABLED, "An administrator has disabled the cluster main: what runs there is not looked at."),
+    ],
+)
+def test_why_what_is_shown_may_be_old(
+    running: Project, alice: User, client_of: ClientOf, status: str, sentence: str
+) -> None:
+    client = client_of(alice)
+    assert "The cluster main" not in live(client, running)
+    Cluster.objects.update(status=status)
+    part = live(client, running)
+    assert sentence in part
+    assert "does not answer" not in part
 
 
 def test_ten_more_of_everything_cost_no_more_queries(running: Project, alice: User, client_of: ClientOf) -> None:
