@@ -30,6 +30,7 @@ class Registration(Stateful):
         REJECTED = "rejected", "Rejected"
         WITHDRAWN = "withdrawn", "Withdrawn"
         EXPIRED = "expired", "Expired"
+        PROJECT_DELETED = "project_deleted", "Project deleted"
 
     TRANSITIONS: ClassVar = {
         Status.SUBMITTED: frozenset({Status.EMAIL_VERIFIED, Status.WITHDRAWN, Status.EXPIRED}),
@@ -39,7 +40,8 @@ class Registration(Stateful):
         Status.CHANGES_REQUESTED: frozenset(
             {Status.EMAIL_VERIFIED, Status.SUBMITTED, Status.WITHDRAWN, Status.EXPIRED}
         ),
-        Status.APPROVED: frozenset({Status.PROVISIONED}),
+        Status.APPROVED: frozenset({Status.PROVISIONED, Status.PROJECT_DELETED}),
+        Status.PROVISIONED: frozenset({Status.PROJECT_DELETED}),
     }
     WANTED_ROLES: ClassVar = [(role.value, role.label) for role in (Membership.Role.VIEWER, Membership.Role.MEMBER)]
     BADGES: ClassVar = {
@@ -53,6 +55,7 @@ class Registration(Stateful):
         Status.REJECTED: Badge("off", "circle-x", "Rejected", "The reason was mailed to the requester."),
         Status.WITHDRAWN: Badge("off", "ban", "Withdrawn", "The requester took it back."),
         Status.EXPIRED: Badge("off", "clock", "Expired", "Nobody answered in time."),
+        Status.PROJECT_DELETED: Badge("off", "trash", "Project deleted", "Nothing is left of the project."),
     }
 
     JOIN_BADGES: ClassVar = {
@@ -61,6 +64,16 @@ class Registration(Stateful):
         ),
         Status.APPROVED: Badge("busy", "loader-2", "Approved", "The portal is making the requester a member."),
         Status.PROVISIONED: Badge("good", "circle-check", "In the project", "The requester is a member."),
+    }
+    ENDING_BADGES: ClassVar = {
+        Project.Status.DELETION_SCHEDULED: Badge(
+            "off",
+            "trash",
+            "Project to be deleted",
+            "Nothing is done for it; an owner or an administrator can still undo it.",
+        ),
+        Project.Status.DELETING: Badge("busy", "loader-2", "Project being deleted", "The portal is deleting it."),
+        Project.Status.DELETED: BADGES[Status.PROJECT_DELETED],
     }
 
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.NEW_PROJECT)
@@ -115,6 +128,7 @@ class Registration(Stateful):
                     "rejected",
                     "withdrawn",
                     "expired",
+                    "project_deleted",
                 ],
                 "registrations_registration_status",
             ),
@@ -155,7 +169,17 @@ class Registration(Stateful):
         return f"Join {self.namespace}" if self.is_join else self.project_name
 
     @property
+    def ending_project(self) -> Project | None:
+        """The project that the approval led to, once it is to be deleted: members do not find it any more."""
+        if self.status not in (self.Status.APPROVED, self.Status.PROVISIONED):
+            return None
+        project = self.joins if self.is_join else self.project
+        return project if project is not None and project.status in Project.HIDDEN else None
+
+    @property
     def badge(self) -> Badge:
+        if project := self.ending_project:
+            return self.ENDING_BADGES[project.status]
         badges = self.BADGES | self.JOIN_BADGES if self.is_join else self.BADGES
         return badges[self.Status(self.status)]
 

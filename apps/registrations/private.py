@@ -45,7 +45,7 @@ def namespace(request: HttpRequest, token: str) -> HttpResponse:
 def progress(request: HttpRequest, token: str) -> HttpResponse:
     """The steps, asked for every two seconds; then the whole page anew."""
     registration = by_private_link(token)
-    if registration.status != Status.APPROVED:
+    if not selectors.is_being_set_up(registration):
         return HttpResponseClientRefresh()
     return render(request, "provisioning/_steps.html", _setup(registration, token))
 
@@ -140,6 +140,7 @@ def _page(
         "said": selectors.last_word(registration),
         "history": selectors.history(registration),
         "is_undecided": registration.status in UNDECIDED,
+        "ending": registration.ending_project,
         "answer_form": answer_form or AnswerForm(),
         **_setup(registration, token),
     }

@@ -17,7 +17,7 @@ from apps.registrations import links
 from apps.registrations.models import Registration
 
 Status = Registration.Status
-ENDED = (Status.PROVISIONED, Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED)
+ENDED = (Status.PROVISIONED, Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED, Status.PROJECT_DELETED)
 DONE = {
     Status.SUBMITTED: "Edited, with another address",
     Status.EMAIL_VERIFIED: "Address proved",
@@ -27,7 +27,9 @@ DONE = {
     Status.REJECTED: "Rejected",
     Status.WITHDRAWN: "Withdrawn",
     Status.EXPIRED: "Expired",
+    Status.PROJECT_DELETED: "Project deleted",
 }
+AFTER_APPROVAL = (Status.PROVISIONED, Status.PROJECT_DELETED)
 BY_REQUESTER = (Status.SUBMITTED, Status.EMAIL_VERIFIED, Status.WITHDRAWN)
 
 
@@ -57,7 +59,7 @@ class HistoryLine:
 
 def open_requests_of(user: User) -> list[OpenRequest]:
     """The requests that this person made while signed in or with this account's proved address, newest first."""
-    rows = Registration.objects.filter(asked_by(user)).exclude(status__in=ENDED)
+    rows = Registration.objects.filter(asked_by(user)).exclude(status__in=ENDED).select_related("project", "joins")
     return [_open_request(row) for row in rows.order_by("-pk")]
 
 
@@ -126,21 +128,27 @@ def who_was_first(registration: Registration, *, reader: User) -> str:
         return "The request has changed since you opened it: look at it again."
     if registration.status == Status.SUBMITTED:
         return "The requester's address is not proved: nobody can decide yet."
-    lines = [line for line in history(registration) if line.status != Status.PROVISIONED]
+    lines = [line for line in history(registration) if line.status not in AFTER_APPROVAL]
     last = lines[-1]
     who = "you" if last.by_pk == reader.pk else last.who
     return f"Already {last.word.lower()} by {who} at {clock(last.at)}, {ago(last.at)}."
 
 
 def setup_of(registration: Registration, *, poll_url: str, retry_url: str) -> dict[str, object]:
-    """What the fragment of the steps shows; it asks for itself at `poll_url` until all is done."""
+    """What the fragment of the steps shows; it asks for itself at `poll_url` until nothing moves any more."""
     steps = _steps_of(registration)
+    is_stuck = has_failed(steps) and registration.ending_project is None
     return {
         "lines": lines_of(steps) if steps or registration.is_join else lines_ahead(),
-        "poll_url": poll_url if registration.status == Status.APPROVED else "",
-        "has_failed": has_failed(steps),
-        "retry_url": retry_url if has_failed(steps) else "",
+        "poll_url": poll_url if is_being_set_up(registration) else "",
+        "has_failed": is_stuck,
+        "retry_url": retry_url if is_stuck else "",
     }
+
+
+def is_being_set_up(registration: Registration) -> bool:
+    """Whether the steps go on."""
+    return registration.status == Status.APPROVED and registration.ending_project is None
 
 
 def _steps_of(registration: Registration) -> list[Step]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -155,20 +156,36 @@ def settle(registration: Registration) -> None:
 
 
 def sweep() -> None:
-    """Settles what is set up while its bell was lost, tells owners, and ends what nobody proved or answered."""
+    """Settles what is set up while its bell was lost, tells owners, and ends what nobody proved or answered, or whose
+    project was deleted."""
     rows = Registration.objects.select_related("project", "joins", "membership_change")
     for registration in rows.filter(status=Status.APPROVED):
         settle(registration)
     for registration in rows.filter(kind=Kind.JOIN, status=Status.EMAIL_VERIFIED, deciders_told_at=None):
         tell_deciders(registration)
+    _end_with_projects()
     _expire(Kind.NEW_PROJECT, EXPIRES_AFTER_DAYS)
     _expire(Kind.JOIN, JOIN_EXPIRES_AFTER_DAYS)
 
 
 def _is_done(registration: Registration) -> bool:
-    if registration.is_join:  # the change is gone with a project that was deleted
-        return registration.membership_change is None or is_finished(registration.membership_change)
+    if registration.is_join:
+        return registration.membership_change is not None and is_finished(registration.membership_change)
     return registration.project is not None and registration.project.status in Project.SET_UP
+
+
+def _end_with_projects() -> None:
+    is_deleted = Q(project__status=Project.Status.DELETED) | Q(joins__status=Project.Status.DELETED)
+    for registration in Registration.objects.filter(is_deleted, status__in=[Status.APPROVED, Status.PROVISIONED]):
+        was_set_up = registration.status == Status.PROVISIONED
+        try:
+            with transaction.atomic():
+                registration.move_to(Status.PROJECT_DELETED)
+                if not was_set_up and not registration.is_join:  # members are told by the project
+                    letters.tell_deleted(registration)
+                record("registration.project_deleted", actor=None, subject=registration)
+        except IllegalTransition:
+            continue
 
 
 def _expire(kind: Registration.Kind, days_in_state: dict[Registration.Status, int]) -> None:
