@@ -81,7 +81,7 @@ def locks_of(user: User) -> list[Lock]:
 
 
 def unlock(user: User, *, by: User) -> bool:
-    """Lets the person in again from everywhere. Whether there was a lock."""
+    """Takes passwords for the person from everywhere again. Whether there was a lock."""
     with transaction.atomic():
         had_lock = bool(locks_of(user))
         forget_attempts(user)

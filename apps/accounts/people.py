@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from apps.accounts import second_factor
+from apps.accounts import lockout, second_factor
 from apps.accounts.models import User
 from apps.accounts.selectors import is_administrator_by_group
 from apps.accounts.services import end_sessions
@@ -69,10 +69,21 @@ def activate(user: User, *, by: User) -> bool:
 
 
 def sign_out_everywhere(user: User, *, by: User) -> None:
-    """Ends all sessions of a person in this portal, one's own too."""
+    """Ends all sessions of a person in this portal, one's own too; somebody else is told by mail."""
     with transaction.atomic():
         end_sessions(user)
         record("account.signed_out_everywhere", actor=by.pk, subject=user)
+        if user.pk != by.pk:
+            _tell(user, "You were signed out everywhere", "signed_out")
+
+
+def unlock(user: User, *, by: User) -> bool:
+    """Lets the person in again from everywhere. Whether there was a lock."""
+    with transaction.atomic():
+        if not lockout.unlock(user, by=by):
+            return False
+        _tell(user, "Your password is taken again", "unlocked")
+    return True
 
 
 def remove_second_factor(user: User, *, by: User) -> bool:

@@ -29,7 +29,7 @@ VERBS: dict[str, tuple[Verb, str]] = {
     "deactivate": (people.deactivate, "The account is deactivated: nothing opens with it any more."),
     "activate": (people.activate, "The account is active again."),
     "sign_out": (people.sign_out_everywhere, "All sessions of the person have ended."),
-    "unlock": (lockout.unlock, "Passwords are taken again from everywhere."),
+    "unlock": (people.unlock, "Passwords are taken again from everywhere."),
     "remove_second_factor": (
         people.remove_second_factor,
         "The second factor is removed: the password alone opens the account.",

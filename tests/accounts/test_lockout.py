@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts import services
 from apps.accounts.models import User
 from apps.audit.models import Entry
+from apps.core.models import Mail
 from tests.accounts.keycloak_mode import use_keycloak
 from tests.conftest import PASSWORD, ClientOf, is_signed_in
 from tests.portal import free_port
@@ -145,6 +146,7 @@ def test_an_administrator_sees_it_and_lifts_it(alice: User, admin: User, support
     assert "No password is taken" in client_of(support).get(page).text
     client.post(unlock)
     assert is_signed_in(try_from(HOME, alice.email))
+    assert Mail.objects.get(to=alice.email).subject == "Your password is taken again"
     assert Entry.objects.filter(action="account.unlocked", actor_pk=admin.pk, subject_pk=alice.pk).count() == 1
 
 

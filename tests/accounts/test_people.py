@@ -117,6 +117,7 @@ def test_signing_somebody_out_ends_all_sessions(admin: User, alice: User, client
     act(client_of(admin), "sign_out", alice)
     assert [browser.get(reverse("accounts:account")).status_code for browser in browsers] == [302, 302]
     assert Entry.objects.filter(action="account.signed_out_everywhere", actor_pk=admin.pk).exists()
+    assert Mail.objects.get(to=alice.email).subject == "You were signed out everywhere"
 
 
 @pytest.mark.parametrize(("verb", "fields"), [("give_role", {"role": "none"}), ("deactivate", {})])

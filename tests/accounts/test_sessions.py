@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.sessions import device_of
 from apps.audit.models import Entry
+from apps.core.models import Mail
 from tests.conftest import PASSWORD
 from tests.queries import cost_of
 
@@ -80,6 +81,7 @@ def test_signing_out_everywhere_ends_all_sessions_and_only_ones_own(alice: User,
     assert "You are signed out everywhere." in browsers[0].post(reverse("accounts:end_all_sessions"), follow=True).text
     assert [is_in(browser) for browser in browsers] == [False, False]
     assert is_in(his)
+    assert not Mail.objects.exists()
     again = signed_in(alice)
     assert [one.is_this for one in again.get(SESSIONS).context["sessions"]] == [True]
 
