@@ -208,7 +208,7 @@ def spec_of(run: Run, image_prefix: str, archive: str) -> JobSpec:
 
 
 def _no_room(run: Run, seen: JobObservation) -> RunFails:
-    code = ReasonCode.NO_GPU if run.gpus else ReasonCode.TIMEOUT
+    code = ReasonCode.NO_GPU if run.gpus else ReasonCode.NO_ROOM
     sentence = f"The cluster found no room for the run within {settings.RUN_QUEUE_HOURS} hours. {seen.waiting}"
     return RunFails(Reason(code, sentence.strip()))
 

@@ -14,6 +14,7 @@ class ReasonCode(StrEnum):
     TIMEOUT = "TIMEOUT"
     IMAGE_PULL = "IMAGE_PULL"
     NO_GPU = "NO_GPU"
+    NO_ROOM = "NO_ROOM"
     NO_OUTPUT = "NO_OUTPUT"
     INVALID_OUTPUT = "INVALID_OUTPUT"
     STORE_FAILED = "STORE_FAILED"
@@ -31,6 +32,7 @@ WORDS: dict[str, str] = {
     ReasonCode.TIMEOUT: "Out of time",
     ReasonCode.IMAGE_PULL: "Algorithm not available",
     ReasonCode.NO_GPU: "No GPU",
+    ReasonCode.NO_ROOM: "No room",
     ReasonCode.NO_OUTPUT: "No output",
     ReasonCode.INVALID_OUTPUT: "Output refused",
     ReasonCode.STORE_FAILED: "Archive failed",
@@ -42,6 +44,7 @@ NEXT_STEPS: dict[str, str] = {
     ReasonCode.TIMEOUT: "Choose a smaller series, or ask the algorithm's author for a version that is faster.",
     ReasonCode.IMAGE_PULL: "Run it again: that takes the algorithm as it is now.",
     ReasonCode.NO_GPU: "Run it again later, or choose an algorithm that runs without a GPU.",
+    ReasonCode.NO_ROOM: "Run it again later; what fills the cluster or the project's quota has to end first.",
     ReasonCode.NO_OUTPUT: "Look at the log for what the algorithm found in this series.",
     ReasonCode.INVALID_OUTPUT: "This is for the algorithm's author to mend; the list below says what to.",
     ReasonCode.STORE_FAILED: "Run it again; if that fails too, tell an administrator the number of this run.",

@@ -131,13 +131,21 @@ def test_a_quota_that_is_used_up_is_named(kubelet: Kubelet, monkeypatch: pytest.
     assert kubelet.advance().waiting == "Waits for room in the project's quota."
 
 
-def test_the_queue_has_an_end(kubelet: Kubelet, settings) -> None:
+@pytest.mark.parametrize(("gpus", "code", "word"), [(0, "NO_ROOM", "No room"), (1, "NO_GPU", "No GPU")])
+def test_the_queue_has_an_end(kubelet: Kubelet, settings, client_of, gpus: int, code: str, word: str) -> None:
+    Run.objects.update(gpus=gpus)
+    kubelet.run.refresh_from_db()
     kubelet.advance()
     kubelet.show(node="")
     Run.objects.update(status_changed_at=timezone.now() - timedelta(hours=settings.RUN_QUEUE_HOURS, minutes=1))
     kubelet.run.refresh_from_db()
-    assert kubelet.advance().reason_code == "TIMEOUT"
-    assert "no room for the run within 24 hours" in kubelet.run.reason
+    run = kubelet.advance()
+    assert (run.status, run.reason_code) == (Status.FAILED, code)
+    assert "no room for the run within 24 hours" in run.reason
+    page = client_of(run.submitter).get(reverse("jobs:run", args=[kubelet.namespace, run.pk])).content.decode()
+    assert word in page
+    assert "Run it again later" in page
+    assert "Out of time" not in page
 
 
 def test_a_cluster_that_does_not_answer_changes_nothing_but_the_sentence(
