@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -30,6 +33,28 @@ def child_at(work: Callable[[], object]) -> int:
 def exit_of_child(work: Callable[[], object]) -> int:
     """Does the work in a forked child; its exit code, negative for a signal."""
     return os.waitstatus_to_exitcode(os.waitpid(child_at(work), 0)[1])
+
+
+def lines_of(work: Callable[[], object], files: tuple[str, ...], *, last: int | None = None) -> int:
+    """Does the work, and kills the process before the line of that number in these files; how many there were."""
+    number = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal number
+        if not frame.f_code.co_filename.endswith(files):
+            return None
+        if event == "line":
+            number += 1
+            if number == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return number
 
 
 def is_killed_after(project: Project, step: str) -> bool:

@@ -8,7 +8,7 @@ if no row names it, with the index locked: who stores the same object meanwhile 
 From a server bytes go first: what is cut off is ended by deleting again, or by the next refresh of the index.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from django.db.models import Max, QuerySet
 
 from apps.accounts.models import User
 from apps.archives import removal
+from apps.archives.intake import Arrival
 from apps.archives.locking import index_locked
 from apps.archives.models import Archive, Deletion, Instance, Series, Study
 from apps.archives.overview import may_do, note_lack
@@ -61,6 +62,14 @@ def finish(deletion: Deletion) -> None:
         removal.remove(deletion.archive, some, by=deletion.by, event=DELETED)
     StaticArchive(deletion.archive_id).purge(deletion)
     deletion.delete()
+
+
+def finish_for(archive: Archive, arrivals: Sequence[Arrival]) -> None:
+    """What is still to be deleted of these goes now, so that what is then stored stays."""
+    uids = {arrival.identity.study_instance_uid for arrival in arrivals}
+    for deletion in Deletion.objects.filter(archive=archive, study_instance_uid__in=uids).select_related("by"):
+        same = _instances(deletion).filter(sop_instance_uid__in=[one.identity.sop_instance_uid for one in arrivals])
+        removal.remove(archive, list(same.values_list("pk", flat=True)), by=deletion.by, event=DELETED)
 
 
 def finish_all() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from apps.accounts.models import User
-from apps.archives import deposits, index
+from apps.archives import deleting, deposits, index
 from apps.archives.intake import Arrival, IncomingFile, read_all
 from apps.archives.locking import index_locked
 from apps.archives.models import Archive
@@ -96,6 +96,7 @@ def _indexed(
     archive: Archive, store: ImageStore, arrivals: Sequence[Arrival], *, by: User | None, event: str, **detail: str
 ) -> list[StoredResult]:
     with index_locked(archive.pk):
+        deleting.finish_for(archive, arrivals)
         results = index.add(archive, arrivals, by=by, event=event, **detail)
         new = (one for one, result in zip(arrivals, results, strict=True) if result.outcome is Outcome.STORED)
         store.confirm(list(new))

@@ -1,13 +1,8 @@
 """The rebuild of an index is killed at any of its lines: nothing is lost, readers see all, and the next one ends it."""
 
-import itertools
-import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -19,7 +14,7 @@ from apps.archives.static_archive import StaticArchive
 from apps.archives.verification import unindexed_files, verify
 from tests.archives.dicomweb import Service, body_of, place
 from tests.dicom import WrittenSeries, ct_series
-from tests.killing import exit_of_child
+from tests.killing import exit_of_child, lines_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
 FILES = ("archives/mending.py", "archives/metadata_files.py", "archives/removal.py", "archives/static/objects.py")
@@ -28,25 +23,7 @@ KILLS = 8
 
 def rebuild(archive: Archive, *, last: int | None = None) -> int:
     """Rebuilds, and kills the process before the line of that number; how many lines there were."""
-    lines = itertools.count(1)
-    number = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal number
-        if not frame.f_code.co_filename.endswith(FILES):
-            return None
-        if event == "line":
-            number = next(lines)
-            if number == last:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    sys.settrace(trace)
-    try:
-        list(mend(archive))
-    finally:
-        sys.settrace(None)
-    return number
+    return lines_of(lambda: list(mend(archive)), FILES, last=last)
 
 
 @pytest.fixture
