@@ -19,8 +19,7 @@ def mend(archive: Archive) -> Iterator[str]:
         for series in Series.objects.select_related("study").filter(pk=pk):
             if series.is_metadata_stale:
                 metadata_files.write(series)
-            elif not metadata_files.is_right(series):
-                metadata_files.write(series)
+            elif not metadata_files.is_right(series) and metadata_files.write(series):
                 yield f"Series {series.pk} ({series.series_instance_uid}): its metadata file is written anew."
 
 

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 # A series that grows image by image is not written anew with each of them.
 REST_SECONDS = 10
+UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a damaged row, or file, raises."""
 
 
 def ring_when_due(series: Series) -> None:
@@ -41,19 +43,25 @@ def due() -> models.QuerySet[Series]:
     return changed.filter(rested).select_related("study")
 
 
-def write(series: Series) -> None:
+def write(series: Series) -> bool:
     """Writes the file of a series at the version that was read. Twice, late or at once is harmless.
 
-    Each version has a file of its own, so a slow writer never spoils what a later one wrote.
+    Each version has a file of its own, so a slow writer never spoils what a later one wrote. False, and nothing is
+    written, when a row cannot be read.
     """
     version, old_version = series.metadata_version, series.metadata_file_version
-    write_series_metadata(file_of(series, version), _root(series), _rows(series))
+    try:
+        write_series_metadata(file_of(series, version), _root(series), _rows(series))
+    except UNREADABLE:
+        log.error("row of an object cannot be read", series=series.pk)  # noqa: TRY400 - its bytes are of a patient
+        return False
     same = Series.objects.filter(pk=series.pk)
     same.filter(metadata_file_version__lt=version).update(
         metadata_file_version=version, metadata_written_at=timezone.now()
     )
     for superseded in {old_version, version} - set(same.values_list("metadata_file_version", flat=True)):
         file_of(series, superseded).unlink(missing_ok=True)
+    return True
 
 
 def read(series: Series) -> Iterator[bytes]:
@@ -71,7 +79,7 @@ def is_right(series: Series) -> bool:
     try:
         with file_of(series, series.metadata_version).open("rb") as file:
             return all(line == row for line, row in zip_longest(_lines(file), _rows(series)))
-    except (FileNotFoundError, EOFError, zlib.error, gzip.BadGzipFile):
+    except (FileNotFoundError, *UNREADABLE):
         return False
 
 

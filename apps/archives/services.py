@@ -130,9 +130,9 @@ def reader() -> ChildPool:
     return default_pool()
 
 
-def rebuild_metadata(series: Series, *, is_forced: bool = False) -> None:
-    """Writes the metadata file of a series that changed, or of any when forced. Twice is once."""
-    if series.is_metadata_stale or is_forced:
+def rebuild_metadata(series: Series) -> None:
+    """Writes the metadata file of a series that changed. Twice is once."""
+    if series.is_metadata_stale:
         metadata_files.write(series)
 
 

@@ -2,17 +2,22 @@
 
 import gzip
 import io
+from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from apps.accounts.models import User
-from apps.archives import metadata_files
+from apps.archives import metadata_files, registering
 from apps.archives.models import Archive, Instance, Series, Study
-from apps.archives.services import IncomingFile, store_files
+from apps.archives.registering import Place
+from apps.archives.services import IncomingFile, refresh, store_files
 from tests.archives.dicom_files import path_of
 from tests.dicom import WrittenSeries, ct_series
+from tests.integrations.dicomweb_server import PASSWORD, USERNAME, TwinDicomWeb, running_dicomweb
 
 
 @pytest.fixture
@@ -97,8 +102,65 @@ def test_metadata_files_are_written_anew(archive: Archive, stored: WrittenSeries
     assert not series.is_metadata_stale
     before = list(metadata_files.read(series))
     metadata_files.file_of(series, series.metadata_version).unlink()
-    assert run("rebuild", "cardiac-mr")[0] == "Archive images: wrote the metadata of 1 series.\n"
+    assert run("rebuild", "cardiac-mr") == ("Archive images: read 3 objects; the index of 0 is made anew.\n", "")
     assert list(metadata_files.read(series)) == before
+
+
+class TestSeveralArchives:
+    @pytest.fixture
+    def twin(self, tmp_path: Path, settings: Settings) -> Iterator[TwinDicomWeb]:
+        settings.OBJECT_CACHE_DIR = tmp_path / "object-cache"
+        settings.OUTBOUND_ALLOWED_NETWORKS = [ip_network("127.0.0.1/32")]
+        with running_dicomweb() as running:
+            yield running
+
+    @pytest.fixture
+    def pacs(self, twin: TwinDicomWeb, archive: Archive, alice: User) -> Archive:
+        place = Place(twin.url, USERNAME, PASSWORD)
+        return registering.add(archive.project, name="pacs", kind=Archive.Kind.DICOMWEB, place=place, by=alice)
+
+    @pytest.fixture
+    def more(self, archive: Archive, alice: User, tmp_path: Path) -> Archive:
+        """A second built-in one, the last of all."""
+        added = registering.add(archive.project, name="more", kind=Archive.Kind.BUILT_IN, place=None, by=alice)
+        store_files(added, [IncomingFile(path) for path in ct_series(tmp_path / "more", slices=2).paths], by=alice)
+        return added
+
+    def test_the_faults_of_each_are_named(self, stored: WrittenSeries, more: Archive) -> None:
+        lost = [Instance.objects.filter(archive=found).order_by("pk")[0] for found in Archive.objects.order_by("pk")]
+        for instance in lost:
+            path_of(instance).unlink()
+        out, err = run("verify", "cardiac-mr")
+        assert out == ""
+        assert [instance.sop_instance_uid in err for instance in lost] == [True, True]
+        assert "Archive images: 1 of its objects" in err
+        assert "Archive more: 1 of its objects" in err
+
+    @pytest.mark.parametrize("action", ["verify", "adopt", "rebuild"])
+    def test_one_that_is_out_of_reach_stops_no_other(
+        self, stored: WrittenSeries, twin: TwinDicomWeb, pacs: Archive, more: Archive, tmp_path: Path, action: str
+    ) -> None:
+        twin.put(ct_series(tmp_path / "there", slices=1).paths[0].read_bytes())
+        refresh(pacs)
+        twin.fault = "error"
+        out, err = run(action, "cardiac-mr")
+        assert "Archive images: " in out
+        assert "Archive more: " in out
+        assert "Archive pacs: The archive that holds the images does not answer" in err
+
+    @pytest.mark.parametrize("action", ["verify", "adopt", "rebuild"])
+    def test_one_that_was_taken_out_is_passed_by(
+        self, stored: WrittenSeries, pacs: Archive, more: Archive, alice: User, action: str
+    ) -> None:
+        registering.take_out(pacs, by=alice)
+        out, err = run(action, "cardiac-mr")
+        assert ("Archive images: " in out, "Archive more: " in out, err) == (True, True, "")
+
+    def test_another_server_is_gone_over(self, twin: TwinDicomWeb, pacs: Archive, tmp_path: Path) -> None:
+        for path in ct_series(tmp_path / "there", slices=2).paths:
+            twin.put(path.read_bytes())
+        out, err = run("adopt", "cardiac-mr", "--archive", "pacs")
+        assert (out, err) == ("Archive pacs: the index has 2 objects, before 0.\n", "")
 
 
 @pytest.mark.django_db

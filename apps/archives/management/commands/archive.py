@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.archives import services
 from apps.archives.mending import mend
-from apps.archives.models import Archive, Instance, Series, SkippedObject
+from apps.archives.models import Archive, Instance, SkippedObject
+from apps.archives.rebuilding import rebuild
 from apps.archives.services import IncomingFile
 from apps.archives.verification import unindexed_files, verify
 
@@ -15,21 +16,21 @@ class Command(BaseCommand):
     help = (
         "`archive verify PROJECT` compares every stored object with the index, and mends what follows from the index; "
         "`archive adopt PROJECT` takes objects into the index that it does not know; "
-        "`archive rebuild PROJECT` writes the metadata files of series anew; "
+        "`archive rebuild PROJECT` reads every object again and writes index and metadata files anew; "
         "`archive export PROJECT DIR` writes all images as files that any web server can serve as DICOMweb."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["verify", "adopt", "rebuild", "export"])
         parser.add_argument("project", help="the project's namespace")
-        parser.add_argument("target", nargs="?", help="of export: a folder")
+        parser.add_argument("target", nargs="?", help="of export: a folder, or s3://BUCKET/PREFIX")
         parser.add_argument("--archive", help="only the archive of this name; export takes the default one")
         parser.add_argument(
             "--url", default="", help="of export: where the target will be served; else addresses in it are relative"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        archives = Archive.objects.filter(project__namespace=options["project"]).order_by("pk")
+        archives = Archive.objects.filter(project__namespace=options["project"], removed_at=None).order_by("pk")
         if options["archive"]:
             archives = archives.filter(name=options["archive"])
         elif options["action"] == "export":
@@ -43,11 +44,16 @@ class Command(BaseCommand):
             "rebuild": self._rebuild,
             "export": export,
         }
+        failures = []
         for archive in archives:
             try:
                 act[options["action"]](archive)
+            except CommandError as failure:
+                failures.append(str(failure))
             except services.ArchiveUnreachable as unreachable:
-                raise CommandError(f"Archive {archive.name}: {unreachable}") from unreachable
+                failures.append(f"Archive {archive.name}: {unreachable}")
+        if failures:
+            raise CommandError("\n".join(failures))
 
     def _verify(self, archive: Archive) -> None:
         for sentence in mend(archive):
@@ -62,7 +68,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Archive {archive.name}: all {count} objects are there, unchanged.")
         for skipped in SkippedObject.objects.filter(archive=archive).order_by("pk"):
             self.stdout.write(f"Outside the index: {skipped.remote_name}. {skipped.sentence}")
-        unknown = len(unindexed_files(archive)) if archive.kind == Archive.Kind.BUILT_IN else 0
+        unknown = len(unindexed_files(archive)) if not archive.is_remote else 0
         if unknown:
             self.stdout.write(
                 f"Besides, {unknown} files are not in the index: nobody was told that they are stored, or the database "
@@ -70,7 +76,7 @@ class Command(BaseCommand):
             )
 
     def _adopt(self, archive: Archive) -> None:
-        if archive.kind == Archive.Kind.ORTHANC:
+        if archive.is_remote:
             self._refresh(archive)
             return
         found = [IncomingFile(path, str(path)) for path in unindexed_files(archive)]
@@ -89,11 +95,15 @@ class Command(BaseCommand):
         self.stdout.write(f"Archive {archive.name}: the index has {count} objects, before {before}.{rest}")
 
     def _rebuild(self, archive: Archive) -> None:
-        written = 0
-        for series in Series.objects.filter(archive=archive).select_related("study").order_by("pk").iterator():
-            services.rebuild_metadata(series, is_forced=True)
-            written += 1
-        self.stdout.write(f"Archive {archive.name}: wrote the metadata of {written} series.")
+        objects = changed = faults = 0
+        for rebuilt in rebuild(archive):
+            for fault in rebuilt.faults:
+                self.stderr.write(fault)
+            objects, changed = objects + rebuilt.objects, changed + rebuilt.changed
+            faults += len(rebuilt.faults)
+        self.stdout.write(f"Archive {archive.name}: read {objects} objects; the index of {changed} is made anew.")
+        if faults:
+            raise CommandError(f"Archive {archive.name}: the index of {faults} of its objects stays as it was.")
 
     def _export(self, archive: Archive, *, target: str | None, root: str) -> None:
         if not target:
