@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from apps.audit.models import Entry
 
@@ -52,6 +52,12 @@ def matching(wanted: Wanted) -> QuerySet[Entry]:
     return Entry.objects.filter(**{name: value for name, value in asked.items() if value is not None}).order_by(
         "-at", "-pk"
     )
+
+
+def rows_about(subject: Model, action: str) -> QuerySet[Entry]:
+    """What was done so on this row, oldest first."""
+    about = {"subject_type": subject._meta.label_lower, "subject_pk": subject.pk}
+    return Entry.objects.filter(action=action, **about).order_by("pk")
 
 
 def older_than(rows: QuerySet[Entry], entry: Entry) -> QuerySet[Entry]:

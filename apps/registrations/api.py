@@ -38,7 +38,7 @@ CHANGED = {200: RegistrationDetailSerializer, 409: ErrorSerializer}
 FILTERS = [
     OpenApiParameter("status", enum=Registration.Status.values, description="only in this state"),
     OpenApiParameter("kind", enum=Registration.Kind.values, description="only of this kind"),
-    OpenApiParameter("older", int, enum=[3, 7, 30], description="only older than so many days"),
+    OpenApiParameter("older", int, enum=[3, 7, 30], description="only those for more than so many days in their state"),
     OpenApiParameter("q", description="words to look for in project, namespace, name and address"),
 ]
 

@@ -19,7 +19,7 @@ from apps.registrations.models import Registration
 
 ASKED = ("cpus", "memory_gib", "gpus", "storage_gib", "ends_on")
 MOST_AT_ONCE = 100
-AGES = [("", "Any"), (3, "Older than 3 days"), (7, "Older than 7 days"), (30, "Older than 30 days")]
+AGES = [("", "Any"), (3, "More than 3 days"), (7, "More than 7 days"), (30, "More than 30 days")]
 
 
 class Decision(Strict):

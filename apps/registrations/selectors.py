@@ -5,6 +5,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.audit.selectors import rows_about
 from apps.core import ledger
 from apps.core.lists import holding
 from apps.core.models import Step
@@ -14,6 +15,7 @@ from apps.projects.models import Membership, Project
 from apps.provisioning.plan import MEMBER
 from apps.provisioning.selectors import has_failed, lines_ahead, lines_of, steps_for
 from apps.registrations import links
+from apps.registrations.edits import sentence_of
 from apps.registrations.models import Registration
 
 Status = Registration.Status
@@ -30,6 +32,7 @@ DONE = {
     Status.PROJECT_DELETED: "Project deleted",
 }
 AFTER_APPROVAL = (Status.PROVISIONED, Status.PROJECT_DELETED)
+LONGEST_FIRST = ("status_changed_at", "pk")
 BY_REQUESTER = (Status.SUBMITTED, Status.EMAIL_VERIFIED, Status.WITHDRAWN)
 
 
@@ -47,7 +50,7 @@ class OpenRequest:
 
 @dataclass(frozen=True)
 class HistoryLine:
-    """One move of a request: "Approved", by whom, with what was said."""
+    """One move of a request: "Approved", by whom, with what was said or edited."""
 
     status: str
     word: str
@@ -72,7 +75,7 @@ def waiting_for(user: User) -> QuerySet[Registration]:
     if user.may_approve:
         asked |= Q(joins=None)
     waiting = Registration.objects.filter(asked, status=Status.EMAIL_VERIFIED)
-    return waiting.exclude(asked_by(user)).order_by("status_changed_at", "pk")
+    return waiting.exclude(asked_by(user)).order_by(*LONGEST_FIRST)
 
 
 def asked_by(user: User) -> Q:
@@ -97,7 +100,7 @@ def matching(
 ) -> QuerySet[Registration]:
     """The requests that hold each word of `q` in project, namespace, name or address, and fit the rest; "" is any.
 
-    `older` is in days. What waits is shown with the longest waiting first, everything else with the newest first.
+    `older` is the days for which it has been in its state. What waits is shown with the longest waiting first, everything else with the newest first.
     """
     rows = holding(rows, q.split(), "project_name", "namespace", "name", "email")
     if status:
@@ -105,15 +108,17 @@ def matching(
     if kind:
         rows = rows.filter(kind=kind)
     if older:
-        rows = rows.filter(created_at__lt=timezone.now() - timedelta(days=int(older)))
-    return rows.order_by("pk" if status == Status.EMAIL_VERIFIED else "-pk")
+        rows = rows.filter(status_changed_at__lt=timezone.now() - timedelta(days=int(older)))
+    return rows.order_by(*LONGEST_FIRST) if status == Status.EMAIL_VERIFIED else rows.order_by("-pk")
 
 
 def history(registration: Registration) -> list[HistoryLine]:
     """What happened to the request since it was made, oldest first, with the names of those who did it."""
     events = list(registration.events())
     people = User.objects.in_bulk({event.by_pk for event in events if event.by_pk is not None})
-    return [_history_line(registration, event, people) for event in events]
+    edits = rows_about(registration, "registration.amended").values_list("detail", flat=True)
+    said = dict(zip((event.pk for event in events if _is_edit(event)), map(sentence_of, edits), strict=False))
+    return [_history_line(registration, event, people, said.get(event.pk, event.why)) for event in events]
 
 
 def last_word(registration: Registration) -> str:
@@ -162,14 +167,21 @@ def _open_request(row: Registration) -> OpenRequest:
     return OpenRequest(links.path_of(row), row.title, badge.kind, badge.icon, badge.word, row.status_changed_at)
 
 
-def _history_line(registration: Registration, event: StateEvent, people: dict[int, User]) -> HistoryLine:
+def _is_edit(event: StateEvent) -> bool:
+    """An answer goes the same way and says something; each edit has its audit row."""
+    return event.from_status == Status.CHANGES_REQUESTED and (
+        event.to_status == Status.SUBMITTED or (event.to_status == Status.EMAIL_VERIFIED and not event.why)
+    )
+
+
+def _history_line(registration: Registration, event: StateEvent, people: dict[int, User], why: str) -> HistoryLine:
     status = Status(event.to_status)
     if event.from_status == Status.CHANGES_REQUESTED and status == Status.EMAIL_VERIFIED:
-        word = "Answered" if event.why else "Edited"
+        word = "Edited" if _is_edit(event) else "Answered"
     else:
         word = DONE[status]
     if event.by_pk in people:
         who = people[event.by_pk].name
     else:
         who = registration.name if status in BY_REQUESTER else "the portal"
-    return HistoryLine(status, word, event.by_pk, who, event.why, event.at)
+    return HistoryLine(status, word, event.by_pk, who, why, event.at)

@@ -15,6 +15,7 @@ from apps.projects.models import Membership, Project
 from apps.provisioning.members import is_finished
 from apps.registrations import letters, links, namespaces
 from apps.registrations.applications import Applicant
+from apps.registrations.edits import edits_of
 from apps.registrations.models import Registration
 
 Status, Kind = Registration.Status, Registration.Kind
@@ -94,7 +95,7 @@ def amend(registration: Registration, application: Applicant, *, by: User | None
     """
     _need(registration, Status.CHANGES_REQUESTED)
     fields = application.columns()
-    edited = sorted(name for name, value in fields.items() if getattr(registration, name) != value)
+    edits = edits_of(registration, fields)
     if application.terms_version != registration.terms_version:
         fields["terms_accepted_at"] = timezone.now()
     with transaction.atomic():
@@ -104,7 +105,7 @@ def amend(registration: Registration, application: Applicant, *, by: User | None
             nonce = links.new_nonce()
             registration.move_to(Status.SUBMITTED, nonce=nonce, reserved_skeleton="", **fields)
             letters.ask_to_confirm(registration)
-        record("registration.amended", actor=_pk(by), subject=registration, edited=edited)
+        record("registration.amended", actor=_pk(by), subject=registration, **edits)
 
 
 def answer(registration: Registration, *, text: str, by: User | None) -> None:
