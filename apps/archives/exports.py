@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 Status = Export.Status
 _TARGET_FAILED = "The target cannot be written. What is there stays; tell the administrators, then export again."
 _NO_LONGER = "The person who asked for it may no longer export."
+_TAKEN_OUT = "The archive was taken out of the portal."
 _FAULTS = "{} of the objects could not be read, the rest is there; tell the administrators (archive verify)."
 
 
@@ -47,7 +48,8 @@ def ask(archive: Archive, target: str, *, by: User) -> Export:
             archive=archive, target=target, status__in=Export.ACTIVE, defaults={"status": Status.QUEUED, "by": by}
         )
         if is_new:
-            record("export.asked", actor=by.pk, project=archive.project_id, subject=export, target=target)
+            named = {"archive": archive.name, "target": target}
+            record("export.asked", actor=by.pk, project=archive.project_id, subject=export, **named)
         ring("archives.advance_exports")
     return export
 
@@ -86,10 +88,18 @@ def _advance(export: Export, held: Held) -> None:
     try:
         if export.status == Status.QUEUED:
             export.move_to(Status.RUNNING)
-        sentence = _exported(export, held) if _may_still(export) else _NO_LONGER
+        sentence = _objection(export) or _exported(export, held)
         export.move_to(Status.FAILED if sentence else Status.DONE, sentence=sentence)
     except (_IsOver, IllegalTransition):
         log.info("export was cancelled", export=export.pk)
+
+
+def _objection(export: Export) -> str:
+    """Why it may not be done, as a sentence, or ""."""
+    # Its rows are being removed, which says nothing of the images.
+    if export.archive.removed_at is not None:
+        return _TAKEN_OUT
+    return "" if _may_still(export) else _NO_LONGER
 
 
 def _may_still(export: Export) -> bool:

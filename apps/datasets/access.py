@@ -69,9 +69,11 @@ def get_upload(entry: Entry, pk: int) -> Upload:
 
 def get_own_upload(entry: Entry, pk: int) -> Upload:
     """For who sends it alone."""
-    return get_object_or_404(
-        Upload.objects.select_related("archive"), archive__project=entry.project, by=entry.user, pk=pk
-    )
+    return get_object_or_404(own_uploads(entry), pk=pk)
+
+
+def own_uploads(entry: Entry) -> QuerySet[Upload]:
+    return Upload.objects.filter(archive__project=entry.project, by=entry.user).select_related("archive")
 
 
 def get_own_file(entry: Entry, pk: int) -> UploadedFile:
@@ -81,5 +83,9 @@ def get_own_file(entry: Entry, pk: int) -> UploadedFile:
 
 
 def get_export(entry: Entry, pk: int) -> Export:
-    exports = Export.objects.select_related("archive")
-    return get_object_or_404(exports, archive__project=entry.project, archive__is_default=True, pk=pk)
+    return get_object_or_404(exports_of(entry), pk=pk)
+
+
+def exports_of(entry: Entry) -> QuerySet[Export]:
+    """Of all archives of the project, those too that were taken out since."""
+    return Export.objects.filter(archive__project=entry.project).select_related("archive", "by")

@@ -8,6 +8,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import signed_in
 from apps.archives import exports
+from apps.archives.models import Archive
+from apps.archives.overview import archives_of
 from apps.archives.selectors import outage_of
 from apps.core.state import IllegalTransition
 from apps.datasets import access
@@ -21,16 +23,18 @@ PAGE_LENGTH = 50
 @require_safe
 def index(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = _enter(request, namespace)
-    return _page(request, entry, ExportForm())
+    archive = access.get_archive(entry, access.named_archive(request.GET))
+    form = ExportForm(archives_of(entry.project), initial={"archive": archive.name})
+    return _page(request, entry, archive, form)
 
 
 @require_POST
 def ask(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = _enter(request, namespace)
-    form = ExportForm(request.POST)
+    form = ExportForm(archives_of(entry.project), request.POST)
     if not form.is_valid():
-        return _page(request, entry, form)
-    exports.ask(access.default_archive(entry), form.cleaned_data["target"], by=entry.user)
+        return _page(request, entry, access.default_archive(entry), form)
+    exports.ask(form.archive, form.cleaned_data["target"], by=entry.user)
     return redirect("datasets:exports", namespace)
 
 
@@ -50,11 +54,8 @@ def _enter(request: HttpRequest, namespace: str) -> Entry:
     return entry
 
 
-def _page(request: HttpRequest, entry: Entry, form: ExportForm) -> HttpResponse:
-    archive = access.default_archive(entry)
-    page = Paginator(archive.exports.select_related("by").order_by("-pk"), PAGE_LENGTH).get_page(
-        request.GET.get("page")
-    )
+def _page(request: HttpRequest, entry: Entry, archive: Archive, form: ExportForm) -> HttpResponse:
+    page = Paginator(access.exports_of(entry).order_by("-pk"), PAGE_LENGTH).get_page(request.GET.get("page"))
     context = {
         "project": entry.project,
         "outage": outage_of(archive),

@@ -65,7 +65,11 @@ def test_all_images_are_exported_and_audited(
     assert "5 of 5" in page
     assert "every 3s" not in page
     entry = Entry.objects.get(action="export.asked")
-    assert (entry.actor_pk, entry.project_pk, entry.detail) == (alice.pk, project.pk, {"target": "atlas"})
+    assert (entry.actor_pk, entry.project_pk, entry.detail) == (
+        alice.pk,
+        project.pk,
+        {"archive": "images", "target": "atlas"},
+    )
 
 
 def test_asking_twice_is_once_and_doing_twice_writes_nothing_twice(
@@ -168,6 +172,7 @@ def test_a_target_that_is_no_longer_named_fails(
 
 
 @pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
 def test_lost_objects_are_counted_and_the_rest_is_there(owner: Client, images: list[Instance], target: Path) -> None:
     path_of(images[0]).unlink()
     ask(owner)
