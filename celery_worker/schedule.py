@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from celery.schedules import crontab
 from django.conf import settings
 
 from celery_worker.app import app
@@ -34,9 +35,14 @@ def install() -> None:
         "jobs.observe_active": _ring("jobs.observe_active", float(settings.OBSERVE_SECONDS)),
         "provisioning.watch": _ring("provisioning.watch", float(settings.OBSERVE_SECONDS)),
         "workspaces.watch": _ring("workspaces.watch", float(settings.OBSERVE_SECONDS)),
+        "datasets.forget_files": _nightly("datasets.forget_files"),
     }
 
 
 def _ring(task: str, every: float) -> dict[str, Any]:
     # A bell that nobody heard before the next one rings is of no use any more.
     return {"task": task, "schedule": every, "options": {"expires": every}}
+
+
+def _nightly(task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": crontab(hour=2, minute=30), "options": {"expires": 12 * 3600.0}}

@@ -97,6 +97,7 @@ SETTINGS = (
     Setting("PORTAL_IMAGE", "str", "", "The portal's image, for runs in a cluster. Empty: its prefix/maia-dashboard."),
     Setting("ARCHIVE_AFTER_DAYS", "int", 30, "So long after its last day a suspended project is archived."),
     Setting("DELETION_GRACE_DAYS", "int", 14, "So long the deletion of a project can be undone."),
+    Setting("UPLOAD_FILES_KEPT_DAYS", "int", 30, "So long an upload has the list of its files, then its totals alone."),
     Setting("SWEEP_SECONDS", "int", 60, "How often everything that waits is looked at again."),
     Setting("OBSERVE_SECONDS", "int", 2, "How often active runs are looked at."),
     Setting("CLAIM_SECONDS", "int", 60, "After this time work claimed by a worker that died is taken over."),

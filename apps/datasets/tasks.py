@@ -3,7 +3,7 @@ from celery import shared_task
 from apps.core.leases import under_lease
 from apps.datasets.dicom import connections
 from apps.datasets.models import ConnectionTest, UploadedFile
-from apps.datasets.uploads import parts, services
+from apps.datasets.uploads import forgetting, parts, services
 
 
 @shared_task(name="datasets.sweep")
@@ -12,6 +12,12 @@ def sweep() -> None:
     services.sweep()
     parts.sweep()
     connections.sweep()
+
+
+@shared_task(name="datasets.forget_files")
+@under_lease("datasets.forget_files")
+def forget_files() -> None:
+    forgetting.forget_old()
 
 
 @shared_task(name="datasets.test_connection")

@@ -15,6 +15,7 @@ pages = [
     path("selected/", study_views.act, name="act"),
     path("selected/delete/", deletions.delete_studies, name="delete_studies"),
     path("upload/", sending_views.upload, name="upload"),
+    path("uploads/", upload_views.uploads, name="uploads"),
     path("uploads/token/", sending_views.upload_token, name="upload_token"),
     path("uploads/announce/", sending_views.announce, name="announce"),
     path("uploads/files/<int:pk>/", part_views.uploaded_file, name="uploaded_file"),

@@ -1,5 +1,6 @@
-"""The page of one upload."""
+"""The pages of uploads: one's own as a list, and each by itself."""
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,10 +11,21 @@ from apps.core import spreadsheets
 from apps.datasets import access
 from apps.datasets.models import UploadedFile
 from apps.datasets.uploads import selectors
+from apps.datasets.uploads.badges import badge_of
 from apps.projects.access import enter
 
 PAGE_LENGTH = 100
 MOST_STUDIES = 100
+
+
+@require_safe
+def uploads(request: HttpRequest, namespace: str) -> HttpResponse:
+    """The person's own, the newest first."""
+    entry = enter(signed_in(request), namespace)
+    page = Paginator(access.own_uploads(entry).order_by("-pk"), PAGE_LENGTH).get_page(request.GET.get("page"))
+    unsettled = selectors.unsettled(page)
+    rows = [(upload, badge_of(upload, unsettled[upload.pk])) for upload in page]
+    return render(request, "datasets/uploads.html", {"project": entry.project, "page": page, "rows": rows})
 
 
 @require_safe
@@ -32,6 +44,9 @@ def upload_result(request: HttpRequest, namespace: str, pk: int) -> HttpResponse
         "upload": found,
         "outcomes": counts,
         "total": sum(outcome.count for outcome in counts),
+        "is_forgotten": not counts and bool(found.stored_count or found.present_count or found.refused_count),
+        "kept_days": settings.UPLOAD_FILES_KEPT_DAYS,
+        "is_own": found.by_id == entry.user.pk,
         "show": show,
         "querystring": f"show={show}" if show in UploadedFile.Outcome else "",
         "page": Paginator(files, PAGE_LENGTH).get_page(request.GET.get("page")),

@@ -17,6 +17,7 @@ DATASETS = [
     # The action "list" of those who may export, without a study: back to the list with a sentence.
     Row("datasets:act", EXPORTERS_POST, "POST", NAMESPACE, extra={"data": "action=list", "content_type": FORM}),
     Row("datasets:upload", in_project(403, member=302), "POST", NAMESPACE),
+    Row("datasets:uploads", in_project(200), kwargs=NAMESPACE),
     Row("datasets:upload_token", in_project(403, member=200), kwargs=NAMESPACE),
     # Without files, which are announced by a script alone.
     Row("datasets:announce", in_project(403, member=400), "POST", NAMESPACE),
