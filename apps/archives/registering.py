@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.archives.models import NAME_OF_ARCHIVE_LENGTH, Archive, RemoteServer
-from apps.archives.reach import forget_failure, note_seen, reach_web
+from apps.archives.reach import forget_failure, note_seen, reach
 from apps.audit.services import record
 from apps.core.doorbell import ring
 from apps.integrations import outbound
@@ -121,11 +121,11 @@ def ask_look(archive: Archive, *, by: User) -> None:
 
 
 def probe_due(archive: Archive) -> None:
-    """Finds out what a DICOMweb server can do, if that was not done today. Raises ArchiveUnreachable."""
-    servers = RemoteServer.objects.filter(archive=archive, archive__kind=Archive.Kind.DICOMWEB)
+    """Finds out what the archive's server can do, if that was not done today. Raises ArchiveUnreachable."""
+    servers = RemoteServer.objects.filter(archive=archive)
     if servers.exclude(probed_at__gt=timezone.now() - PROBED_EVERY).exists():
-        with reach_web(archive.pk, is_probe=True) as web:
-            found = web.capabilities()
+        with reach(archive.pk, is_probe=True) as server:
+            found = server.capabilities()
         servers.update(capabilities=found, probed_at=timezone.now())
         note_seen(archive.pk)
 

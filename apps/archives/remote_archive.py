@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 STORED_AT_ONCE = 4
 NOT_TAKEN = "The archive's server cannot store this object."
 NO_SPACE = "The archive's server has no space left; tell the administrators."
+READ_ONLY = "The archive's server takes no objects from the portal."
 ANOTHER = "The archive holds another object with this SOPInstanceUID; that one stays as it is."
 
 

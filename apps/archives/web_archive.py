@@ -21,6 +21,7 @@ from apps.archives.remote_archive import (
     ANOTHER,
     NO_SPACE,
     NOT_TAKEN,
+    READ_ONLY,
     STORED_AT_ONCE,
     RemoteArchive,
     has_same,
@@ -33,15 +34,14 @@ from apps.integrations.dicomweb.port import (
     NoSuchObject,
     ObjectNotTaken,
     ObjectTooLong,
+    StoringRefused,
 )
-
-_READ_ONLY = "The archive's server takes no objects from the portal."
 
 
 class WebArchive(RemoteArchive):
     def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
         if not may_do(self._pk, "store"):
-            return [arrival.refused(FailureReason.PROCESSING_FAILURE, _READ_ONLY) for arrival in arrivals]
+            return [arrival.refused(FailureReason.PROCESSING_FAILURE, READ_ONLY) for arrival in arrivals]
         # Few servers would give back what the index then refuses.
         foreseen = index.foresee(Archive.objects.get(pk=self._pk), arrivals)
         taken = [one for one, result in zip(arrivals, foreseen, strict=True) if not result.is_refused]
@@ -70,6 +70,8 @@ def _publish(web: DicomWebApi, arrival: Arrival, folder: Path) -> Published | St
         web.store(arrival.file.path)
     except ObjectNotTaken:
         return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
+    except StoringRefused:
+        return arrival.refused(FailureReason.PROCESSING_FAILURE, READ_ONLY)
     except NoSpaceLeft:
         return arrival.refused(FailureReason.OUT_OF_RESOURCES, NO_SPACE)
     return _as_it_is_there(web, named, folder)

@@ -51,10 +51,13 @@ def archive(
 
 
 @pytest.fixture
-def series(archive: Archive, tmp_path: Path) -> WrittenSeries:
+def series(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WrittenSeries:
     """In the archive and its index, and nowhere on this machine."""
     written = ct_series(tmp_path / "source", slices=2)
-    store_files(archive, [IncomingFile(path) for path in written.paths], by=None)
+    with monkeypatch.context() as patient:
+        patient.setattr(exchange, "SILENCE_SECONDS", 10.0)
+        patient.setattr(exchange, "ANSWER_SECONDS", 10.0)
+        store_files(archive, [IncomingFile(path) for path in written.paths], by=None)
     return written
 
 

@@ -24,13 +24,15 @@ USERNAME, PASSWORD = "portal", "a password of this test"
 
 @dataclass
 class TwinOrthanc(Twin):
-    """What it holds, and how it fails: `fault` is also other, endless, drip, long, full."""
+    """What it holds, and how it fails: `fault` is also other, endless, drip, long, full; `refuses` has the status by
+    which it answers to some methods."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
     origins: dict[str, dict[str, str]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     seq: int = 0
     password: str = PASSWORD
+    refuses: dict[str, int] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -113,6 +115,8 @@ class _Handler(TwinHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.fails():
             return
+        if self.path == "/instances" and self._refuses():
+            return
         if self.path == "/tools/lookup":
             self._send([{"ID": name, "Type": "Instance"} for name in self.twin.named(body.decode())])
             return
@@ -125,7 +129,7 @@ class _Handler(TwinHandler):
             self._send({"HttpStatus": 400}, 400)
 
     def do_DELETE(self) -> None:
-        if self.fails():
+        if self.fails() or self._refuses():
             return
         name = self.path.rpartition("/")[2]
         if name not in self.twin.objects:
@@ -133,6 +137,12 @@ class _Handler(TwinHandler):
             return
         self.twin.remove(name)
         self._send({"RemainingAncestor": None})
+
+    def _refuses(self) -> bool:
+        status = self.twin.refuses.get(self.command)
+        if status:
+            self.send(b"", status)
+        return status is not None
 
     def _changes(self, query: dict[str, str]) -> dict[str, Any]:
         twin = self.twin

@@ -121,6 +121,15 @@ def test_it_says_how_an_object_came(server: Server, api: Orthanc, paths: tuple[P
     assert (origin.kind, origin.username) == ("RestApi", server.username)
 
 
+def test_what_it_can_do_is_found_out_and_nothing_is_written(api: Orthanc, paths: tuple[Path, ...]) -> None:
+    wanted = dict.fromkeys(("search", "store", "delete"), True)
+    assert wanted.items() <= api.capabilities().items()
+    api.store(paths[0])
+    before = list(api.orthanc_ids()), api.last_change()
+    assert api.capabilities() == {**wanted, "fetch": True}
+    assert (list(api.orthanc_ids()), api.last_change()) == before
+
+
 def test_the_change_log_goes_on_where_it_was_left(api: Orthanc, paths: tuple[Path, ...]) -> None:
     position = api.last_change().last
     first, second = (api.store(path).name for path in paths[:2])

@@ -21,6 +21,8 @@ WORDS = {
     "store": "store",
     "delete": "delete",
 }
+# The portal makes the rest of what it fetches.
+_OF_ORTHANC = {name: WORDS[name] for name in ("search", "fetch", "store", "delete")}
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,11 @@ def shown(entry: Entry) -> dict[str, Any]:
 def _lines(entry: Entry) -> Iterator[Line]:
     for archive, seen, study_count in overview(entry.project):
         known = seen.capabilities or {}
+        words = _OF_ORTHANC if archive.kind == Archive.Kind.ORTHANC else WORDS
         answers = {
-            value: tuple(word for name, word in WORDS.items() if known.get(name) is value) for value in (True, False)
+            value: tuple(word for name, word in words.items() if known.get(name) is value) for value in (True, False)
         }
-        unknown = tuple(word for name, word in WORDS.items() if name not in known) if known else ()
+        unknown = tuple(word for name, word in words.items() if name not in known) if known else ()
         yield Line(archive, seen, study_count, _badge(archive, seen, entry), answers[True], answers[False], unknown)
 
 

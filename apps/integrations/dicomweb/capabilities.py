@@ -1,6 +1,7 @@
-"""What a DICOMweb server can do, found out without writing anything: by asking for the first object that it has.
+"""What a server can do, found out without writing anything: by asking for the first object that it has.
 
-The names: search, paging, metadata, fetch (whole objects), frames, rendered, store, delete.
+The names: search, paging, metadata, fetch (whole objects), frames, rendered, store, delete. Of an Orthanc only search,
+fetch, store and delete are looked at: the portal makes the rest of what it fetches.
 """
 
 from http import HTTPStatus
@@ -22,6 +23,7 @@ _OF_IMAGE = (
     ("/rendered", "image/jpeg", "rendered"),
 )
 _LACKING = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
+_NOBODYS = "-".join(["00000000"] * 5)
 _NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -35,6 +37,29 @@ def probed(exchange: Exchange) -> dict[str, bool]:
         status = _status(exchange, "GET", address + end, {"Accept": accept})
         if status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED:
             said[name] = status == HTTPStatus.OK
+    return said
+
+
+def of_orthanc(exchange: Exchange, orthanc_id: str = "") -> dict[str, bool]:
+    """By its own interface, that of an Orthanc that has just answered; of a named object, if it has one.
+
+    To delete what cannot be there it answers 404 to who may delete, and to an empty body 400 to who may store. What
+    is unknown is not in it. Raises ServerFailed.
+    """
+    headers = {"Content-Type": DICOM}
+    answers = {
+        "store": _status(exchange, "POST", "/instances", headers, data=b""),
+        "delete": _status(exchange, "DELETE", f"/instances/{_NOBODYS}", {}),
+    }
+    said = {"search": True}
+    for name, status in answers.items():
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED:
+            said[name] = status not in (*_NOT_ALLOWED, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
+    if orthanc_id:
+        status = _status(exchange, "GET", f"/instances/{orthanc_id}/file", {})
+        # It may have been deleted since.
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_FOUND:
+            said["fetch"] = status == HTTPStatus.OK
     return said
 
 

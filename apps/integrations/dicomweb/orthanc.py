@@ -7,11 +7,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
 
+from apps.integrations.dicomweb import capabilities
 from apps.integrations.dicomweb.exchange import Exchange, checked, chunks, existing, json_of, length_of
 from apps.integrations.dicomweb.port import (
     AnswerInvalid,
     Change,
     ChangePage,
+    DeletionRefused,
     Digest,
     NoSpaceLeft,
     NoSuchObject,
@@ -19,11 +21,14 @@ from apps.integrations.dicomweb.port import (
     ObjectTooLong,
     Origin,
     Stored,
+    StoringRefused,
 )
 from apps.integrations.kubernetes.route import Route
 
 CHANGES_PER_PAGE, IDS_PER_PAGE = 200, 5000
 _DICOM = "application/dicom"
+# Of a proxy before it, or of a filter in it: the user may do other things.
+_NOT_ALLOWED = (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
 _ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 
 
@@ -41,6 +46,8 @@ class Orthanc:
                     raise ObjectNotTaken
                 if response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
                     raise NoSpaceLeft
+                if response.status_code in _NOT_ALLOWED:
+                    raise StoringRefused
                 answer = json_of(checked(response))
         # What it takes for a zip archive is answered by a list.
         if not isinstance(answer, dict) or answer.get("Status") not in ("Success", "AlreadyStored"):
@@ -64,6 +71,8 @@ class Orthanc:
 
     def delete(self, orthanc_id: str) -> None:
         with self._exchange.answer("DELETE", f"/instances/{orthanc_id}") as response:
+            if response.status_code in _NOT_ALLOWED:
+                raise DeletionRefused
             if response.status_code != HTTPStatus.NOT_FOUND:
                 checked(response)
 
@@ -101,6 +110,10 @@ class Orthanc:
 
     def ping(self) -> None:
         self.count()
+
+    def capabilities(self) -> dict[str, bool]:
+        first = [_orthanc_id(found) for found in self._get("/instances?since=0&limit=1", list)]
+        return capabilities.of_orthanc(self._exchange, *first[:1])
 
     def count(self) -> int:
         return _integer(self._get("/statistics"), "CountInstances")

@@ -43,6 +43,10 @@ class ObjectNotTaken(Exception):
     """The server reads the object otherwise than as one DICOM instance, and does not store it."""
 
 
+class StoringRefused(Exception):
+    """The server stores nothing for the portal."""
+
+
 class DeletionRefused(Exception):
     """The server deletes nothing for the portal."""
 
@@ -123,6 +127,9 @@ class ObjectServer(Protocol):
     def instances_of(self, sop_instance_uid: str) -> list[str]:
         """The objects with this UID, of whatever patient."""
 
+    def capabilities(self) -> dict[str, bool]:
+        """What the server can do, by name (see `capabilities`); what could not be found out is not in it."""
+
     def ping(self) -> None:
         """Returns when the server is of use."""
 
@@ -131,7 +138,7 @@ class OrthancApi(ObjectServer, Protocol):
     """An Orthanc, by its own interface."""
 
     def store(self, path: Path) -> Stored:
-        """Never over another object. Raises ObjectNotTaken and NoSpaceLeft."""
+        """Never over another object. Raises ObjectNotTaken, StoringRefused and NoSpaceLeft."""
 
     def changes(self, since: int) -> ChangePage:
         """What follows entry `since` of the change log, one page of it."""
@@ -150,7 +157,7 @@ class DicomWebApi(ObjectServer, Protocol):
     """Any DICOMweb server. It does not say how objects came in."""
 
     def store(self, path: Path) -> None:
-        """Of what is there already the server makes what it wants. Raises ObjectNotTaken and NoSpaceLeft."""
+        """Of what is there already the server makes what it wants. Raises as the other `store`."""
 
     def studies(self, offset: int) -> list[StudyFound]:
         """One page of all studies, from `offset` (from 0) on; empty when there are no more."""
@@ -160,6 +167,3 @@ class DicomWebApi(ObjectServer, Protocol):
 
     def instances(self, study_instance_uid: str) -> Iterator[str]:
         """The names of all instances of a study, series by series."""
-
-    def capabilities(self) -> dict[str, bool]:
-        """What the server can do, by name (see `capabilities`); what could not be found out is not in it."""

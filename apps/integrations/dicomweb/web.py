@@ -16,6 +16,7 @@ from apps.integrations.dicomweb.port import (
     ObjectNotTaken,
     ObjectTooLong,
     Origin,
+    StoringRefused,
     StudyFound,
 )
 from apps.integrations.dicomweb.related import DICOM, OneObject, RelatedInvalid, only_part
@@ -49,8 +50,10 @@ class DicomWeb:
         body = OneObject(path)
         headers = {"Content-Type": body.content_type, "Accept": JSON}
         with self._exchange.answer("POST", "/studies", data=body, headers=headers) as response:
-            if response.status_code in (*_REFUSED, *_NO_STORE):
+            if response.status_code in _REFUSED:
                 raise ObjectNotTaken
+            if response.status_code in _NO_STORE:
+                raise StoringRefused
             if response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
                 raise NoSpaceLeft
             if response.status_code != HTTPStatus.ACCEPTED:  # which says that something was not stored
