@@ -2,15 +2,16 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import signed_in
 from apps.archives import registering
 from apps.archives.models import Archive
-from apps.archives.overview import archives_of, seen_of
+from apps.archives.overview import seen_of
 from apps.archives.registering import NameTaken, StaysInPortal
 from apps.core.forms import takes_fields
+from apps.datasets import access
 from apps.datasets.archives import page
 from apps.datasets.archives.forms import AddArchiveForm, ChangePlaceForm
 from apps.projects.access import Entry, enter
@@ -44,7 +45,7 @@ def add(request: HttpRequest, namespace: str) -> HttpResponse:
 @takes_form
 def change(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     entry = _manage(request, namespace)
-    archive = _archive(entry, name)
+    archive = access.get_archive(entry, name)
     seen = seen_of(archive)
     if not seen.is_entered:
         return _stays(request, namespace, registering.OWN)
@@ -63,7 +64,7 @@ def change(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
 @takes_fields()
 def make_default(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     entry = _manage(request, namespace)
-    registering.make_default(_archive(entry, name), by=entry.user)
+    registering.make_default(access.get_archive(entry, name), by=entry.user)
     return redirect("datasets:archives", namespace)
 
 
@@ -71,7 +72,7 @@ def make_default(request: HttpRequest, namespace: str, name: str) -> HttpRespons
 @takes_fields()
 def look(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     entry = _manage(request, namespace)
-    registering.ask_look(_archive(entry, name), by=entry.user)
+    registering.ask_look(access.get_archive(entry, name), by=entry.user)
     messages.success(request, "It is being looked at. Open the page again in a moment.")
     return redirect("datasets:archives", namespace)
 
@@ -80,7 +81,7 @@ def look(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
 @takes_fields()
 def take_out(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     entry = _manage(request, namespace)
-    archive = _archive(entry, name)
+    archive = access.get_archive(entry, name)
     if request.method != "POST":
         context = {"project": entry.project, "archive": archive, "study_count": archive.studies.count()}
         return render(request, "datasets/archive_take_out.html", context)
@@ -96,10 +97,6 @@ def _manage(request: HttpRequest, namespace: str) -> Entry:
     entry = enter(signed_in(request), namespace)
     entry.need_owner_or_administrator()
     return entry
-
-
-def _archive(entry: Entry, name: str) -> Archive:
-    return get_object_or_404(archives_of(entry.project), name=name)
 
 
 def _stays(request: HttpRequest, namespace: str, sentence: str) -> HttpResponse:

@@ -15,10 +15,10 @@ from apps.datasets import access
 from apps.datasets.addresses import page
 from apps.datasets.series import derivations, stacks, windows
 from apps.datasets.series.addresses import frame_address, mask_address
+from apps.datasets.series.elements import first
 from apps.datasets.series.pictures import applied_window
-from apps.datasets.series.references import first
 from apps.datasets.series.reports import content_of
-from apps.datasets.series.stacks import Frame, Mask
+from apps.datasets.series.stacks import Frame, Mask, number_asked
 from apps.datasets.templatetags.dicom import dicom_date
 
 MOST_REPORTS = 20
@@ -67,7 +67,7 @@ def title_of(series: Series) -> str:
 
 
 def _stack_context(series: Series, frames: Sequence[Frame], query: QueryDict) -> dict[str, Any]:
-    number = _bounded(query.get("frame", ""), len(frames))
+    number = min(max(number_asked(query.get("frame", "")), 1), len(frames))
     shown = frames[number - 1]
     instance = access.get_instance(series, shown.sop_instance_uid)
     metadata = metadata_of(instance)
@@ -155,8 +155,3 @@ def _plain_view(
 
 def _link(series: Series, number: int, overlay: str) -> str:
     return page("series", series.archive, series.series_instance_uid, frame=str(number), overlay=overlay)
-
-
-def _bounded(asked: str, count: int) -> int:
-    """The frame that was asked for, kept inside the stack; the first when it is no number."""
-    return min(max(int(asked), 1), count) if asked.isdecimal() and len(asked) < 10 else 1

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from apps.archives.services import JsonDataSet, segment_colour
+from apps.datasets.series.elements import first, items, values
 
 _SERIES_INSTANCE_UID = "0020000E"
 _REFERENCED_SOP_INSTANCE_UID = "00081155"
@@ -16,25 +16,6 @@ _SEGMENTS, _SEGMENT_NUMBER, _SEGMENT_LABEL, _RECOMMENDED_COLOUR = "00620002", "0
 class Segment:
     label: str
     colour: str  # "#rrggbb", as in the pictures of the mask
-
-
-def items(dataset: JsonDataSet, tag: str) -> list[JsonDataSet]:
-    """The items of a sequence, none when it is absent or something else."""
-    return [item for item in dataset.get(tag, {}).get("Value", []) if isinstance(item, dict)]
-
-
-def first(dataset: JsonDataSet, tag: str) -> Any:
-    """The first value of an element, "" when it has none; of a person name its alphabetic group."""
-    value = next(iter(dataset.get(tag, {}).get("Value", [])), "")
-    return next(iter(value.values()), "") if isinstance(value, dict) else value
-
-
-def number_in(dataset: JsonDataSet, tag: str) -> float | None:
-    """The first value of an element; None when it has none, or what is no number."""
-    try:
-        return float(first(dataset, tag))
-    except (TypeError, ValueError):
-        return None
 
 
 def referenced_series(dataset: JsonDataSet) -> list[str]:
@@ -65,7 +46,7 @@ def segments_of(segmentation: JsonDataSet) -> list[Segment]:
 
 def _segment(item: JsonDataSet, place: int) -> Segment:
     number = first(item, _SEGMENT_NUMBER)
-    words = item.get(_RECOMMENDED_COLOUR, {}).get("Value", [])
+    words = values(item, _RECOMMENDED_COLOUR)
     recommended = (words[0], words[1], words[2]) if len(words) == 3 else None
     red, green, blue = segment_colour(number if isinstance(number, int) else place, recommended)
     return Segment(str(first(item, _SEGMENT_LABEL)), f"#{red:02x}{green:02x}{blue:02x}")

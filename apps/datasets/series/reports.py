@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from apps.archives.services import JsonDataSet
-from apps.datasets.series.references import first, items
+from apps.datasets.series.elements import first, items
 
 _CONCEPT_NAME, _CONTENT, _VALUE_TYPE, _MEANING = "0040A043", "0040A730", "0040A040", "00080104"
 _CODE, _MEASURED, _NUMERIC, _UNITS = "0040A168", "0040A300", "0040A30A", "004008EA"

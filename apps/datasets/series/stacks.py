@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.archives.services import JsonDataSet
-from apps.datasets.series.references import number_in
+from apps.core.numbers import is_whole_number
+from apps.datasets.series.elements import number_in, values
 
 _PIXEL_SPACING = "00280030"
 _RECOMMENDED_DISPLAY_FRAME_RATE, _CINE_RATE, _FRAME_TIME_MILLISECONDS = "00082144", "00180040", "00181063"
@@ -39,6 +40,11 @@ def frames_of(images: Sequence[tuple[str, int]]) -> list[Frame]:
     return [Frame(uid, number) for uid, count in images for number in range(1, count + 1)]
 
 
+def number_asked(text: str) -> int:
+    """Of a frame, as an address has it; the first when it is no number."""
+    return int(text) if is_whole_number(text, most_digits=9) else 1
+
+
 def speed_of(image: JsonDataSet) -> int:
     """Frames per second as the image wants to be played, else the usual."""
     rates = [_positive(image, tag) for tag in (_RECOMMENDED_DISPLAY_FRAME_RATE, _CINE_RATE)]
@@ -55,7 +61,7 @@ def _positive(image: JsonDataSet, tag: str) -> float | None:
 def pixel_aspect_of(image: JsonDataSet) -> float:
     """Height of a pixel over its width (PS3.3 10.7.1.3: row spacing is first); 1 when it is not known."""
     try:
-        height, width = (float(spacing) for spacing in image.get(_PIXEL_SPACING, {}).get("Value", [])[:2])
+        height, width = (float(spacing) for spacing in values(image, _PIXEL_SPACING)[:2])
     except (TypeError, ValueError):
         return 1.0
     return height / width if height > 0 and width > 0 else 1.0

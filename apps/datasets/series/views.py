@@ -18,6 +18,7 @@ from apps.archives.services import (
 from apps.datasets import access
 from apps.datasets.series.page import series_context
 from apps.datasets.series.pictures import mask_over
+from apps.datasets.series.stacks import number_asked
 from apps.datasets.series.tags_page import tags_context
 from apps.projects.access import enter
 from apps.viewer.addresses import address_of_series
@@ -67,7 +68,7 @@ def overlay(request: HttpRequest, namespace: str, series_instance_uid: str, sop_
     image = access.get_image(entry, sop_instance_uid, archive_name=archive_name)
     note_read(image.series.study, by=entry.user, kind=StudyRead.Kind.VIEWED)
     try:
-        picture = mask_over(segmentations, image, frame=_frame(request.GET.get("frame", "1")))
+        picture = mask_over(segmentations, image, frame=number_asked(request.GET.get("frame", "")))
     except FileRefused as refusal:
         return _plain_text(refusal, HTTPStatus.NOT_ACCEPTABLE)
     except ObjectUnavailable as loss:
@@ -77,10 +78,6 @@ def overlay(request: HttpRequest, namespace: str, series_instance_uid: str, sop_
     response = HttpResponse(picture.body, content_type=picture.media_type)
     patch_cache_control(response, private=True, max_age=OVERLAY_KEPT_SECONDS)
     return response
-
-
-def _frame(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 1
 
 
 def _plain_text(error: Exception, status: HTTPStatus) -> HttpResponse:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from apps.archives.services import JsonDataSet
-from apps.datasets.series.references import first, items, number_in
+from apps.datasets.series.elements import first, items, number_in
 
 _WINDOW_CENTER, _WINDOW_WIDTH = "00281050", "00281051"
 _PHOTOMETRIC_INTERPRETATION, _PIXEL_REPRESENTATION, _BITS_STORED = "00280004", "00280103", "00280101"

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 
 from apps.accounts.access import signed_in
 from apps.core.units import GIB
 from apps.projects.access import Entry, Role, enter
 
 LEAST_FREE_BYTES = 200 * 1024**2
-DISK_IS_FULL = "The disk of this portal is full. What it had stored before stays; ask an administrator for space."
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,15 @@ class Refusal:
 
     status: HTTPStatus
     sentence: str
+
+    def as_json(self) -> JsonResponse:
+        return JsonResponse({"detail": self.sentence}, status=self.status)
+
+
+DISK_IS_FULL = Refusal(
+    HTTPStatus.INSUFFICIENT_STORAGE,
+    "The disk of this portal is full. What it had stored before stays; ask an administrator for space.",
+)
 
 
 def enter_to_send(request: HttpRequest, namespace: str) -> Entry:
@@ -35,7 +43,7 @@ def refusal_of_size(size_bytes: int, *, needed_bytes: int) -> Refusal | None:
     if size_bytes > settings.UPLOAD_MAX_BYTES:
         return too_much(f"{settings.UPLOAD_MAX_BYTES // GIB} GiB")
     if shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free < needed_bytes + LEAST_FREE_BYTES:
-        return Refusal(HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL)
+        return DISK_IS_FULL
     return None
 
 

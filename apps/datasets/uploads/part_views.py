@@ -8,7 +8,7 @@ from apps.core import disk
 from apps.core.numbers import is_whole_number
 from apps.datasets import access
 from apps.datasets.uploads import parts
-from apps.datasets.uploads.admission import DISK_IS_FULL, enter_to_send, refusal_of_size
+from apps.datasets.uploads.admission import DISK_IS_FULL, Refusal, enter_to_send, refusal_of_size
 
 CHUNK_BYTES = 1024**2
 
@@ -26,17 +26,17 @@ def part(request: HttpRequest, namespace: str, pk: int) -> HttpResponse:
     file = access.get_own_file(enter_to_send(request, namespace), pk)
     refusal = refusal_of_size(file.size_bytes, needed_bytes=int(request.META.get("CONTENT_LENGTH") or 0))
     if refusal:
-        return JsonResponse({"detail": refusal.sentence}, status=refusal.status)
+        return refusal.as_json()
     try:
         received_bytes = parts.append(file, _offset(request.GET.get("offset", "")), _chunks(request))
     except parts.PartRefused as refused:
         return JsonResponse({"received_bytes": refused.received_bytes}, status=HTTPStatus.CONFLICT)
     except UnreadablePostError:
-        return JsonResponse({"detail": "The connection ended inside the part."}, status=HTTPStatus.BAD_REQUEST)
+        return Refusal(HTTPStatus.BAD_REQUEST, "The connection ended inside the part.").as_json()
     except OSError as error:
         if not disk.is_full(error):
             raise
-        return JsonResponse({"detail": DISK_IS_FULL}, status=HTTPStatus.INSUFFICIENT_STORAGE)
+        return DISK_IS_FULL.as_json()
     return JsonResponse({"received_bytes": received_bytes})
 
 

@@ -40,7 +40,7 @@ def announce(request: HttpRequest, namespace: str) -> HttpResponse:
     try:
         asked = announcing.parse(request.body)
     except announcing.Malformed as malformed:
-        return JsonResponse({"detail": str(malformed)}, status=HTTPStatus.BAD_REQUEST)
+        return Refusal(HTTPStatus.BAD_REQUEST, str(malformed)).as_json()
     upload = progress.begin(access.default_archive(entry), by=entry.user, key=_key(asked.key))
     if asked.goes_on:
         progress.go_on(upload)
@@ -82,7 +82,7 @@ def upload(request: HttpRequest, namespace: str) -> HttpResponse:
         if not disk.is_full(error):
             raise
         log.exception("disk is full")
-        return _refused(request, entry, Refusal(HTTPStatus.INSUFFICIENT_STORAGE, DISK_IS_FULL))
+        return _refused(request, entry, DISK_IS_FULL)
 
 
 @csrf_protect
@@ -140,6 +140,6 @@ def _numbers(texts: list[str]) -> list[int]:
 
 def _refused(request: HttpRequest, entry: Entry, refusal: Refusal) -> HttpResponse:
     if not request.accepts("text/html"):
-        return JsonResponse({"detail": refusal.sentence}, status=refusal.status)
+        return refusal.as_json()
     context = {"project": entry.project, "sentence": refusal.sentence}
     return render(request, "datasets/not_taken.html", context, status=refusal.status)

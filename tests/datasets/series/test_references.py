@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from apps.datasets.series.references import covered_images, first, items, referenced_series
+from apps.datasets.series.elements import first, items
+from apps.datasets.series.references import covered_images, referenced_series
 from tests.datasets.conftest import sequence
 
 

@@ -10,16 +10,18 @@ from apps.accounts.models import User
 from apps.archives.models import Archive, Instance
 from apps.datasets.models import Upload
 from tests.conftest import ClientOf
-from tests.datasets.uploads.test_going_on import KEY, announce, announcement, contents_of
-from tests.datasets.uploads.test_going_on import send as send_announced
-from tests.datasets.uploads.test_uploading import files_of, sent, upload
+from tests.datasets.uploads.sending import (
+    KEY,
+    announce,
+    announcement,
+    contents_of,
+    files_of,
+    send_announced,
+    sent,
+    upload,
+)
 from tests.dicom import WrittenSeries, ct_series
 from tests.racing import at_once
-
-
-@pytest.fixture
-def bobs(archive: Archive, bob: User, client_of: ClientOf) -> Client:
-    return client_of(bob)
 
 
 def test_the_same_object_with_other_bytes_is_refused(bobs: Client, ct: WrittenSeries) -> None:

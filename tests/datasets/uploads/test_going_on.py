@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,43 +20,23 @@ from apps.datasets.models import Upload, UploadedFile
 from apps.datasets.uploads import services
 from apps.datasets.uploads.announcing import LONGEST_NAME, MOST_FILES
 from tests.conftest import ClientOf
+from tests.datasets.uploads.sending import (
+    IMAGES,
+    JSON,
+    KEY,
+    announce,
+    announcement,
+    contents_of,
+    send_announced,
+)
 from tests.dicom import WrittenSeries
-
-IMAGES = "/projects/cardiac-mr/data/"
-KEY = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-JSON = {"Accept": "application/json"}
-
-
-def announcement(series: WrittenSeries, folder: str = "study") -> list[list[Any]]:
-    return [[f"{folder}/{path.name}", path.stat().st_size, 1_700_000_000_000, "head"] for path in series.paths]
-
-
-def announce(client: Client, files: list[list[Any]], key: str = KEY, *, goes_on: bool = True) -> dict[str, Any]:
-    asked = json.dumps({"key": key, "goes_on": goes_on, "files": files})
-    response = client.post(f"{IMAGES}uploads/announce/", asked, content_type="application/json", headers=JSON)
-    assert response.status_code == HTTPStatus.OK, response.content
-    return dict(response.json())
-
-
-def send(client: Client, contents: list[bytes], announced: list[Any], key: str = KEY) -> Any:
-    files = [SimpleUploadedFile("part.dcm", content) for content in contents]
-    return client.post(f"{IMAGES}upload/", {"files": files, "announced": announced, "key": key}, headers=JSON)
-
-
-def contents_of(series: WrittenSeries) -> list[bytes]:
-    return [path.read_bytes() for path in series.paths]
-
-
-@pytest.fixture
-def bobs(archive: Archive, bob: User, client_of: ClientOf) -> Client:
-    return client_of(bob)
 
 
 @pytest.fixture
 def half(bobs: Client, ct: WrittenSeries) -> list[int]:
     """Four files are announced and two have come; their rows."""
     rows = [file["pk"] for file in announce(bobs, announcement(ct))["files"]]
-    assert send(bobs, contents_of(ct)[:2], rows[:2]).json()["stored"] == 2
+    assert send_announced(bobs, contents_of(ct)[:2], rows[:2]).json()["stored"] == 2
     return rows
 
 
@@ -65,7 +44,7 @@ def test_what_is_in_is_known_when_it_is_announced_again(bobs: Client, ct: Writte
     again = announce(bobs, announcement(ct))["files"]
     assert [file["pk"] for file in again] == half
     assert [file["outcome"] for file in again] == ["stored", "stored", "waiting", "waiting"]
-    assert send(bobs, contents_of(ct)[2:], half[2:]).json()["stored"] == 2
+    assert send_announced(bobs, contents_of(ct)[2:], half[2:]).json()["stored"] == 2
     assert Instance.objects.count() == Upload.objects.get().stored_count == 4
     assert UploadedFile.objects.count() == 4
 
@@ -84,7 +63,7 @@ def test_nobody_else_is_offered_it(
 
 
 def test_a_whole_upload_is_not_offered(bobs: Client, ct: WrittenSeries, half: list[int]) -> None:
-    send(bobs, contents_of(ct)[2:], half[2:])
+    send_announced(bobs, contents_of(ct)[2:], half[2:])
     assert "files are in" not in bobs.get(IMAGES).text
 
 
@@ -118,7 +97,7 @@ def test_who_chooses_files_again_goes_on_with_what_was_ended(bobs: Client, ct: W
 
 
 def test_a_file_that_came_twice_counts_once(bobs: Client, ct: WrittenSeries, half: list[int]) -> None:
-    answer = send(bobs, contents_of(ct)[:2], half[:2]).json()
+    answer = send_announced(bobs, contents_of(ct)[:2], half[:2]).json()
     assert (answer["stored"], answer["present"]) == (0, 2)
     upload = Upload.objects.get()
     assert (upload.stored_count, upload.present_count) == (2, 0)
@@ -126,7 +105,7 @@ def test_a_file_that_came_twice_counts_once(bobs: Client, ct: WrittenSeries, hal
 
 def test_rows_of_another_upload_are_refused(bobs: Client, ct: WrittenSeries, half: list[int]) -> None:
     for announced, key in ((half[2:], str(uuid.uuid4())), (half[:1], KEY), ([half[2], "x"], KEY)):
-        response = send(bobs, contents_of(ct)[2:], announced, key=key)
+        response = send_announced(bobs, contents_of(ct)[2:], announced, key=key)
         assert response.status_code == HTTPStatus.CONFLICT
         assert "Reload the page" in response.json()["detail"]
     assert Instance.objects.count() == 2
@@ -141,14 +120,14 @@ def test_what_came_too_early_stays_waiting(
         ]
 
     monkeypatch.setattr(services, "store_files", busy)
-    assert send(bobs, contents_of(ct)[2:], half[2:]).json()["still_waiting"] == half[2:]
+    assert send_announced(bobs, contents_of(ct)[2:], half[2:]).json()["still_waiting"] == half[2:]
     assert UploadedFile.objects.filter(outcome="waiting").count() == 2
     assert Upload.objects.get().refused_count == 0
 
 
 def test_a_refused_file_keeps_its_folder_and_its_sentence(bobs: Client) -> None:
     row = announce(bobs, [["study/notes.txt", 5, 0, "head"]])["files"][0]["pk"]
-    assert send(bobs, [b"words"], [row]).json()["refused"][0]["name"] == "study/notes.txt"
+    assert send_announced(bobs, [b"words"], [row]).json()["refused"][0]["name"] == "study/notes.txt"
     again = announce(bobs, [["study/notes.txt", 5, 0, "head"]])["files"][0]
     assert again["outcome"] == "refused"
     assert again["sentence"].endswith(".")

@@ -21,8 +21,7 @@ from apps.archives.services import IncomingFile
 from apps.datasets.models import Upload
 from apps.datasets.uploads import progress, services
 from tests.conftest import ClientOf
-from tests.datasets.uploads.test_going_on import KEY, announce, announcement, contents_of
-from tests.datasets.uploads.test_going_on import send as send_announced
+from tests.datasets.uploads.sending import KEY, announce, announcement, contents_of, send_announced
 from tests.dicom import WrittenSeries
 from tests.killing import exit_of_child
 

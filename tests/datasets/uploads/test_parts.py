@@ -12,14 +12,13 @@ from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.archives.models import Archive, Instance
+from apps.archives.models import Instance
 from apps.archives.services import ArchiveUnreachable
 from apps.datasets import tasks
 from apps.datasets.models import Upload, UploadedFile
 from apps.datasets.uploads import admission, part_views, parts, services
 from tests.conftest import ClientOf
-from tests.datasets.uploads.test_going_on import IMAGES, JSON, announce
-from tests.datasets.uploads.test_uploading import leftovers, zipped
+from tests.datasets.uploads.sending import IMAGES, JSON, announce, leftovers, zipped
 from tests.dicom import WrittenSeries
 from tests.killing import exit_of_child
 
@@ -29,11 +28,6 @@ Outcome = UploadedFile.Outcome
 @pytest.fixture
 def packed(ct: WrittenSeries) -> bytes:
     return zipped({f"study/{path.name}": path.read_bytes() for path in ct.paths})
-
-
-@pytest.fixture
-def bobs(archive: Archive, bob: User, client_of: ClientOf) -> Client:
-    return client_of(bob)
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """Files come in by the form of a page or by a script's requests, and what cannot be taken is named with its reason."""
 
-import io
-import zipfile
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.accounts.models import User
@@ -17,35 +14,8 @@ from apps.audit.models import Entry
 from apps.datasets.models import Upload
 from apps.datasets.uploads import admission, services
 from tests.conftest import ClientOf
+from tests.datasets.uploads.sending import UPLOAD, files_of, leftovers, sent, upload, zipped
 from tests.dicom import WrittenSeries, ct_series
-
-ADDRESS = "/projects/cardiac-mr/data/upload/"
-
-
-def sent(name: str, content: bytes) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, content)
-
-
-def files_of(series: WrittenSeries) -> list[SimpleUploadedFile]:
-    return [sent(path.name, path.read_bytes()) for path in series.paths]
-
-
-def zipped(members: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
-def upload(client: Client, *files: SimpleUploadedFile, **fields: str) -> dict[str, Any]:
-    response = client.post(ADDRESS, {"files": list(files), **fields}, headers={"Accept": "application/json"})
-    assert response.status_code == HTTPStatus.OK, response.content
-    return dict(response.json())
-
-
-def leftovers() -> list[Path]:
-    return [path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.suffix == ".upload"]
 
 
 def test_a_series_is_stored(archive: Archive, bob: User, client_of: ClientOf, ct: WrittenSeries) -> None:
@@ -110,7 +80,7 @@ def test_without_a_script_the_result_is_a_page(
     archive: Archive, bob: User, client_of: ClientOf, ct: WrittenSeries
 ) -> None:
     client = client_of(bob)
-    response = client.post(ADDRESS, {"files": [*files_of(ct), sent("<i>notes.txt", b"words")]}, follow=True)
+    response = client.post(UPLOAD, {"files": [*files_of(ct), sent("<i>notes.txt", b"words")]}, follow=True)
     assert response.redirect_chain == [(f"/projects/cardiac-mr/data/uploads/{Upload.objects.get().pk}/", 302)]
     assert "4 images stored" in response.text
     assert "notes" in response.text
@@ -119,7 +89,7 @@ def test_without_a_script_the_result_is_a_page(
 
 
 def test_an_empty_form_says_what_to_do(archive: Archive, bob: User, client_of: ClientOf) -> None:
-    assert "Choose files first" in client_of(bob).post(ADDRESS, {}, follow=True).text
+    assert "Choose files first" in client_of(bob).post(UPLOAD, {}, follow=True).text
 
 
 def test_requests_of_one_page_are_one_upload(
@@ -157,29 +127,29 @@ def test_an_upload_is_audited_without_names(
 
 
 def test_viewers_are_refused_before_a_byte_is_read(archive: Archive, vera: User, client_of: ClientOf) -> None:
-    response = client_of(vera).post(ADDRESS, {"files": [sent("a.dcm", b"x")]}, headers={"Accept": "application/json"})
+    response = client_of(vera).post(UPLOAD, {"files": [sent("a.dcm", b"x")]}, headers={"Accept": "application/json"})
     assert response.status_code == HTTPStatus.FORBIDDEN
     assert "Viewers can look" in response.json()["detail"]
     assert not hasattr(response.wsgi_request, "_files")
 
 
 def test_outsiders_find_nothing(archive: Archive, charlie: User, client_of: ClientOf) -> None:
-    assert client_of(charlie).post(ADDRESS).status_code == HTTPStatus.NOT_FOUND
+    assert client_of(charlie).post(UPLOAD).status_code == HTTPStatus.NOT_FOUND
 
 
 def test_nobody_signed_in_is_sent_to_sign_in(archive: Archive) -> None:
-    assert Client().post(ADDRESS).headers["Location"].startswith("/account/login/")
+    assert Client().post(UPLOAD).headers["Location"].startswith("/account/login/")
 
 
 def test_only_post_uploads(archive: Archive, bob: User, client_of: ClientOf) -> None:
-    assert client_of(bob).get(ADDRESS).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    assert client_of(bob).get(UPLOAD).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 @pytest.mark.attacks
 def test_another_sites_form_uploads_nothing(archive: Archive, bob: User, ct: WrittenSeries) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(bob)
-    assert client.post(ADDRESS, {"files": files_of(ct)}).status_code == HTTPStatus.FORBIDDEN
+    assert client.post(UPLOAD, {"files": files_of(ct)}).status_code == HTTPStatus.FORBIDDEN
     assert not Study.objects.exists()
     assert leftovers() == []
 
@@ -189,7 +159,7 @@ def test_too_large_is_said_before_a_byte_is_read(
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 10
     response = client_of(bob).post(
-        ADDRESS, {"files": [sent("a.dcm", bytes(100))]}, headers={"Accept": "application/json"}
+        UPLOAD, {"files": [sent("a.dcm", bytes(100))]}, headers={"Accept": "application/json"}
     )
     assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     assert "send them in parts" in response.json()["detail"]
@@ -197,7 +167,7 @@ def test_too_large_is_said_before_a_byte_is_read(
 
 def test_too_many_files_are_said(archive: Archive, bob: User, client_of: ClientOf, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
-    response = client_of(bob).post(ADDRESS, {"files": [sent(f"{number}.dcm", b"x") for number in range(3)]})
+    response = client_of(bob).post(UPLOAD, {"files": [sent(f"{number}.dcm", b"x") for number in range(3)]})
     assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     assert "At most 2 files are taken at once" in response.text
     assert leftovers() == []
@@ -211,7 +181,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(services, "store_files", full)
-    response = client_of(bob).post(ADDRESS, {"files": files_of(ct)}, headers={"Accept": "application/json"})
+    response = client_of(bob).post(UPLOAD, {"files": files_of(ct)}, headers={"Accept": "application/json"})
     assert response.status_code == HTTPStatus.INSUFFICIENT_STORAGE
     assert "disk" in response.json()["detail"]
     assert not Instance.objects.exists()
@@ -223,7 +193,7 @@ def test_the_portal_keeps_some_of_the_disk_for_itself(
     archive: Archive, bob: User, client_of: ClientOf, ct: WrittenSeries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission, "LEAST_FREE_BYTES", 2**60)
-    response = client_of(bob).post(ADDRESS, {"files": files_of(ct)})
+    response = client_of(bob).post(UPLOAD, {"files": files_of(ct)})
     assert response.status_code == HTTPStatus.INSUFFICIENT_STORAGE
     assert not Instance.objects.exists()
 
@@ -242,7 +212,7 @@ def test_a_repeat_after_a_failure_completes_the_upload(
 
     monkeypatch.setattr(services, "BATCH_FILES", 2)
     monkeypatch.setattr(services, "store_files", second_fails)
-    client_of(bob).post(ADDRESS, {"files": files_of(ct)})
+    client_of(bob).post(UPLOAD, {"files": files_of(ct)})
     assert Upload.objects.get().stored_count == Instance.objects.count() == 2
     answer = upload(client_of(bob), *files_of(ct))
     assert (answer["stored"], answer["present"]) == (2, 2)
