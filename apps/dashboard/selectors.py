@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Sum, When
 
 from apps.accounts.models import User
 from apps.archives.models import Archive, Instance, Series, Study
 from apps.jobs.models import Run
 from apps.projects.access import visible_projects
 from apps.projects.models import Allocation, Membership, Project
+from apps.projects.owners import acting_owners
 
 LATEST_SERIES = 6
 LATEST_RUNS = 5
@@ -56,7 +57,11 @@ def resources(project: Project) -> list[Resource]:
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
-    return Membership.objects.filter(user=person).select_related("project").order_by("project__name", "pk")
+    """With `is_only_owner`: whether nobody else who can act owns the project."""
+    others = acting_owners().filter(project=OuterRef("project")).exclude(user=person)
+    is_only = Case(When(role=Membership.Role.OWNER, then=~Exists(others)), default=False)
+    rows = Membership.objects.filter(user=person).annotate(is_only_owner=is_only)
+    return rows.select_related("project").order_by("project__name", "pk")
 
 
 def members(project: Project) -> QuerySet[Membership]:

@@ -1,4 +1,5 @@
-"""What time alone does to a project: mails before its last day and about trouble, suspension, archive, deletion.
+"""What time alone does to a project: mails before its last day, about trouble and about the lack of an owner,
+suspension, archive, deletion.
 
 Each turn locks the project and looks again, so that of two sweeps at once, or of a sweep and a person, one acts.
 """
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from apps.audit.services import record
 from apps.core.templatetags.ui import day
-from apps.projects import letters, lifecycle
+from apps.projects import letters, lifecycle, owners
 from apps.projects.models import Project
 
 Status = Project.Status
@@ -32,6 +33,8 @@ def sweep() -> None:
     _each(_to_delete(), lifecycle.begin_deletion)
     _each(_degraded(), _tell_trouble)
     _each(_well_again(), _tell_no_trouble)
+    _each(owners.without().filter(is_ownerless_told=False), _tell_without_owner)
+    Project.objects.filter(is_ownerless_told=True).exclude(pk__in=owners.without()).update(is_ownerless_told=False)
 
 
 def is_near_end(project: Project) -> bool:
@@ -104,6 +107,12 @@ def _tell_no_trouble(project: Project) -> None:
     Project.objects.filter(pk=project.pk).update(is_trouble_told=False)
     letters.tell_trouble(project, "")
     record("project.recovery_announced", actor=None, project=project.pk, subject=project)
+
+
+def _tell_without_owner(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(is_ownerless_told=True)
+    letters.tell_without_owner(project)
+    record("project.without_owner", actor=None, project=project.pk, subject=project)
 
 
 def _suspend(project: Project) -> None:

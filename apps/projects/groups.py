@@ -1,7 +1,8 @@
 """Memberships and Keycloak's groups: `MAIA:<project>` is member, `:owner` and `:viewer` the other two, matched exactly.
 
 Keycloak has the last word about memberships that it has been told of; the portal's own rows that still wait to be told
-(`Membership.grouped_at` is none) and its wishes to remove (`Removal`) are not undone by an older word of Keycloak.
+(`Membership.grouped_at` is none) and its wishes to remove (`Removal`) are not undone by an older word of Keycloak. One
+word does not count: that the last owner who can act is none any more.
 """
 
 import re
@@ -14,6 +15,7 @@ from django.db import transaction
 from apps.accounts.identities import ADMINISTRATORS, EVERYBODY
 from apps.accounts.models import User
 from apps.audit.services import changed, record
+from apps.projects import letters, owners
 from apps.projects.access import RANK
 from apps.projects.models import Membership, Project, Removal
 
@@ -83,15 +85,22 @@ def follow(user: User, groups: Collection[str], *, read_at: datetime) -> None:
     """Makes the person's memberships what Keycloak's groups said at `read_at`. Twice is once."""
     roles = roles_in(groups)
     with transaction.atomic():
+        _lock_owned(user, besides=[name for name, role in roles.items() if role == Role.OWNER])
         # A sign-in and a sweep may follow at once: the second sees what the first has made.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        rows = Membership.objects.select_for_update(of=("self",)).filter(user=user).select_related("project")
-        held = {row.project.namespace: row for row in rows}
+        rows = Membership.objects.select_for_update(of=("self",)).filter(user=user).exclude(project__status__in=GONE)
+        held = {row.project.namespace: row for row in rows.select_related("project", "user")}
         for namespace, membership in held.items():
             _keep(membership, roles.get(namespace), read_at)
         for project in Project.objects.filter(namespace__in=roles.keys() - held.keys()).exclude(status__in=GONE):
             _join(project, user, roles[project.namespace], read_at)
         Removal.objects.filter(user=user, done_at__lt=read_at - REMOVALS_KEPT).delete()
+
+
+def _lock_owned(user: User, *, besides: Collection[str]) -> None:
+    """Of two owners who lose their groups at once, the second is the last; the projects first, as everywhere."""
+    owned = Project.objects.filter(memberships__user=user, memberships__role=Role.OWNER).exclude(namespace__in=besides)
+    list(owned.order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk"))
 
 
 def _keep(membership: Membership, role: Role | None, read_at: datetime) -> None:
@@ -100,8 +109,14 @@ def _keep(membership: Membership, role: Role | None, read_at: datetime) -> None:
             Membership.objects.filter(pk=membership.pk).update(grouped_at=read_at)
     elif membership.grouped_at > read_at:
         return
+    elif role != membership.role and _is_needed(membership):
+        # Keycloak is told again by the next sweep.
+        Membership.objects.filter(pk=membership.pk).update(grouped_at=None)
+        _record("member.kept", membership, role=membership.role)
+        letters.tell_owner_kept(membership)
     elif role is None:
         _record("member.left", membership)
+        letters.tell_grouped(membership, before=membership.role)
         membership.delete()
         # A sign-in that read the groups before this must not bring the membership back.
         gone = {"asked_at": read_at, "done_at": read_at}
@@ -110,6 +125,14 @@ def _keep(membership: Membership, role: Role | None, read_at: datetime) -> None:
         given = {"role": role, "may_export": membership.may_export_as(role), "grouped_at": read_at}
         Membership.objects.filter(pk=membership.pk).update(**given)
         _record("member.role_changed", membership, role=changed(membership.role, role))
+        before, membership.role = membership.role, role
+        letters.tell_grouped(membership, before=before, role=role)
+
+
+def _is_needed(membership: Membership) -> bool:
+    """Whether the project would have no owner who can act; who cannot any more is not kept."""
+    is_owner = membership.role == Role.OWNER
+    return is_owner and owners.can_act(membership) and owners.is_last(membership)
 
 
 def _join(project: Project, user: User, role: Role, read_at: datetime) -> None:
@@ -120,6 +143,7 @@ def _join(project: Project, user: User, role: Role, read_at: datetime) -> None:
     membership, is_new = Membership.objects.get_or_create(project=project, user=user, defaults=given)
     if is_new:  # somebody may have been made a member here in this very moment
         _record("member.joined", membership, role=role)
+        letters.tell_grouped(membership, role=role)
 
 
 def _record(action: str, membership: Membership, **detail: object) -> None:

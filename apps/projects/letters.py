@@ -10,6 +10,7 @@ from apps.accounts.selectors import administrators, approvers
 from apps.core import mail
 from apps.core.templatetags.ui import day
 from apps.projects.history import lines_of
+from apps.projects.members import A_ROLE
 from apps.projects.models import ExtensionRequest, Membership, Project, ProjectChange
 
 Action = ProjectChange.Action
@@ -68,6 +69,27 @@ def tell_trouble(project: Project, trouble: str) -> None:
     owning = {"memberships__project": project, "memberships__role": Role.OWNER, "is_active": True}
     for person in (User.objects.filter(**owning) | administrators()).distinct().order_by("pk"):
         _post(person, subject, "trouble", {"project": project, "trouble": trouble})
+
+
+def tell_owner_kept(membership: Membership) -> None:
+    """To the administrators, who have the groups in Keycloak: a project's last owner was to be none any more."""
+    subject = f"{membership.user.name} is still the owner of {membership.project.name}"
+    for person in administrators():
+        _post(person, subject, "owner_kept", {"membership": membership, "project": membership.project})
+
+
+def tell_without_owner(project: Project) -> None:
+    """To the administrators, who name another."""
+    for person in administrators():
+        _post(person, f"{project.name} has no owner any more", "without_owner", {"project": project})
+
+
+def tell_grouped(membership: Membership, *, before: str = "", role: str = "") -> None:
+    """To the person whose membership Keycloak's groups have made, changed or ended."""
+    project = membership.project
+    words = "are no longer in" if not role else "have another role in" if before else "are in"
+    context = {"project": project, "a_role": A_ROLE[Role(role)] if role else ""}
+    _post(membership.user, f"You {words} the project {project.name}", "grouped", context)
 
 
 def tell_granted(change: ProjectChange, *, turn: ProjectChange | None = None) -> None:

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.audit.services import changed, record
 from apps.core import mail
 from apps.core.doorbell import ring
-from apps.projects import inviters
+from apps.projects import inviters, owners
 from apps.projects.models import Invitation, Membership, MembershipChange, Project, Removal
 
 Role = Membership.Role
@@ -166,8 +166,7 @@ def _current(membership: Membership) -> Membership:
 
 
 def _refuse_last_owner(membership: Membership) -> None:
-    owners = Membership.objects.filter(project=membership.project_id, role=Role.OWNER, user__is_active=True)
-    if membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists():
+    if membership.role == Role.OWNER and owners.is_last(membership):
         raise LastOwner
 
 

@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.audit.services import changed
 from apps.core.models import Mail
+from apps.projects.models import Membership
 from tests.conftest import ClientOf, make_person
 from tests.queries import cost_of
 
@@ -65,6 +66,18 @@ def test_the_projects_of_a_person_are_listed(admin: User, bob: User, project: ob
     page = client_of(admin).get(reverse("dashboard:projects_of_person", args=[bob.pk])).text
     assert "cardiac-mr" in page
     assert "Member" in page
+
+
+def test_the_only_owner_of_a_project_is_called_so(
+    admin: User, alice: User, bob: User, project: object, client_of: ClientOf
+) -> None:
+    address = reverse("dashboard:projects_of_person", args=[alice.pk])
+    client = client_of(admin)
+    assert "the only owner" in client.get(address).text
+    Membership.objects.filter(user=bob).update(role=Membership.Role.OWNER)
+    assert "the only owner" not in client.get(address).text
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    assert "the only owner" in client.get(address).text
 
 
 def test_a_role_is_given_and_taken_and_told(admin: User, alice: User, client_of: ClientOf) -> None:

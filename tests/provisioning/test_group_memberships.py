@@ -87,7 +87,7 @@ def test_who_is_added_again_stays(
     assert keycloak.groups_of(his.subject) == {"MAIA:cardiac-mr:viewer", "MAIA:users"}
 
 
-def test_the_last_owner_is_not_removed(project: Project, alice: User, bob: User) -> None:
+def test_the_last_owner_is_not_removed_here(project: Project, alice: User, bob: User) -> None:
     with pytest.raises(LastOwner):
         remove_member(project, alice, by=alice)
     Membership.objects.filter(user=bob).update(role=Role.OWNER)
@@ -102,9 +102,9 @@ def test_the_highest_of_several_groups_counts(db: None) -> None:
 
 
 def test_the_right_to_export_comes_and_goes_with_ownership(
-    keycloak: MemoryKeycloak, make_project: Callable[[str], Project], bob: User
+    keycloak: MemoryKeycloak, make_project: Callable[[str], Project], alice: User, bob: User
 ) -> None:
-    make_project("cardiac-mr")
+    ensure_member(make_project("cardiac-mr"), alice, role=Role.OWNER)
     for group, may_export in (("MAIA:cardiac-mr", False), ("MAIA:cardiac-mr:owner", True), ("MAIA:cardiac-mr", False)):
         groups.follow(bob, [group], read_at=timezone.now())
         assert Membership.objects.get(user=bob).may_export is may_export

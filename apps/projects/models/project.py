@@ -72,6 +72,7 @@ class Project(Stateful):
     delete_at = models.DateTimeField(null=True, help_text="end of the time in which a deletion can be undone")
     trouble_told_at = models.DateTimeField(null=True, help_text="when the last mail went out that it is degraded")
     is_trouble_told = models.BooleanField(default=False, help_text="that mail has none yet that all runs again")
+    is_ownerless_told = models.BooleanField(default=False, help_text="that it has no owner who can act")
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
     class Meta:
