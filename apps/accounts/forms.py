@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 
 from apps.accounts.models import ApiToken, User
-from apps.accounts.public_keys import KeyRefused, PublicKey, parse
+from apps.accounts.public_keys import KeyRefused, PublicKey, is_private, parse
 from apps.accounts.services import LONGEST_TOKEN_DAYS
 from apps.core.validators import ONE_LINE
 
@@ -84,10 +84,11 @@ class ThemeForm(forms.Form):
 
 
 class PublicText(forms.Textarea):
-    """Does not show a private key once more that was pasted by mistake."""
+    """Does not show a private key once more that was pasted by mistake, nor what may be lines of one."""
 
     def format_value(self, value: Any) -> str | None:
-        return None if "PRIVATE KEY" in str(value) else super().format_value(value)
+        text = str(value).strip()
+        return None if is_private(text) or len(text.splitlines()) > 1 else super().format_value(value)
 
 
 class SshKeyForm(OnSharedPage):

@@ -22,6 +22,8 @@ TYPES = (
     "ssh-rsa",
     *SECURITY_KEYS,
 )
+# OpenSSH and PEM: "BEGIN … PRIVATE KEY"; PuTTY: "PuTTY-User-Key-File-3" at the top and "Private-Lines" further down.
+PRIVATE = re.compile("PRIVATE KEY|PuTTY-User-Key-File|^Private-(Lines|MAC|Hash)", re.IGNORECASE | re.MULTILINE)
 CONTROL = re.compile(f"[{CONTROLS}]")
 
 
@@ -57,11 +59,16 @@ def parse(text: str) -> PublicKey:
     return PublicKey(key_type, f"{key_type} {body}", f"SHA256:{digest}", comment)
 
 
+def is_private(text: str) -> bool:
+    """Whether it is a private key, or a part of one: of OpenSSH, PEM or PuTTY."""
+    return PRIVATE.search(text) is not None
+
+
 def _refuse_what_is_no_line(line: str) -> None:
-    if "PRIVATE KEY" in line:
+    if is_private(line):
         raise KeyRefused(
             "This is a private key: it must never leave your computer, so make a new pair now. "
-            "Paste the file that ends in .pub."
+            "Paste the file that ends in .pub; of PuTTYgen, what it shows as the public key for pasting."
         )
     if "\n" in line or "\r" in line:
         raise KeyRefused("This is more than one line: paste one key at a time.")

@@ -25,6 +25,18 @@ SECURITY_KEY = (
 )
 DSA = "ssh-dss AAAAB3NzaC1kc3MAAACBAP1/U4EddRIpUt9KnC7s5Of2EbdSPO9EAMMeP4C2USZpRV1AIlH7WT2NWPq/xfW6MPbLm1Vs ida"
 
+# What PuTTYgen saves, of numbers that are no key.
+PUTTY = """PuTTY-User-Key-File-3: ssh-ed25519
+Encryption: none
+Comment: ida@laptop
+Public-Lines: 2
+AAAAC3NzaC1lZDI1NTE5AAAAIFJ4ZzkpTPx0cQ5vFcJqWzr5kX8wAAAAAAAAAAAA
+AAAAAAAA
+Private-Lines: 1
+AAAAIHJ1bGVycyBvZiB0aGUgd2F2ZXMgYW5kIHRoZSB3aW5k
+Private-MAC: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+"""
+
 
 def make_pair(folder: Path, key_type: str = "ed25519", bits: str = "", comment: str = "ida@laptop") -> Path:
     """The file of the private key; the public one is beside it."""
@@ -124,6 +136,25 @@ def test_a_private_key_is_refused_and_not_shown_again(
     page = add(client_of(alice), secret)
     assert "must never leave your computer" in page
     assert secret.splitlines()[1] not in page
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize("first_line", [0, 4], ids=["whole", "from the middle"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+def test_a_private_key_of_putty_is_refused_and_not_shown_again(
+    alice: User, client_of: ClientOf, first_line: int, end: str
+) -> None:
+    lines = PUTTY.splitlines()[first_line:]
+    page = add(client_of(alice), end.join(lines))
+    assert "must never leave your computer" in page
+    assert "AAAAIHJ1bGVycyBvZiB0aGUgd2F2ZXMgYW5kIHRoZSB3aW5k" not in page
+    assert not SshKey.objects.exists()
+
+
+def test_lines_that_may_be_of_a_private_key_are_not_shown_again(alice: User, client_of: ClientOf) -> None:
+    page = add(client_of(alice), "c2VjcmV0c2VjcmV0c2VjcmV0\nc2VjcmV0c2VjcmV0c2VjcmV1")
+    assert "more than one line" in page
+    assert "c2VjcmV0" not in page
 
 
 def test_a_short_rsa_key_is_refused(tmp_path: Path, alice: User, client_of: ClientOf) -> None:
