@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, generics, serializers, status
@@ -10,7 +8,7 @@ from rest_framework.views import APIView
 from apps.accounts import services
 from apps.accounts.access import get_token, signed_in
 from apps.accounts.models import ApiToken, User
-from apps.core.api import REFUSED, ErrorSerializer, Unprocessable, sent
+from apps.core.api import REFUSED, ErrorSerializer, StrictSerializer, Unprocessable, sent
 from apps.core.validators import ONE_LINE
 
 
@@ -20,7 +18,7 @@ class AccountSerializer(serializers.ModelSerializer[User]):
         fields = ["email", "name", "affiliation", "position", "platform_role", "created_at"]
 
 
-class ProfileSerializer(serializers.Serializer[Any]):
+class ProfileSerializer(StrictSerializer):
     """What is left out stays as it is."""
 
     name = serializers.CharField(required=False, max_length=200, validators=[ONE_LINE])
@@ -45,7 +43,7 @@ class NewTokenSerializer(TokenSerializer):
         fields = [*TokenSerializer.Meta.fields, "secret"]
 
 
-class WishedTokenSerializer(serializers.Serializer[Any]):
+class WishedTokenSerializer(StrictSerializer):
     name = serializers.CharField(max_length=100, validators=[ONE_LINE])
     days = serializers.IntegerField(min_value=1, max_value=services.LONGEST_TOKEN_DAYS)
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=ApiToken.Scope.choices), allow_empty=False)

@@ -16,6 +16,11 @@ urlpatterns = [
     path(f"{PROJECT}undo/", life_api.UndoDeletion.as_view(), name="undo_deletion"),
     path(f"{PROJECT}resources/", life_api.ProjectResources.as_view(), name="resources"),
     path(f"{PROJECT}extensions/", life_api.ProjectExtensions.as_view(), name="project_extensions"),
+    path(
+        f"{PROJECT}extensions/<int:pk>/withdraw/",
+        life_api.WithdrawExtension.as_view(),
+        name="withdraw_extension",
+    ),
     path("extensions/", life_api.Extensions.as_view(), name="extensions"),
     path("extensions/<int:pk>/grant/", life_api.GrantExtension.as_view(), name="grant_extension"),
     path("extensions/<int:pk>/refuse/", life_api.RefuseExtension.as_view(), name="refuse_extension"),

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.request import Request
@@ -149,6 +150,17 @@ class ProjectExtensions(generics.ListAPIView[ExtensionRequest]):
         with _refusals():
             asked = granting.ask_extension(entry.project, **wish, by=entry.user)
         return Response(ExtensionSerializer(asked).data, status=status.HTTP_201_CREATED)
+
+
+class WithdrawExtension(APIView):
+    @extend_schema(operation_id="projects_withdraw_extension", request=None, responses=DECIDED)
+    def post(self, request: Request, namespace: str, pk: int) -> Response:
+        """Take a request for more time back; for owners. 409 once it is decided."""
+        entry = _owner(request, namespace)
+        asked = get_object_or_404(entry.project.extension_requests, pk=pk)
+        with _refusals():
+            granting.withdraw_extension(asked, by=entry.user)
+        return Response(ExtensionSerializer(asked).data)
 
 
 class Extensions(generics.ListAPIView[ExtensionRequest]):

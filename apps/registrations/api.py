@@ -14,6 +14,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from apps.accounts.access import signed_in
+from apps.accounts.models import User
 from apps.core.api import Conflict, ErrorSerializer, Unprocessable, sent, sentence_of
 from apps.core.state import IllegalTransition
 from apps.registrations import decisions, selectors, services
@@ -21,6 +22,7 @@ from apps.registrations.access import as_seen, for_reader, get_own, own_of, visi
 from apps.registrations.api_serializers import (
     AnswerSerializer,
     ChangesSerializer,
+    EditSerializer,
     GrantSerializer,
     JoinSerializer,
     NewProjectSerializer,
@@ -30,7 +32,7 @@ from apps.registrations.api_serializers import (
 )
 from apps.registrations.console import approving, outcome
 from apps.registrations.console_forms import FilterForm, as_asked
-from apps.registrations.forms import ApplicantForm, JoinForm, RegistrationForm
+from apps.registrations.forms import ApplicantForm, JoinForm, RegistrationForm, as_written
 from apps.registrations.models import Registration
 
 MADE = {201: RegistrationDetailSerializer}
@@ -71,6 +73,13 @@ class RegistrationDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """One of your own requests, with what happened to it."""
         return _shown(get_own(signed_in(request), pk))
+
+    @extend_schema(operation_id="registrations_edit", request=EditSerializer, responses=CHANGED)
+    def patch(self, request: Request, pk: int) -> Response:
+        """Change one of your own requests and send it back to who decides; 409 unless you were asked for changes."""
+        user = signed_in(request)
+        registration = get_own(user, pk)
+        return _change(registration, partial(_edit, registration, sent(request, EditSerializer), by=user))
 
 
 class WithdrawRegistration(APIView):
@@ -162,6 +171,14 @@ def _submit(request: Request, serializer_class: type[Serializer[Any]], form_clas
     except (services.NamespaceTaken, services.JoinRefused) as refused:
         raise Unprocessable(f"namespace: {refused}") from refused
     return Response(RegistrationDetailSerializer(registration).data, status=status.HTTP_201_CREATED)
+
+
+def _edit(registration: Registration, changed: dict[str, Any], *, by: User) -> None:
+    if registration.status != Registration.Status.CHANGES_REQUESTED:
+        raise IllegalTransition(registration, Registration.Status.EMAIL_VERIFIED)
+    form = as_written(registration, changed)
+    _need(form)
+    services.amend(registration, form.application(), by=by)
 
 
 def _need(form: forms.Form) -> None:

@@ -53,6 +53,16 @@ class JoinSerializer(ApplicantSerializer):
     wanted_role = serializers.ChoiceField(choices=Registration.WANTED_ROLES)
 
 
+class EditSerializer(NewProjectSerializer):
+    """What is left out stays as it is; `wanted_role` is for requests to join."""
+
+    wanted_role = serializers.ChoiceField(choices=Registration.WANTED_ROLES)
+    terms = serializers.BooleanField(help_text="true, and only if the terms of data use are others since you asked")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{**options, "partial": True})
+
+
 class AnswerSerializer(StrictSerializer):
     answer = serializers.CharField(max_length=2000)
 

@@ -151,5 +151,5 @@ class FilterForm(forms.Form):
         initial=Registration.Status.EMAIL_VERIFIED.value,
     )
     kind = forms.ChoiceField(label="Asks for", required=False, choices=[("", "Any"), *Registration.Kind.choices])
-    older = forms.TypedChoiceField(label="Age", required=False, choices=AGES, coerce=int, empty_value="")
+    older = forms.TypedChoiceField(label="In this state for", required=False, choices=AGES, coerce=int, empty_value="")
     q = forms.CharField(label="Search", required=False, max_length=100)

@@ -40,10 +40,9 @@ NONE = "none"
 
 def edits_of(registration: Registration, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The detail of an audit row: all names in `edited`, and before and after of those in VALUES."""
-    names = sorted(name for name, value in fields.items() if getattr(registration, name) != value)
-    told = {
-        name: changed(_plain(getattr(registration, name)), _plain(fields[name])) for name in VALUES if name in names
-    }
+    before = {name: getattr(registration, name) for name in fields}
+    names = sorted(name for name in fields if before[name] != fields[name])
+    told = {name: changed(_plain(before[name]), _plain(fields[name])) for name in names if name in VALUES}
     return {"edited": names, **told}
 
 
@@ -54,8 +53,10 @@ def sentence_of(detail: Mapping[str, Any]) -> str:
         for name, title in VALUES.items()
         if name in detail
     ]
-    names = [title for name, title in NAMES.items() if name in detail["edited"]]
-    return "; ".join([*values, *([f"{'also: ' if values else ''}{', '.join(names)}"] if names else [])])
+    names = ", ".join(title for name, title in NAMES.items() if name in detail["edited"])
+    if values and names:
+        return f"{'; '.join(values)}; also: {names}"
+    return "; ".join(values) or names
 
 
 def _plain(value: object) -> object:

@@ -1,5 +1,6 @@
 """The forms of those who ask: for a new project, and to join one."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date, timedelta
 from typing import Any
@@ -227,6 +228,14 @@ FORMS: dict[str, type[ApplicantForm]] = {
     Registration.Kind.NEW_PROJECT: RegistrationForm,
     Registration.Kind.JOIN: JoinForm,
 }
+
+
+def as_written(registration: Registration, changed: Mapping[str, Any]) -> ApplicantForm:
+    """The form of a requester who changes nothing else in a request that was sent back."""
+    form_class = FORMS[registration.kind]
+    form = form_class(user=registration.submitted_by, edited=registration)
+    written = {name: value for name, value in form.initial.items() if name in form.fields}
+    return form_class({**written, **changed}, user=registration.submitted_by, edited=registration)
 
 
 def posted(request: HttpRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from apps.core.models import Step
 from apps.core.state import StateEvent
 from apps.core.templatetags.ui import ago, clock
 from apps.projects.models import Membership, Project
+from apps.projects.owners import acting_owners
 from apps.provisioning.plan import MEMBER
 from apps.provisioning.selectors import has_failed, lines_ahead, lines_of, steps_for
 from apps.registrations import links
@@ -69,11 +70,12 @@ def open_requests_of(user: User) -> list[OpenRequest]:
 def waiting_for(user: User) -> QuerySet[Registration]:
     """The requests that wait for this person's decision, the longest waiting first.
 
-    Owners are asked who joins their projects; approvers all the rest: new projects, and joining what there is not.
+    Owners are asked who joins their projects; approvers all the rest: new projects, joining what there is not, and
+    joining where no owner can act.
     """
     asked = Q(joins__in=owned_by(user))
     if user.may_approve:
-        asked |= Q(joins=None)
+        asked |= ~Q(joins__in=Project.objects.filter(memberships__in=acting_owners()))
     waiting = Registration.objects.filter(asked, status=Status.EMAIL_VERIFIED)
     return waiting.exclude(asked_by(user)).order_by(*LONGEST_FIRST)
 
@@ -100,7 +102,8 @@ def matching(
 ) -> QuerySet[Registration]:
     """The requests that hold each word of `q` in project, namespace, name or address, and fit the rest; "" is any.
 
-    `older` is the days for which it has been in its state. What waits is shown with the longest waiting first, everything else with the newest first.
+    `older` is the days for which it has been in its state. What waits is shown with the longest waiting first,
+    everything else with the newest first.
     """
     rows = holding(rows, q.split(), "project_name", "namespace", "name", "email")
     if status:

@@ -31,7 +31,8 @@ def test_a_token_is_made_and_its_secret_shown_once(alice: User, client_of: Clien
 
 
 @pytest.mark.parametrize(
-    "changed", [{"days": 0}, {"days": 366}, {"days": "x"}, {"scopes": []}, {"scopes": ["all"]}, {"name": ""}]
+    "changed",
+    [{"days": 0}, {"days": 366}, {"days": "x"}, {"scopes": []}, {"scopes": ["all"]}, {"name": ""}, {"user": 1}],
 )
 def test_a_wish_that_cannot_be_is_refused(alice: User, client_of: ClientOf, changed: dict[str, object]) -> None:
     assert make(client_of(alice), **changed).status_code == 422  # type: ignore[attr-defined]

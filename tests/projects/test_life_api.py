@@ -60,6 +60,10 @@ def test_more_time_from_the_question_to_the_answer(project: Project, alice: User
     assert owner.post(f"{PROJECT}extensions/", wish).status_code == 409
     assert owner.get("/api/v1/extensions/").status_code == 404
     assert [one["id"] for one in decider.get("/api/v1/extensions/").json()["results"]] == [asked["id"]]
+    withdraw = f"{PROJECT}extensions/{asked['id']}/withdraw/"
+    assert (decider.post(withdraw).status_code, owner.post(withdraw).json()["state"]) == (404, "withdrawn")
+    assert owner.post(withdraw).status_code == 409
+    asked = owner.post(f"{PROJECT}extensions/", wish).json()
     address = f"/api/v1/extensions/{asked['id']}/"
     assert decider.post(f"{address}refuse/", {}).status_code == 422
     answer = decider.post(f"{address}grant/", {"ends_on": str(later)})

@@ -75,6 +75,47 @@ def test_what_is_no_object_is_refused(alice: User, sent: object) -> None:
         assert answer.json()["detail"].startswith("Invalid data.")  # of no field, so none is named
 
 
+def test_what_was_sent_back_is_edited_and_what_is_left_out_stays(alice: User, approver: User) -> None:
+    program = Program(alice)
+    address = f"{MINE}{program.post(MINE, asked(environment_file='numpy>=2')).json()['id']}/"
+    row = Registration.objects.get()
+    assert program.patch(address, {"gpus": 1}).status_code == 409
+    decisions.ask_for_changes(row, message="Fewer GPUs, please.", by=approver)
+    for wrong, says in (
+        ({"gpus": 129}, "gpus: "),
+        ({"ends_on": "2001-01-01"}, "ends_on: The last day must be after the first."),
+        ({"wanted_role": "viewer"}, "has no field 'wanted_role'"),
+        ({"email": "x@y.example"}, "'email': There is no such field here."),
+    ):
+        answer = program.patch(address, wrong)
+        assert (answer.status_code, says in answer.json()["detail"]) == (422, True), answer.json()
+    answer = program.patch(address, {"gpus": 1, "purpose": "Less."})
+    assert (answer.status_code, answer.json()["state"]) == (200, "email_verified")
+    assert (answer.json()["gpus"], answer.json()["cpus"], answer.json()["purpose"]) == (1, 32, "Less.")
+    assert answer.json()["environment"]["requirements"] == ["numpy>=2"]
+    last = answer.json()["history"][-1]
+    assert (last["word"], last["why"]) == ("Edited", "GPUs: 1, was 4; also: purpose")
+    assert program.patch(address, {"gpus": 2}).status_code == 409
+
+
+def test_a_request_made_without_an_account_is_edited_by_who_proved_its_address(
+    alice: User, approver: User, waiting: Make
+) -> None:
+    row = waiting(email=alice.email)
+    decisions.ask_for_changes(row, message="Fewer GPUs, please.", by=approver)
+    answer = Program(alice).patch(f"{MINE}{row.pk}/", {"gpus": 1})
+    assert (answer.status_code, answer.json()["gpus"], answer.json()["name"]) == (200, 1, "Ida Berg")
+
+
+def test_a_request_to_join_is_edited(charlie: User, alice: User, joining: Make) -> None:
+    row = joining(by=charlie)
+    decisions.ask_for_changes(row, message="Only to look?", by=alice)
+    program = Program(charlie)
+    assert program.patch(f"{MINE}{row.pk}/", {"gpus": 1}).status_code == 422
+    answer = program.patch(f"{MINE}{row.pk}/", {"wanted_role": "viewer"})
+    assert (answer.status_code, answer.json()["wanted_role"]) == (200, "viewer")
+
+
 def test_joining_tells_nothing_about_the_project(charlie: User, project: Project) -> None:
     program = Program(charlie)
     made = {}

@@ -20,6 +20,7 @@ ADMINISTRATORS_TURN: Expected = (302, 404, 403, 403, 403, 404, 403, 302)
 ADMINISTRATORS_TURN_FORM: Expected = (302, 404, 403, 403, 403, 404, 403, 200)
 PROJECT_CHANGE = {**NAMESPACE, "pk": "project_change"}
 EXTENSION = {"pk": "extension"}
+OWN_EXTENSION = {**NAMESPACE, **EXTENSION}
 PROJECTS = [
     Row("projects:projects", LOOKERS),
     Row("projects:settings", SETTINGS, kwargs=NAMESPACE),
@@ -53,6 +54,7 @@ PROJECTS = [
     Row("projects_api:resources", (401, 404, 403, 403, 403, 404, 403, 422), "PUT", NAMESPACE),
     Row("projects_api:project_extensions", (401, 404, 403, 403, 200, 404, 200, 200), kwargs=NAMESPACE),
     Row("projects_api:project_extensions", (401, 404, 403, 403, 422, 404, 403, 403), "POST", NAMESPACE),
+    Row("projects_api:withdraw_extension", (401, 404, 403, 403, 200, 404, 403, 403), "POST", OWN_EXTENSION),
     Row("projects_api:extensions", (401, 404, 404, 404, 404, 200, 200, 200)),
     Row("projects_api:grant_extension", (401, 404, 404, 404, 404, 422, 404, 422), "POST", EXTENSION),
     Row("projects_api:refuse_extension", (401, 404, 404, 404, 404, 422, 404, 422), "POST", EXTENSION),

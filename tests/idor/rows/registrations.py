@@ -36,6 +36,7 @@ REGISTRATIONS = [
     Row("registrations_api:join", everybody(422, anonymous=401), "POST"),
     # The request is of somebody without an account.
     Row("registrations_api:registration", everybody(404, anonymous=401), kwargs=REQUEST),
+    Row("registrations_api:registration", everybody(404, anonymous=401), "PATCH", REQUEST),
     Row("registrations_api:withdraw", everybody(404, anonymous=401), "POST", REQUEST),
     Row("registrations_api:answer", everybody(404, anonymous=401), "POST", REQUEST),
     Row("registrations_api:approvals", (401, 404, 404, 404, 200, 200, 200, 200)),
