@@ -19,6 +19,7 @@ Status = Cluster.Status
 SOON, TURNS_MISSED = timedelta(minutes=5), 5
 """After so long, and so many looks in a row that did not happen, it is no delay any more."""
 NOT_LOOKED_AT = "The portal's worker does not look at clusters now, so what is free is not known."
+LEFT_ALONE = "It is not looked at and gets no new projects. What runs there runs on, with the SSH keys of before."
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def badge_of(cluster: Cluster, summary: dict[str, Any], taken_at: datetime | Non
         case Status.REFUSED:
             return Badge("bad", "key", "Credentials refused", _with_last(cluster.trouble, taken_at))
         case Status.DISABLED:
-            return Badge("off", "ban", "Disabled", "It is not looked at and gets no new projects.")
+            return Badge("off", "ban", "Disabled", LEFT_ALONE)
         case _:
             return Badge("wait", "hourglass", "Never seen", "It is looked at within a minute.")
 

@@ -17,17 +17,20 @@ from apps.core.badges import Badge
 from apps.projects.access import Entry, Role
 from apps.projects.models import Membership, Project
 from apps.workspaces import selectors
+from apps.workspaces.manifests.network import HTTP_PORT
 from apps.workspaces.manifests.workspace import WORKSPACE_USER
 from apps.workspaces.models import ModelServer, NamespaceSeen, Seen, State, Workspace
 
 STALE_SECONDS = 300
+EXPLORER_AT = f"http://localhost:{HTTP_PORT}/app/explorer.html"
+"""On a person's own machine, through their tunnel."""
 NO_WORKSPACE = "Viewers have no workspace."
 NOT_YET = "It is made within a minute."
 AWAY: dict[str, str] = {
     Cluster.Status.NEVER_SEEN: "The cluster {name} is looked at anew within a minute",
     Cluster.Status.UNREACHABLE: "The cluster {name} does not answer",
     Cluster.Status.REFUSED: "The cluster {name} refuses the portal's credentials: an administrator has to look",
-    Cluster.Status.DISABLED: "An administrator has disabled the cluster {name}: what runs there is not looked at",
+    Cluster.Status.DISABLED: "The cluster {name} is disabled: what runs there runs on, with the SSH keys of before",
 }
 """Why what is shown is not of now; a cluster that answers has none."""
 STOPPED = Badge("off", "player-pause", "Stopped", "The project is suspended.")
@@ -143,10 +146,28 @@ def _open_url(workspace: Workspace, app: str) -> str:
     return reverse("workspaces:open", kwargs=kwargs)
 
 
-def _ssh(workspace: Workspace, cluster: Cluster) -> str:
+def explorer(entry: Entry) -> dict[str, str]:
+    """How a person reaches Orthanc Explorer, and programs on a desktop of the project reach Orthanc."""
+    placement = selectors.placement_of(entry.project)
+    return {
+        "tunnel": explorer_tunnel(entry, placement.cluster) if placement else "",
+        "explorer_url": EXPLORER_AT,
+        "orthanc_url": f"http://orthanc.{entry.project.namespace}.svc:{HTTP_PORT}",
+    }
+
+
+def explorer_tunnel(entry: Entry, cluster: Cluster) -> str:
+    """The command that brings the project's Orthanc to `EXPLORER_AT`, by the person's own workspace; "" without one."""
+    workspace = selectors.workspaces_by_user(entry.project).get(entry.user.pk)
+    if workspace is None or entry.project.is_asleep or workspace.state != State.RUNNING:
+        return ""
+    return _ssh(workspace, cluster, f"-N -L {HTTP_PORT}:orthanc:{HTTP_PORT} ")
+
+
+def _ssh(workspace: Workspace, cluster: Cluster, options: str = "") -> str:
     if not cluster.ssh_host or not hasattr(workspace, "node_port"):
         return ""
-    return f"ssh -p {workspace.node_port.number} {WORKSPACE_USER}@{cluster.ssh_host}"
+    return f"ssh {options}-p {workspace.node_port.number} {WORKSPACE_USER}@{cluster.ssh_host}"
 
 
 def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
@@ -155,7 +176,6 @@ def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "ae_title": title,
         "namespace": namespace,
-        "explorer_url": explorer_url(namespace),
         "may_explore": entry.can(Role.OWNER) and entry.may_export,
         "dimse_lines": [],
     }
@@ -168,11 +188,6 @@ def _orthanc(entry: Entry, cluster: Cluster) -> dict[str, Any]:
             ("Send a folder", f"storescu {where} +sd +r FOLDER"),
         ]
     return shown
-
-
-def explorer_url(namespace: str) -> str:
-    """As the project's desktops reach it."""
-    return f"http://orthanc.{namespace}.svc:8042/app/explorer.html"
 
 
 def _is_stale(seen: NamespaceSeen | None) -> bool:

@@ -56,8 +56,8 @@ def orthanc(request: HttpRequest, namespace: str) -> HttpResponse:
     if not has_orthanc(entry.project):
         raise Http404
     access = show_explorer_password(entry.project, by=entry.user) if request.method == "POST" else None
-    context = {"project": entry.project, "address": pages.explorer_url(namespace), "user": EXPLORER_USER}
-    return render(request, "workspaces/orthanc.html", {**context, "password": access and access.explorer_password})
+    context = {"project": entry.project, "user": EXPLORER_USER, "password": access and access.explorer_password}
+    return render(request, "workspaces/orthanc.html", {**context, **pages.explorer(entry)})
 
 
 @login_not_required

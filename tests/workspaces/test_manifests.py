@@ -107,12 +107,22 @@ def test_network_rules_leave_each_kind_of_pod_what_it_needs(pods: str) -> None:
         allowed
         == {
             "orthanc": {"in": {8042}, "out": {53}},
-            "workspace": {"in": {2222, 8888, 6080}, "out": {53, 8042}},
+            "workspace": {"in": {2222, 8888, 6080}, "out": {53, 8000, 8042}},
             "run": {"in": set(), "out": {8042}},
             "monailabel": {"in": {8000}, "out": {53, 8042}},
             "something-else": {"in": set(), "out": {53}},
         }[pods]
     )
+
+
+def test_desktops_reach_the_models_of_their_own_namespace_and_runs_do_not() -> None:
+    servers, desktops = ({"matchLabels": {"app.kubernetes.io/name": name}} for name in ("monailabel", "workspace"))
+    port = [{"protocol": "TCP", "port": 8000}]
+    leaving, entering = (by_name("NetworkPolicy", name)["spec"] for name in ("to-monailabel", "monailabel-desktops"))
+    assert (leaving["podSelector"], entering["podSelector"]) == (desktops, servers)
+    # Without a selector of namespaces, pods are those of the policy's own.
+    assert leaving["egress"] == [{"to": [{"podSelector": servers}], "ports": port}]
+    assert entering["ingress"] == [{"from": [{"podSelector": desktops}], "ports": port}]
 
 
 def test_the_web_ports_of_a_workspace_open_to_the_portal_alone() -> None:

@@ -21,7 +21,7 @@ from apps.projects.lifecycle import archive, suspend
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.workspaces import services
-from apps.workspaces.models import App, Drift, ModelServer, NamespaceSeen, NodePort, State
+from apps.workspaces.models import App, Drift, ModelServer, NamespaceSeen, NodePort, State, Workspace
 from tests.conftest import ClientOf, make_person
 from tests.documented import STRICT, blocks
 from tests.workspaces.conftest import live
@@ -125,7 +125,10 @@ def test_a_cluster_that_is_away_is_said_and_nothing_is_asked(
             Cluster.Status.REFUSED,
             "The cluster main refuses the portal&#x27;s credentials: an administrator has to look.",
         ),
-        (Cluster.Status.DISABLED, "An administrator has disabled the cluster main: what runs there is not looked at."),
+        (
+            Cluster.Status.DISABLED,
+            "The cluster main is disabled: what runs there runs on, with the SSH keys",
+        ),
     ],
 )
 def test_why_what_is_shown_may_be_old(
@@ -168,12 +171,26 @@ def test_the_password_of_explorer_is_shown_to_an_owner_who_may_export_and_record
     assert address in live(client_of(alice), running)
     assert address not in live(client_of(bob), running)
     client = client_of(alice)
-    assert password not in client.get(address).content.decode()
+    page = client.get(address).content.decode()
+    assert password not in page
+    port = Workspace.objects.get(user=alice).node_port.number
+    assert f"ssh -N -L 8042:orthanc:8042 -p {port} maia@ssh.example" in page
+    assert 'href="http://localhost:8042/app/explorer.html"' in page
+    assert f"http://orthanc.{running.namespace}.svc:8042" in page
     assert password in client.post(address).content.decode()
     assert Entry.objects.filter(action="orthanc.password_shown", actor_pk=alice.pk).count() == 1
     Membership.objects.filter(user=alice).update(may_export=False)
     assert client.post(address).status_code == 403
-    assert "Owners who may export" in live(client, running)
+    assert "Orthanc Explorer is for owners who may export." in live(client, running)
+
+
+def test_explorer_needs_a_workspace_that_runs(running: Project, alice: User, client_of: ClientOf) -> None:
+    client, address = client_of(alice), reverse("workspaces:orthanc", args=[running.namespace])
+    Workspace.objects.filter(user=alice).update(state=State.PENDING)
+    page = client.get(address).content.decode()
+    assert "you have none here that runs" in page
+    assert "ssh -N" not in page
+    assert "localhost:8042" not in page
 
 
 def test_devices_by_command(running: Project, capsys: pytest.CaptureFixture[str]) -> None:

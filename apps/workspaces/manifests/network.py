@@ -21,13 +21,18 @@ def network_policies(place: Place, *, dicom_sources: Sequence[str] = ()) -> list
     portal = [_source(source) for source in place.portal_sources]
     clients = {"podSelector": _named("monailabel", "run", "workspace")}
     archive = {"to": [{"podSelector": _named("orthanc")}], "ports": _ports(HTTP_PORT)}
+    desktops = _named("workspace")
+    models = {"to": [{"podSelector": _named("monailabel")}], "ports": _ports(MONAI_LABEL_PORT)}
+    annotating = {"from": [{"podSelector": desktops}], "ports": _ports(MONAI_LABEL_PORT)}
     reading = {"from": [clients, *([] if place.has_door else portal)], "ports": _ports(HTTP_PORT)}
     policies = [
         _policy(place, "default-deny", {}, policyTypes=["Ingress", "Egress"]),
         _policy(place, "dns", _not_named("run"), egress=[_dns()]),
         _policy(place, "to-orthanc", _named("monailabel", "run", "workspace"), egress=[archive]),
         _policy(place, "orthanc", _named("orthanc"), ingress=[reading]),
-        _policy(place, "workspace-ssh", _named("workspace"), ingress=[{"ports": _ports(SSH_PORT)}]),
+        _policy(place, "to-monailabel", desktops, egress=[models]),
+        _policy(place, "monailabel-desktops", _named("monailabel"), ingress=[annotating]),
+        _policy(place, "workspace-ssh", desktops, ingress=[{"ports": _ports(SSH_PORT)}]),
     ]
     if portal:
         policies += [
