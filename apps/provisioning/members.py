@@ -5,6 +5,7 @@ be done in any order, twice, or late. The access here was opened or closed toget
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -41,7 +42,7 @@ def join_person(
     `then` is a task that is rung with the change when all is done. Raises AlreadyMember and TakesNobody.
     """
     with transaction.atomic():
-        user = ensure_account(email=requester.email, name=requester.name, affiliation=requester.affiliation)
+        user = ensure_account(**asdict(requester))
         change = add_member(project, user, role=role, by=by)
         ledger.open_ledger(MEMBER, change.pk, steps_of_change(change), then=then)
     return change

@@ -11,6 +11,7 @@ class Provision(models.Model):
     email = models.EmailField()
     name = models.CharField(max_length=200)
     affiliation = models.CharField(max_length=200, blank=True)
+    position = models.CharField(max_length=200, blank=True)
     opened_at = models.DateTimeField(default=timezone.now)
     welcomed_at = models.DateTimeField(null=True, help_text="set together with the one welcome mail")
 

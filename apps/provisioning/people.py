@@ -192,4 +192,5 @@ def _provision(project_pk: int) -> Provision:
 
 
 def _owner(provision: Provision) -> User:
-    return ensure_account(email=provision.email, name=provision.name, affiliation=provision.affiliation)
+    fields = {"name": provision.name, "affiliation": provision.affiliation, "position": provision.position}
+    return ensure_account(email=provision.email, **fields)

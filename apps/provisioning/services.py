@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
@@ -20,6 +20,7 @@ class Requester:
     email: str
     name: str
     affiliation: str
+    position: str = ""
 
 
 def open_for(project: Project, requester: Requester, *, then: str = "") -> Ledger:
@@ -30,7 +31,7 @@ def open_for(project: Project, requester: Requester, *, then: str = "") -> Ledge
     with transaction.atomic():
         Provision.objects.get_or_create(
             project=project,
-            defaults={"email": requester.email, "name": requester.name, "affiliation": requester.affiliation},
+            defaults=asdict(requester),
         )
         opened = ledger.open_ledger(KIND, project.pk, steps_of_new_project(), then=then)
         ring("provisioning.advance", project.pk)

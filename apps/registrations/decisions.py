@@ -100,7 +100,7 @@ def _make_project(registration: Registration, grant: Grant, by: User) -> Project
 
 
 def _requester(registration: Registration) -> Requester:
-    return Requester(registration.email, registration.name, registration.affiliation)
+    return Requester(registration.email, registration.name, registration.affiliation, registration.position)
 
 
 def _refuse_own(registration: Registration, by: User) -> None:

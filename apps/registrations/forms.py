@@ -72,6 +72,7 @@ class ApplicantForm(Strict):
         if user is not None:
             del self.fields["name"], self.fields["email"]
             self.fields["affiliation"].initial = user.affiliation
+            self.fields["position"].initial = user.position
         if edited is not None and edited.terms_version == data_use.VERSION:
             del self.fields["terms"]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from apps.accounts.models import User
 from apps.accounts.selectors import approvers
 from apps.core import mail
-from apps.projects.models import ExtensionRequest, Membership
+from apps.projects.models import ExtensionRequest
+from apps.projects.owners import people_of
 from apps.registrations import links
 from apps.registrations.models import Registration
 
@@ -54,11 +55,9 @@ def tell_owners(registration: Registration) -> None:
 
     None for a project that there is not: it waits in the approvers' list.
     """
-    if registration.joins_id is None:
+    if registration.joins is None:
         return
-    roles = {"memberships__project": registration.joins_id, "memberships__role": Membership.Role.OWNER}
-    owners = User.objects.filter(is_active=True, **roles).order_by("pk")
-    _to_deciders(registration, owners or approvers(), "joins")
+    _to_deciders(registration, people_of(registration.joins) or approvers(), "joins")
 
 
 def send_digest(approver: User, waiting: list[Registration], extensions: list[ExtensionRequest], *, count: int) -> None:

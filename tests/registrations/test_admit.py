@@ -33,6 +33,7 @@ def test_an_owner_admits_and_the_person_is_in_at_once(
     assert "The requester is in the project" in page
     membership = Membership.objects.get(project=project, user__email="jonas.lind@uni.example")
     assert membership.role == Membership.Role.VIEWER
+    assert (membership.user.affiliation, membership.user.position) == ("Lund University", "Radiologist")
     assert Entry.objects.filter(
         action="registration.approved", actor_pk=alice.pk, project_pk=project.pk, subject_pk=registration.pk
     ).exists()

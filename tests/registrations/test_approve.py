@@ -54,6 +54,7 @@ def test_the_approver_sees_it_through(
     assert 'data-label="Granted">2<' in page
     membership = Membership.objects.get(project__namespace="prostate-atlas")
     assert (membership.user.email, membership.role, membership.may_export) == ("ida.berg@uni.example", "owner", True)
+    assert (membership.user.affiliation, membership.user.position) == ("Uppsala University", "Doctoral student")
     assert "/account/password/reset/key/" in next(
         message.body for message in mailoutbox if "is set up" in message.subject
     )

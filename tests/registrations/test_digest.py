@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from apps.accounts.models import User
+from apps.accounts.models import Identity, User
 from apps.core.models import Mail
-from apps.projects import granting
+from apps.projects import granting, lifecycle
 from apps.projects.models import Project
 from apps.registrations import digest
 from apps.registrations.models import Digest
+from apps.registrations.selectors import waiting_for
 from tests.conftest import ClientOf
 from tests.registrations.conftest import Make
+from tests.registrations.console import admit, path
 
 DAY = datetime(2026, 11, 21, tzinfo=UTC)
 AT_SEVEN = DAY + timedelta(hours=digest.HOUR)
@@ -39,6 +41,35 @@ def test_each_approver_gets_what_waits_once_a_day(
     assert Mail.objects.filter(to=admin.email, subject="1 request waits for approval").exists()
     assert digest.send_due(AT_SEVEN + timedelta(days=1))
     assert digests() == [admin.email, admin.email, approver.email, approver.email]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("owner", ["deactivated", "disabled in Keycloak", "gone with the project"])
+def test_who_asks_to_join_where_no_owner_can_act_waits_for_the_approvers(
+    approver: User, alice: User, project: Project, joining: Make, client_of: ClientOf, owner: str
+) -> None:
+    registration = joining()
+    assert list(waiting_for(approver)) == []
+    assert list(waiting_for(alice)) == [registration]
+    if owner == "deactivated":
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+    elif owner == "disabled in Keycloak":
+        Identity.objects.create(user=alice, issuer="https://keycloak.example", subject="hers", is_enabled=False)
+    else:
+        lifecycle.schedule_deletion(project, typed=project.namespace, by=alice)
+        lifecycle.begin_deletion(project)
+        lifecycle.finish_deletion(project)
+    client = client_of(approver)
+    home = client.get("/")
+    assert "1 request" in home.text
+    assert home.context["nav"]["approvals_waiting"] == 1
+    digest.send_due(AT_SEVEN)
+    assert registration.title in Mail.objects.get(to=approver.email, subject="1 request waits for approval").text
+    page = admit(client, registration)
+    is_there = owner != "gone with the project"
+    assert ("The requester is in the project" if is_there else "Nobody can join the project now: deleted.") in page
+    client.post(path(registration, "reject/"), {"version": registration.version, "reason": "It is no more."})
+    assert list(waiting_for(approver)) == []
 
 
 @pytest.mark.django_db

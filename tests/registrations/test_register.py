@@ -74,6 +74,14 @@ def test_somebody_signed_in_asks_under_the_account(
     assert links.path_of(registration) in to_alice.body
 
 
+@pytest.mark.parametrize("form", [REGISTER, f"{REGISTER}join/"])
+def test_what_the_account_knows_stands_in_the_form(alice: User, client_of: ClientOf, form: str) -> None:
+    User.objects.filter(pk=alice.pk).update(affiliation="Karolinska", position="Radiologist")
+    page = client_of(alice).get(form).text
+    assert 'value="Karolinska"' in page
+    assert 'value="Radiologist"' in page
+
+
 def test_a_form_with_errors_keeps_what_was_written(client: Client) -> None:
     page = client.post(REGISTER, answers(cpus=0)).text
     assert "Zonal segmentation" in page
