@@ -51,12 +51,15 @@ class Orthanc:
 
 
 @contextmanager
-def running_orthanc(folder: Path) -> Iterator[Orthanc]:
-    """An empty archive that wants a password over HTTP, and answers C-ECHO and C-STORE of any calling AE title."""
+def running_orthanc(folder: Path, **more: Any) -> Iterator[Orthanc]:
+    """An empty archive that wants a password over HTTP, and answers C-ECHO and C-STORE of any calling AE title.
+
+    `more` is what else stands in its configuration.
+    """
     require(["Orthanc"], HERE / "packages.txt")
     address = Orthanc(free_port(), free_port(), "ORTHANC", "maia", secrets.token_urlsafe(16))
     path = folder / "orthanc.json"
-    path.write_text(json.dumps(_configuration(folder, address)))
+    path.write_text(json.dumps({**_configuration(folder, address), **more}))
     with running(["Orthanc", path], log=folder / "orthanc.log", answers=lambda: _answers(address)):
         yield address
 
