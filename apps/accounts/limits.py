@@ -1,16 +1,26 @@
-"""What a request may not do, whoever asks: send a large body where none is taken, or go on with a one-time password."""
+"""What a request may not do, whoever asks: send a large body where none is taken, go on with a one-time password, or
+answer by private links without end.
+"""
 
 from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 
+from apps.accounts.access import client_address, network_of
 from apps.accounts.keycloak import began_with_password
 from apps.accounts.models import User
+from apps.core.counting import HOUR, is_within
 
 View = Callable[..., HttpResponseBase]
 READ_AS_WHOLE = ("multipart/form-data", "application/json")
+ANSWERS_A_CLIENT = 300
+"""So many forms behind private links one network sends within an hour: a course behind one address comes through."""
 OPEN_WITH_ONE_TIME_PASSWORD = (
     "account_change_password",
     "account_logout",
@@ -26,6 +36,21 @@ def takes_files(view: View) -> View:
     """Marks a view that streams the files of a form to where they belong; all others take forms without files."""
     view.takes_files = True  # type: ignore[attr-defined]
     return view
+
+
+def counts_answers(view: View) -> View:
+    """For a form behind a private link, which nobody need sign in for: 429 for more than ANSWERS_A_CLIENT."""
+
+    @wraps(view)
+    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        network = network_of(client_address(request))
+        if request.method == "POST" and not is_within(ANSWERS_A_CLIENT, "accounts:answer", network):
+            refused = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            refused["Retry-After"] = str(HOUR)
+            return refused
+        return view(request, *args, **kwargs)
+
+    return counted
 
 
 def refuse_large_body(request: HttpRequest, view: View) -> None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import signed_in
 from apps.accounts.keycloak import is_in_use
+from apps.accounts.limits import counts_answers
 from apps.accounts.models import User
 from apps.accounts.services import password_link
 from apps.core import lists
@@ -121,6 +122,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@counts_answers
 @takes_fields(*NewcomerForm.base_fields)
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     invitation = invitation_by_link(token)
@@ -140,6 +142,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@counts_answers
 @takes_fields()
 def decline(request: HttpRequest, token: str) -> HttpResponse:
     invitation = invitation_by_link(token)

@@ -12,10 +12,12 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from apps.accounts.access import client_address
+from apps.accounts.limits import counts_answers
 from apps.core.forms import takes_fields
 from apps.core.state import IllegalTransition
 from apps.provisioning import services as provisioning
-from apps.registrations import selectors, services, views
+from apps.registrations import limits, selectors, services, views
 from apps.registrations.access import by_private_link
 from apps.registrations.forms import FORMS, AnswerForm, ApplicantForm, posted
 from apps.registrations.models import Registration
@@ -53,6 +55,7 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@counts_answers
 @takes_fields()
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     act = partial(services.confirm_address, by_private_link(token))
@@ -62,6 +65,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@counts_answers
 @takes_fields()
 def withdraw(request: HttpRequest, token: str) -> HttpResponse:
     registration = by_private_link(token)
@@ -72,6 +76,7 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@counts_answers
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     registration = by_private_link(token)
     form = AnswerForm(request.POST)
@@ -84,6 +89,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @require_POST
+@counts_answers
 @takes_fields()
 def retry(request: HttpRequest, token: str) -> HttpResponse:
     registration = by_private_link(token)
@@ -97,10 +103,14 @@ def retry(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @private
 @views.page_or_form
+@counts_answers
 def edit(request: HttpRequest, token: str) -> HttpResponse:
     registration = by_private_link(token)
     if registration.status != Status.CHANGES_REQUESTED:
         return redirect("registrations:request", token=token)
+    # The form says whether a namespace is free, as the fragment does.
+    if request.method == "POST" and not limits.may_look_up(client_address=client_address(request)):
+        return views.too_many(request)
     form = FORMS[registration.kind](**posted(request), user=registration.submitted_by, edited=registration)
     if form.is_valid() and _amend(form, registration):
         is_same_mailbox = registration.status == Status.EMAIL_VERIFIED

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts import terms as data_use
 from apps.accounts.access import client_address
 from apps.accounts.models import User
+from apps.core.counting import HOUR
 from apps.registrations import environments, limits, links, namespaces, services
 from apps.registrations.forms import ApplicantForm, JoinForm, RegistrationForm, posted
 from apps.registrations.models import Registration
@@ -80,12 +81,12 @@ def _person(request: HttpRequest) -> User | None:
 def _take(request: HttpRequest, form: ApplicantForm) -> HttpResponse:
     # The form says whether a namespace is free, as the fragment does.
     if form.is_bound and form.user is None and not limits.may_look_up(client_address=client_address(request)):
-        return _too_many(request)
+        return too_many(request)
     if not form.is_valid():
         return _form(request, form)
     application = form.application()
     if form.user is None and not limits.may_ask(client_address=client_address(request), email=application.email):
-        return _too_many(request)
+        return too_many(request)
     try:
         registration = services.submit(application, by=form.user)
     except (services.NamespaceTaken, services.JoinRefused) as refused:
@@ -99,7 +100,8 @@ def _form(request: HttpRequest, form: ApplicantForm) -> HttpResponse:
     return render(request, "registrations/register.html", {"form": form, "is_join": isinstance(form, JoinForm)})
 
 
-def _too_many(request: HttpRequest) -> HttpResponse:
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429, with the way on."""
     response = render(request, "registrations/too_many.html", status=HTTPStatus.TOO_MANY_REQUESTS)
-    response["Retry-After"] = str(limits.HOUR)
+    response["Retry-After"] = str(HOUR)
     return response
