@@ -18,6 +18,7 @@ from apps.archives.static.describe import INSTANCE_TAGS
 from apps.archives.static.values import JsonDataSet
 
 _CHUNK = 500
+_ALWAYS = Q()
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,15 @@ class Scope:
 
 @dataclass(frozen=True)
 class Found:
-    """Matches as DICOM JSON objects; `is_cut` when there are more, `remaining` how many if that is known."""
+    """Matches as DICOM JSON objects; `is_cut` when there are more, `remaining` how many if that is known.
+
+    `opened` are the studies of whose objects more is shown than the index has for searching: their own metadata.
+    """
 
     objects: list[str]
     is_cut: bool = False
     remaining: int | None = None
+    opened: tuple[Study, ...] = ()
 
 
 def search(level: Level, scope: Scope, query: Query, root: str) -> Found:
@@ -44,15 +49,21 @@ def search(level: Level, scope: Scope, query: Query, root: str) -> Found:
     rows = _rows(level, scope).filter(in_database)
     wanted = MAX_RESULTS if query.limit is None else min(query.limit, MAX_RESULTS)
     page = slice(query.offset, query.offset + wanted + 1)
+    opened: dict[int, Study] = {}
     if level is Level.INSTANCE and not tests and _is_stored_whole(scope, query):
         made = list(rows.values_list("attributes", flat=True)[page])
     else:
         found = islice(_passing(level, rows, tests), page.start, page.stop) if tests else rows[page]
-        made = [compact(_returned(level, row, scope, query)) for row in found]
+        made = []
+        for row in found:
+            if len(made) < wanted and _opens(level, query):
+                opened[row.series.study_id] = row.series.study
+            made.append(compact(_returned(level, row, scope, query)))
     objects = _absolute(made[:wanted], root)
     if len(made) <= wanted:
-        return Found(objects)
-    return Found(objects, is_cut=True, remaining=None if tests else rows.count() - query.offset - wanted)
+        return Found(objects, opened=tuple(opened.values()))
+    remaining = None if tests else rows.count() - query.offset - wanted
+    return Found(objects, is_cut=True, remaining=remaining, opened=tuple(opened.values()))
 
 
 # The addresses in stored JSON are relative to the service. What is looked for cannot stand in a value: there its quotes
@@ -60,10 +71,13 @@ def search(level: Level, scope: Scope, query: Query, root: str) -> Found:
 _RETRIEVE_URL, _BULK_DATA_URI = '"00081190":{"vr":"UR","Value":["', b'"BulkDataURI":"'
 
 
-def every(level: Level, scope: Scope) -> Iterator[bytes]:
-    """All in the scope as DICOM JSON objects, as a search without parameters finds them; addresses are relative."""
+def every(level: Level, scope: Scope, condition: Q = _ALWAYS) -> Iterator[bytes]:
+    """All in the scope as DICOM JSON objects, as a search without parameters finds them; addresses are relative.
+
+    With a condition, those of its rows alone.
+    """
     query = Query((), frozenset(), includes_all=False, limit=None, offset=0, is_fuzzy=False)
-    rows = _rows(level, scope)
+    rows = _rows(level, scope).filter(condition)
     if level is Level.INSTANCE and _is_stored_whole(scope, query):
         yield from map(str.encode, rows.values_list("attributes", flat=True).iterator(_CHUNK))
         return
@@ -124,13 +138,18 @@ def _returned(level: Level, row: Any, scope: Scope, query: Query) -> JsonDataSet
     """All attributes of the row's own level, of levels above what the address does not say, and what is asked for."""
     given = {Level.STUDY: bool(scope.study_instance_uid), Level.SERIES: bool(scope.series_instance_uid)}
     returned: JsonDataSet = {}
-    if level is Level.INSTANCE and (query.includes_all or query.included - SEARCHABLE[level]):
+    if _opens(level, query):
         metadata = json.loads(gzip.decompress(row.metadata))
         returned.update(metadata if query.includes_all else _only(metadata, query.included))
     for part_level, part in _parts(level, row).items():
         is_whole = query.includes_all or part_level is level or not given[part_level]
         returned.update(part if is_whole else _only(part, query.included))
     return dict(sorted(returned.items()))
+
+
+def _opens(level: Level, query: Query) -> bool:
+    """Whether what is asked for is in the metadata of objects alone."""
+    return level is Level.INSTANCE and bool(query.includes_all or query.included - SEARCHABLE[level])
 
 
 def _only(attributes: JsonDataSet, tags: Iterable[str]) -> JsonDataSet:

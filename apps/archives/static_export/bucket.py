@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
-from apps.archives.static_export.resources import JSON, WHOLE, Resource, written_to
+from apps.archives.static_export.resources import JSON, WHOLE, Form, Resource, written_to
 from apps.archives.static_export.target import TargetFailed
 from apps.integrations.objectstore.port import BucketApi, BucketFailed
 
 _NOTES = ".export/notes/"
+_NAMED = (WHOLE, JSON)
 _IN_MEMORY_BYTES = 4 * 1024**2
 
 
@@ -18,7 +19,8 @@ class BucketTarget:
     """See `target.Target`. What is below `prefix` is the export's own; two exports at once are not kept apart.
 
     Keys are the addresses that clients ask for. A bucket that keeps objects in folders cannot have `studies` beside
-    `studies/1.2`: `has_file_names` gives each the name of its file, and whatever serves it has to know these.
+    `studies/1.2`: `has_file_names` gives what may have others below it the name of its file, as
+    deploy/nginx/static-dicomweb-bucket.conf knows. Everything else is at its address.
     """
 
     def __init__(self, bucket: BucketApi, prefix: str, *, has_file_names: bool = False) -> None:
@@ -34,15 +36,14 @@ class BucketTarget:
             raise TargetFailed(str(failure)) from failure
 
     def put(self, resource: Resource) -> None:
-        key = resource.file_name if self._has_file_names else resource.path
-        self._write(key, resource)
+        self._write(resource.path + self._suffix(resource.form), resource)
 
     def settle(self) -> None:
         """Whatever was put is lasting."""
 
     def remove(self, path: str) -> None:
-        whole = self._prefix + path + (WHOLE.suffix if self._has_file_names else "")
-        self._bucket.delete([whole, *self._bucket.keys(f"{self._prefix}{path}/")])
+        itself = {f"{self._prefix}{path}{self._suffix(form)}" for form in _NAMED}
+        self._bucket.delete([*itself, *self._bucket.keys(f"{self._prefix}{path}/")])
 
     def note(self, name: str) -> bytes | None:
         packed = self._bucket.get(self._prefix + _NOTES + name)
@@ -57,6 +58,9 @@ class BucketTarget:
     def note_names(self) -> Iterable[str]:
         folder = self._prefix + _NOTES
         return (key.removeprefix(folder) for key in self._bucket.keys(folder))
+
+    def _suffix(self, form: Form) -> str:
+        return form.suffix if self._has_file_names and form in _NAMED else ""
 
     def _write(self, key: str, resource: Resource) -> None:
         form = resource.form

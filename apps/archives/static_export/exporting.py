@@ -1,6 +1,6 @@
 """Writing the static layout of an archive: resumed where it was broken off, and nothing twice that did not change."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from apps.archives.selectors import representative_of
 from apps.archives.static.refusals import FileRefused
 from apps.archives.static_export import notes
 from apps.archives.static_export.addresses import Addresses
-from apps.archives.static_export.indexes import Indexes, thumbnail
+from apps.archives.static_export.indexes import Indexes, path_of_one, thumbnail
 from apps.archives.static_export.instances import InstanceExport
 from apps.archives.static_export.notes import UNKNOWN, SeriesNote
 from apps.archives.static_export.resources import Resource
@@ -24,7 +24,7 @@ from apps.archives.stores import store_of
 log = structlog.get_logger(__name__)
 
 BATCH = 200
-_FORMAT = 1
+_FORMAT = 2
 """To be counted up when files are written in another way, so that all are written again."""
 _ARCHIVE = "archive"
 
@@ -80,7 +80,7 @@ class _Export:
     def run(self) -> None:
         studies = list(Study.objects.filter(archive=self._archive).order_by("pk").values_list("pk", flat=True))
         digests = [self._study(study) for pk in studies for study in Study.objects.filter(pk=pk)]
-        self._level(_ARCHIVE, self._digest(digests), self._indexes.of_archive)
+        self._level(_ARCHIVE, self._digest(digests), self._of_archive)
         self._forget()
         self._tell(self._progress)
 
@@ -91,6 +91,12 @@ class _Export:
         digest = self._digest(study.attributes, study.modalities, digests)
         self._level(study.study_instance_uid, digest, lambda: self._indexes.of_study(study))
         return digest
+
+    def _of_archive(self) -> Iterator[Resource]:
+        """A modality that no series has any more keeps an empty list."""
+        modalities = notes.modalities(self._target) | self._indexes.modalities()
+        notes.note_modalities(self._target, modalities)
+        yield from self._indexes.of_archive(sorted(modalities))
 
     def _level(self, level: str, digest: str, resources: Callable[[], Iterable[Resource]]) -> None:
         if notes.level_digest(self._target, level) == digest:
@@ -146,23 +152,21 @@ class _Export:
         faults = list(self._threads.map(self._put_instance, rows))
         self._target.settle()
         for row, fault in zip(rows, faults, strict=True):
-            if fault:
-                self._progress.faults.append(f"Instance {row.pk} ({row.sop_instance_uid}): {fault}")
-            elif fault is not None:
+            if not fault:
                 note.instances[row.sop_instance_uid] = wanted[row.sop_instance_uid]
                 self._progress.written += 1
+            # One that was deleted meanwhile stays in doubt, and the next export removes what was put of it.
+            elif Instance.objects.filter(pk=row.pk).exists():
+                self._progress.faults.append(f"Instance {row.pk} ({row.sop_instance_uid}): {fault}")
         self._tell(self._progress)
 
-    def _put_instance(self, instance: Instance) -> str | None:
-        """What is wrong with the object, as a sentence; "" when all of it was put. In a thread of its own.
-
-        None when it was deleted meanwhile: what was put stays in doubt, and the next export removes it.
-        """
+    def _put_instance(self, instance: Instance) -> str:
+        """What is wrong with the object, as a sentence; "" when all of it was put. In a thread of its own."""
         try:
             for resource in InstanceExport(instance, self._addresses).resources(self._store):
                 self._target.put(resource)
         except (FileRefused, ObjectUnavailable) as fault:
-            return str(fault) if Instance.objects.filter(pk=instance.pk).exists() else None
+            return str(fault)
         finally:
             connections.close_all()
         return ""
@@ -197,10 +201,11 @@ class _Export:
         """Removes a series, and its study when the archive has that no more."""
         note.doubt(note.instances)
         note.write(self._target)
+        notes.forget_level(self._target, note.study_instance_uid)
+        self._target.remove(path_of_one(note.series_instance_uid))
         if self._archive.studies.filter(study_instance_uid=note.study_instance_uid).exists():
             self._target.remove(note.path)
         else:
-            notes.forget_level(self._target, note.study_instance_uid)
             self._target.remove(f"studies/{note.study_instance_uid}")
         note.remove(self._target)
 

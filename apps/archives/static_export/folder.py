@@ -54,7 +54,8 @@ class FolderTarget:
 
     def remove(self, path: str) -> None:
         place = self._root / path
-        place.with_name(place.name + WHOLE.suffix).unlink(missing_ok=True)
+        for form in (WHOLE, JSON):
+            place.with_name(place.name + form.suffix).unlink(missing_ok=True)
         if place.is_dir():
             shutil.rmtree(place)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from apps.archives.static_export.target import Target
 
-_SERIES, _LEVEL = "series-", "level-"
+_SERIES, _LEVEL, _MODALITIES = "series-", "level-", "modalities"
 UNKNOWN = ""
 """Of an object that is perhaps there, perhaps half."""
 
@@ -46,6 +46,15 @@ def series_note(target: Target, series_instance_uid: str) -> SeriesNote | None:
 def noted_series(target: Target) -> list[str]:
     """The UIDs of all series that the target may have something of."""
     return [name.removeprefix(_SERIES) for name in target.note_names() if name.startswith(_SERIES)]
+
+
+def modalities(target: Target) -> set[str]:
+    """Those of which the target has a list."""
+    return set(json.loads(target.note(_MODALITIES) or b"[]"))
+
+
+def note_modalities(target: Target, modalities: Iterable[str]) -> None:
+    target.write_note(_MODALITIES, json.dumps(sorted(modalities)).encode())
 
 
 def level_digest(target: Target, level: str) -> str:

@@ -27,7 +27,7 @@ class Target(Protocol):
         """Makes lasting what was put."""
 
     def remove(self, path: str) -> None:
-        """The object, series or study at the path, and all below it. What is gone is as wished."""
+        """The list, object, series or study at the path, and all below it. What is gone is as wished."""
 
     def note(self, name: str) -> bytes | None:
         """None when there is none."""

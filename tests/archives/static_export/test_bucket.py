@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import PurePosixPath
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -23,6 +24,11 @@ KINDS = {
     ".dicom": (WHOLE_TYPE, ""),
     **{suffix: (content_type, "") for suffix, content_type in CONTENT_TYPES.items()},
 }
+
+
+def key_of(name: str) -> str:
+    """Of what a folder has under that name, in a bucket that keeps folders."""
+    return name if name.endswith((".json.gz", ".dicom")) else name.removesuffix(PurePosixPath(name).suffix)
 
 
 @pytest.fixture
@@ -48,13 +54,15 @@ def test_keys_are_addresses_and_objects_say_what_they_are(
     assert {key: (one.content, one.content_type, one.content_encoding) for key, one in visible.items()} == expected
 
 
-def test_keys_are_the_names_of_files_where_folders_are_kept(
+def test_where_folders_are_kept_no_key_is_the_beginning_of_another(
     service: Service, series: WrittenSeries, site: Site, bucket: MemoryBucket
 ) -> None:
     export(site)
     assert run("export", "cardiac-mr", "s3+files://images")[1] == ""
     visible = {key: one.content for key, one in bucket.objects.items() if not key.startswith(".export/")}
-    assert visible == {name: content for name, (_, content) in site.files().items()}
+    assert visible == {key_of(name): content for name, (_, content) in site.files().items()}
+    folders = {folder for key in visible for folder in map(str, PurePosixPath(key).parents)}
+    assert not folders & visible.keys()
 
 
 @pytest.mark.parametrize("scheme", ["s3", "s3+files"])

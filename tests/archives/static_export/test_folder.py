@@ -57,6 +57,28 @@ def _without_pixels(metadata: list[dict[str, object]]) -> list[dict[str, object]
     return [{tag: value for tag, value in one.items() if tag != "7FE00010"} for one in metadata]
 
 
+def test_lists_of_series_are_kept_by_what_may_be_asked_for(
+    service: Service, series: WrittenSeries, site: Site, tmp_path: Path
+) -> None:
+    service.store_files(ct_series(tmp_path / "other", slices=1).paths)
+    odd = pydicom.dcmread(series.paths[0])
+    for number, modality in enumerate(("MR", "../CT", "")):
+        odd.SeriesInstanceUID, odd.SOPInstanceUID = f"1.2.{number}", f"1.2.{number}.1"
+        odd.file_meta.MediaStorageSOPInstanceUID = odd.SOPInstanceUID
+        odd.Modality = modality
+        service.store_files([save(odd, tmp_path / f"{number}.dcm")])
+    export(site, "--url", "http://testserver" + service.root)
+    every = service.search("series")
+    assert len(every) == 5
+    for one in every:
+        uid = one["0020000E"]["Value"][0]
+        assert site.json(f"series/SeriesInstanceUID/{uid}") == [one]
+    for modality, number in (("CT", 2), ("MR", 1)):
+        assert site.json(f"series/Modality/{modality}") == service.search("series", Modality=modality)
+        assert len(site.json(f"series/Modality/{modality}")) == number
+    assert {path.name for path in (site.root / "series/Modality").iterdir()} == {"CT.json.gz", "MR.json.gz"}
+
+
 def test_without_an_address_it_may_be_moved_anywhere(service: Service, series: WrittenSeries, site: Site) -> None:
     export(site)
     at = place(series)
@@ -105,8 +127,9 @@ def test_what_the_archive_no_longer_has_is_removed(
     assert series.sop_instance_uids[1] in names
     removal.remove(archive, list(Instance.objects.values_list("pk", flat=True)))
     assert "removed 3 " in export(site)
-    assert set(site.files()) == {"studies.json.gz", "series.json.gz", "instances.json.gz"}
-    assert site.json("studies") == []
+    lists = {"studies", "series", "series/Modality/CT", "instances"}
+    assert set(site.files()) == {f"{path}.json.gz" for path in lists}
+    assert [site.json(path) for path in lists] == [[]] * 4
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,6 @@ def test_a_target_that_is_no_longer_named_fails(
 
 
 @pytest.mark.faults
-@pytest.mark.django_db(transaction=True)
 def test_lost_objects_are_counted_and_the_rest_is_there(owner: Client, images: list[Instance], target: Path) -> None:
     path_of(images[0]).unlink()
     ask(owner)

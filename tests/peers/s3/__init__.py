@@ -3,7 +3,7 @@
 import secrets
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,9 +41,21 @@ def running_s3(folder: Path) -> Iterator[S3]:
     (folder / "buckets").mkdir()
     address = S3(free_port(), "maia", secrets.token_urlsafe(16), folder / "buckets")
     keys = ["--access-key", address.access_key, "--secret-key", address.secret_key]
-    command = [built_command() / "bin" / "s3s-fs", "--host", LOOPBACK, "--port", str(address.port), *keys]
-    with running([*command, address.folder], log=folder / "s3.log", answers=lambda: accepts(address.port)):
+    with _running(address.folder, address.port, keys, folder / "s3.log"):
         yield address
+
+
+@contextmanager
+def open_to_all(s3: S3) -> Iterator[str]:
+    """The address of another server of the same buckets that asks nobody for credentials."""
+    port = free_port()
+    with _running(s3.folder, port, [], s3.folder.parent / f"open-{port}.log"):
+        yield f"http://{LOOPBACK}:{port}"
+
+
+def _running(buckets: Path, port: int, keys: list[str], log: Path) -> AbstractContextManager[object]:
+    command = [built_command() / "bin" / "s3s-fs", "--host", LOOPBACK, "--port", str(port), *keys]
+    return running([*command, buckets], log=log, answers=lambda: accepts(port))
 
 
 def built_command() -> Path:
