@@ -89,6 +89,8 @@ def kubelet(folder: Path, keys: Path, socket: Path) -> dict[str, Any]:
         "makeIPTablesUtilChains": False,
         "podLogsDir": str(folder / "pod-logs"),
         "volumePluginDir": str(folder / "volume-plugins"),
+        # Its garbage is collected at 100 %, that is never: on a full disk it would take the image that all pods need.
+        "imageGCHighThresholdPercent": 100,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
     }
 
