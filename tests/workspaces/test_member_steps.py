@@ -17,6 +17,7 @@ from apps.provisioning import members
 from apps.provisioning.plan import MEMBER
 from apps.workspaces.models import Workspace
 from apps.workspaces.sweeping import reconcile
+from tests.waiting import wait_until
 
 Role = Membership.Role
 
@@ -123,3 +124,14 @@ def test_a_worker_that_died_after_the_step_is_succeeded(
             advance(change)
     assert advance(change)
     assert Mail.objects.filter(to=charlie.email).count() == 1
+
+
+def test_who_leaves_loses_it_on_a_disabled_cluster_too(
+    made: Project, cluster: Cluster, twin: MemoryKubernetes, bob: User, bells: list[str]
+) -> None:
+    Cluster.objects.update(status=Cluster.Status.DISABLED)
+    change = leave(made, bob)
+    assert change is not None
+    wait_until(lambda: advance(change))
+    assert not runs(twin, bob)
+    assert "workspaces.reconcile" in bells
