@@ -78,6 +78,12 @@ def secret(namespace: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one", "namespace": namespace}}
 
 
+def idle_pod(namespace: str) -> Manifest:
+    """That no node takes."""
+    spec = {"nodeSelector": {"kubernetes.io/hostname": "none"}, "containers": [{"name": "one", "image": "none"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "idle", "namespace": namespace}, "spec": spec}
+
+
 def test_the_check_finds_nothing_missing(portal: KubernetesClient) -> None:
     assert portal.missing(permissions.needed_everywhere()) == []
     role = portal.read(CLUSTER_ROLE, permissions.PROJECT_ROLE)
@@ -98,13 +104,16 @@ def test_the_check_names_what_is_missing(portal: KubernetesClient, kubernetes: K
         wait_until(lambda: portal.missing(permissions.needed_everywhere()) == [])
 
 
-def test_it_sees_nodes_and_pods(portal: KubernetesClient) -> None:
+def test_it_sees_nodes_and_pods_and_watches_these(
+    portal: KubernetesClient, kubernetes: Kubernetes, namespace: str
+) -> None:
     assert list(portal.objects(NODE))
-    assert list(portal.objects(POD)) is not None
-
-
-def test_it_watches_pods(portal: KubernetesClient) -> None:
-    assert list(portal.watch(POD, since=portal.latest_version(POD), seconds=1)) is not None
+    before = portal.latest_version(POD)
+    wait_until(lambda: kubernetes.kubectl("get", "sa", "default", "-n", namespace, "--ignore-not-found"), 20)
+    kubernetes.kubectl("apply", "-f", "-", manifest=idle_pod(namespace))
+    assert "idle" in [pod["metadata"]["name"] for pod in portal.objects(POD, namespace=namespace)]
+    seen = [one.object["metadata"] for one in portal.watch(POD, since=before, seconds=1)]
+    assert (namespace, "idle") in [(one.get("namespace"), one.get("name")) for one in seen]
 
 
 def test_each_permission_of_a_project_is_given_in_it(portal: KubernetesClient, namespace: str) -> None:

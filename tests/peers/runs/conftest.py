@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,14 +16,15 @@ from apps.clusters.services import place
 from apps.integrations.kubernetes.client import KubernetesClient
 from apps.integrations.kubernetes.port import DEPLOYMENT, JOB, POD, SERVICE, KubernetesApi
 from apps.integrations.kubernetes.route import Route
-from apps.jobs import services
-from apps.jobs.models import Algorithm
+from apps.jobs import in_cluster, services
+from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry, enter
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.workspaces import manifests
 from tests.dicom import ct_series
 from tests.jobs.conftest import stored
+from tests.jobs.packages import install
 from tests.peers.images import Podman
 from tests.peers.kubernetes import Kubernetes
 from tests.peers.kubernetes.portal_side import administrator, known_cluster
@@ -30,6 +33,7 @@ from tests.peers.starting import throwaway_folder
 from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
+Launch = Callable[..., Run]
 PASSWORD = "a password of these tests"
 ORTHANC = manifests.OrthancWish(storage_gib=1, ae_title="RUNS", users={"explorer": "another", "portal": PASSWORD})
 
@@ -135,6 +139,29 @@ def ct(archive: Archive, tmp_path: Path) -> Series:
 def segmentation(db: None, platform_images: dict[str, str]) -> Algorithm:
     services.sync_bundled()
     return services.set_image("threshold-segmentation", platform_images["threshold-segmentation"])
+
+
+@pytest.fixture
+def launch(as_bob: Entry, ct: Series, programs_image: str, settings, tmp_path: Path, monkeypatch) -> Launch:
+    """Launches one of the programs as an algorithm of one minute unless told otherwise."""
+
+    def make(
+        program: str, *, image: str = programs_image, limits: dict[str, float] | None = None, **fields: Any
+    ) -> Run:
+        algorithm = install(settings, tmp_path / program, "", **{"timeout_seconds": 60, **fields})
+        Algorithm.objects.filter(pk=algorithm.pk).update(image=image)
+        algorithm.refresh_from_db()
+        spec_of = in_cluster.spec_of
+
+        def with_program(*arguments: Any) -> Any:
+            spec = spec_of(*arguments)
+            allowed = replace(spec.limits, **(limits or {}))
+            return replace(spec, arguments=(*spec.arguments, f"--program={program}"), limits=allowed)
+
+        monkeypatch.setattr(in_cluster, "spec_of", with_program)
+        return services.launch(as_bob, algorithm, ct, arguments={})
+
+    return make
 
 
 def _pods_of_runs(api: KubernetesApi, namespace: str) -> list[str]:

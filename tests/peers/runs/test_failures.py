@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +12,16 @@ from django.utils import timezone
 from apps.archives.models import Archive, Instance, Series
 from apps.clusters.models import Cluster
 from apps.integrations.executors.job import RUN_LABEL
+from apps.integrations.executors.kubernetes import LOG_BYTES
 from apps.integrations.kubernetes.port import JOB, POD, KubernetesApi
-from apps.jobs import in_cluster, services, tasks
+from apps.jobs import services, tasks
 from apps.jobs.in_cluster import UNREACHABLE
+from apps.jobs.kept_log import CUT
 from apps.jobs.models import Algorithm, Run
 from apps.projects.access import Entry
 from tests.jobs.driving import drive
-from tests.jobs.packages import install
 from tests.peers.kubernetes import Kubernetes
+from tests.peers.runs.conftest import Launch
 from tests.portal import free_port
 from tests.waiting import wait_until
 
@@ -30,30 +29,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.django_db(transaction=True)]
 Status = Run.Status
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PIDS_OF_A_POD = 512
-Launch = Callable[..., Run]
-
-
-@pytest.fixture
-def launch(as_bob: Entry, ct: Series, programs_image: str, settings, tmp_path: Path, monkeypatch) -> Launch:
-    """Launches one of the programs as an algorithm of one minute unless told otherwise."""
-
-    def make(
-        program: str, *, image: str = programs_image, limits: dict[str, float] | None = None, **fields: Any
-    ) -> Run:
-        algorithm = install(settings, tmp_path / program, "", **{"timeout_seconds": 60, **fields})
-        Algorithm.objects.filter(pk=algorithm.pk).update(image=image)
-        algorithm.refresh_from_db()
-        spec_of = in_cluster.spec_of
-
-        def with_program(*arguments: Any) -> Any:
-            spec = spec_of(*arguments)
-            allowed = replace(spec.limits, **(limits or {}))
-            return replace(spec, arguments=(*spec.arguments, f"--program={program}"), limits=allowed)
-
-        monkeypatch.setattr(in_cluster, "spec_of", with_program)
-        return services.launch(as_bob, algorithm, ct, arguments={})
-
-    return make
+A_MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.attacks
@@ -82,7 +58,10 @@ def test_a_hostile_algorithm_is_contained(
     run = drive(launch(program, **fields), timeout_seconds=150)
     assert (run.status, run.reason_code) == (Status.FAILED, code), run.reason
     assert sentence in run.reason
+    assert said_after(run) < A_MINUTE
     assert Instance.objects.count() == before
+    if program == "chatters":
+        assert 0 < len(services.whole_log(run).encode()) <= LOG_BYTES + len(CUT)
     if program == "trespasses":
         assert "done [] secrets [] root False" in services.whole_log(run)
     if program == "bombs":
@@ -178,6 +157,13 @@ def test_a_cluster_that_does_not_answer_for_a_while_costs_the_run_nothing(launch
     assert drive_once(run).waiting == ""
     drive(run)
     assert (run.reason_code, run.attempt) == ("NO_OUTPUT", 1)
+
+
+def said_after(run: Run) -> timedelta:
+    """From the end of the algorithm, or of its time, to the reason."""
+    assert run.started_at
+    over = run.started_at + timedelta(seconds=run.algorithm.timeout_seconds)
+    return run.status_changed_at - min(run.ended_at or over, over)
 
 
 def drive_once(run: Run) -> Run:

@@ -18,6 +18,7 @@ from apps.jobs.models import Algorithm, Run
 from apps.jobs.watcher import Watcher
 from apps.projects.access import Entry
 from tests.peers.forwarder import Forwarder, forwarding
+from tests.peers.runs.conftest import Launch
 from tests.peers.starting import LOOPBACK
 from tests.waiting import wait_until
 
@@ -84,6 +85,15 @@ def test_it_alone_carries_a_run_to_its_end(
     assert run.status == Status.SUCCEEDED, run.reason
     assert "jobs.observe_active" not in bells
     assert bells.count("jobs.observe_cluster") == 1
+
+
+def test_it_tells_why_a_run_failed_within_a_minute(launch: Launch, api: KubernetesApi, bells: list[str]) -> None:
+    with watched():
+        run = launch("hoards", limits={"memory_bytes": 256 * 2**20})
+        wait_until(lambda: _has_ended(api, run), 120)
+        wait_until(has(run, Status.FAILED), 60)
+    assert run.reason_code == "OUT_OF_MEMORY", run.reason
+    assert "jobs.observe_active" not in bells
 
 
 def test_it_goes_on_where_it_was_when_its_connection_is_cut(
