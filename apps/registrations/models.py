@@ -179,7 +179,7 @@ class Registration(Stateful):
     @property
     def badge(self) -> Badge:
         if project := self.ending_project:
-            return self.ENDING_BADGES[project.status]
+            return self.ENDING_BADGES[Project.Status(project.status)]
         badges = self.BADGES | self.JOIN_BADGES if self.is_join else self.BADGES
         return badges[self.Status(self.status)]
 

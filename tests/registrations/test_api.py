@@ -54,7 +54,7 @@ def test_somebody_asks_for_a_project_and_follows_it(alice: User, approver: User)
         ({"environment_file": "-r more.txt"}, "environment_file: Line 1 refers to another file"),
         ({"name": "Mallory"}, "'name': There is no such field here."),
         ({"status": "approved"}, "'status': There is no such field here."),
-        ({"project_name": "One\nTwo"}, "project_name: Write this on one line."),
+        ({"project_name": "One\nTwo"}, "project_name: Write this on one line, without characters that cannot be seen."),
         ({"purpose": None}, "purpose: "),
         ({"purpose": {"a": 1}}, "purpose: "),
     ],
