@@ -30,8 +30,8 @@ class SignInRequired(LoginRequiredMiddleware):
 
     A fragment that polls on after the session has ended makes its page go to sign-in, instead of showing it inside.
     For programs it reads the API token, answers 401 instead of the sign-in page, and asks no CSRF token, since a
-    browser never sends an Authorization header by itself. A one-time password opens nothing, not even a public page,
-    but the pages that set another.
+    browser never sends an Authorization header by itself; who follows a link to what they read signs in first. A
+    one-time password opens nothing, not even a public page, but the pages that set another.
     """
 
     def process_view(
@@ -41,7 +41,7 @@ class SignInRequired(LoginRequiredMiddleware):
         if scopes := getattr(view_func, "token_scopes", None):
             if header:
                 return self._with_token(request, header, *scopes)
-            if not request.user.is_authenticated:
+            if not request.user.is_authenticated and not _is_followed_link(request):
                 return unauthorized()
         refuse_large_body(request, view_func)
         # The API answers 401 by itself (PersonalSession): a program cannot follow to a page.
@@ -84,6 +84,11 @@ def out_of_scope(needed: Scope) -> HttpResponse:
     response = JsonResponse({"detail": insufficient(needed)}, status=HTTPStatus.FORBIDDEN)
     response["WWW-Authenticate"] = challenge_for(needed)
     return response
+
+
+def _is_followed_link(request: HttpRequest) -> bool:
+    """Programs, and the scripts and pictures of a page, take anything; only a browser that goes there names HTML."""
+    return request.method == "GET" and "text/html" in request.headers.get("Accept", "")
 
 
 def _is_fragment_of_ended_session(request: HttpRequest) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.test import Client
@@ -15,6 +16,7 @@ from apps.audit.models import Entry
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from tests.archives.dicomweb import STOW_TYPE, Service, body_of, multipart, parts_of
+from tests.conftest import PASSWORD
 from tests.dicom import WrittenSeries, ct_series
 
 METADATA = ("studies", "studies/{study}/series", "studies/{study}/metadata", "{instance}/metadata")
@@ -85,6 +87,24 @@ def test_strangers_are_asked_to_sign_in(addresses: Callable[[str], str]) -> None
             assert response.status_code == 401
             assert response["WWW-Authenticate"].startswith("Bearer")
         assert service.post(multipart([b"x"])).status_code == 401
+
+
+def test_who_follows_a_link_signs_in_and_comes_back(addresses: Callable[[str], str], alice: User) -> None:
+    client = Client()
+    zipped = f"{Service(client).root}/{addresses('studies/{study}')}?accept=application/zip"
+    asked = client.get(zipped, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, follow=True)
+    assert asked.redirect_chain[0][1] == 302
+    assert [value for key, value in parse_qsl(urlsplit(asked.redirect_chain[0][0]).query) if key == "next"] == [zipped]
+    there = client.post(asked.redirect_chain[-1][0], {"login": alice.email, "password": PASSWORD})
+    assert there["Location"] == zipped
+    assert client.get(zipped)["Content-Type"] == "application/zip"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/zip", "image/avif,image/webp,*/*;q=0.8", ""])
+def test_programs_are_told_in_json(addresses: Callable[[str], str], accept: str) -> None:
+    answer = Service(Client()).get(f"{addresses('studies/{study}')}?accept=application/zip", accept)
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/json")
+    assert "Sign in" in answer.json()["detail"]
 
 
 def test_members_store_and_viewers_do_not(archive: Archive, bob: User, vera: User, tmp_path: Path) -> None:
