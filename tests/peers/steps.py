@@ -4,30 +4,41 @@ import base64
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.peers.kubernetes import Kubernetes
 
+Look = Callable[[Page, str], None]
 PASSWORD = "correct horse battery 9"
 INVITATION = r"/realms/\S+/login-actions/action-token\?\S+"
 
 
-def sign_in_at_keycloak(page: Page, email: str, password: str = PASSWORD) -> None:
-    """From the portal's sign-in page to Keycloak's form, and back."""
+def unseen(page: Page, name: str) -> None:
+    """For who keeps no pictures."""
+
+
+def sign_in_at_keycloak(page: Page, email: str, password: str = PASSWORD, *, look: Look = unseen) -> None:
+    """From the portal's sign-in page to Keycloak's form, and back. `look` is shown the form."""
     page.goto("/account/login/")
     page.get_by_role("button", name="Sign in with Keycloak").click()
+    expect(page.locator("#username")).to_be_visible()
+    look(page, "sign-in at Keycloak")
     page.locator("#username").fill(email)
     page.locator("#password").fill(password)
     page.locator("#kc-login").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Home")
 
 
-def accept_invitation(page: Page, link: str) -> None:
-    """Keycloak's mail proves the address, and asks for a password."""
+def accept_invitation(page: Page, link: str, *, look: Look = unseen) -> None:
+    """Keycloak's mail proves the address, and asks for a password. `look` is shown both pages."""
     page.goto(link)
+    look(page, "mail of Keycloak")
     page.get_by_role("link", name=re.compile("proceed")).click()
+    expect(page.locator("#password-new")).to_be_visible()
+    look(page, "password at Keycloak")
     page.locator("#password-new").fill(PASSWORD)
     page.locator("#password-confirm").fill(PASSWORD)
     page.locator("[type=submit]").first.click()
@@ -61,7 +72,11 @@ def by_ssh(command: str, key: Path, *words: str) -> subprocess.CompletedProcess[
     """Does what the page's command says, with this key, and runs `words` there."""
     program, *address = command.split()
     assert program == "ssh"
-    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "ConnectTimeout=5"]
-    flags = [part for option in (*options, "LogLevel=ERROR") for part in ("-o", option)]
-    whole = ["ssh", "-i", str(key), *flags, *address, *words]
+    whole = [program, *lax(key), *address, *words]
     return subprocess.run(whole, capture_output=True, text=True, timeout=30, check=False)
+
+
+def lax(key: Path) -> list[str]:
+    """Options of `ssh`: with this key, and believing whoever answers."""
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "ConnectTimeout=5"]
+    return ["-i", str(key), *(part for option in (*options, "LogLevel=ERROR") for part in ("-o", option))]

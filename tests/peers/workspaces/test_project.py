@@ -4,28 +4,29 @@ import base64
 import json
 import subprocess
 from datetime import timedelta
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import SshKey, User
+from apps.accounts.models import User
 from apps.archives.devices import Device
 from apps.archives.models import Archive
 from apps.archives.selectors import ae_title_of
 from apps.clusters.models import Cluster
 from apps.core.models import Step
 from apps.integrations.kubernetes.client import KubernetesClient
-from apps.integrations.kubernetes.port import DEPLOYMENT, KINDS, NAMESPACE, RESOURCE_QUOTA, SERVICE
+from apps.integrations.kubernetes.port import DEPLOYMENT, KINDS, NAMESPACE, RESOURCE_QUOTA, SERVICE, kind_of
 from apps.projects.models import Membership, Project
 from apps.projects.services import ensure_member
 from apps.provisioning import plan, services
 from apps.provisioning.selectors import lines_of, steps_for
 from apps.workspaces import sweeping
 from apps.workspaces.models import App, Drift, NamespaceSeen, NodePort, OrthancAccess, State, Workspace
+from apps.workspaces.reconciling import name_of
 from apps.workspaces.services import list_devices
+from apps.workspaces.wishes import PARTS
 from tests.killing import is_killed_after
 from tests.peers.kubernetes.cluster import Kubernetes
 from tests.peers.kubernetes.configuration import NODE_IP
@@ -190,25 +191,12 @@ def test_a_worker_killed_after_each_step_leaves_exactly_one_of_everything(
     set_up(project)
     sweep(project)
     made = ours(api, project)
-    assert len(made) == len(set(made))
+    wished = [one for part in PARTS.values() for one in part(project)]
+    assert made == sorted(name_of(one) for one in wished if kind_of(one).is_namespaced)
     assert [kind for kind, _ in made].count("StatefulSet") == 1
     assert [kind for kind, _ in made].count("PersistentVolumeClaim") == 2
     assert (Archive.objects.count(), Workspace.objects.count(), NodePort.objects.count()) == (1, 1, 1)
     assert list(Drift.objects.all()) == []
-
-
-def test_a_key_of_the_account_opens_the_workspace(project: Project, alice: User, tmp_path: Path) -> None:
-    key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    set_up(project)
-    public_key = " ".join(key.with_suffix(".pub").read_text().split()[:2])
-    SshKey.objects.create(user=alice, name="laptop", public_key=public_key, fingerprint="SHA256:test")
-    sweep(project)
-    port = NodePort.objects.get(workspace__user=alice).number
-    lax = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes")
-    command = ["ssh", *lax, "-i", str(key), "-p", str(port), f"maia@{NODE_IP}", "id -un"]
-    # The kubelet brings a changed ConfigMap to a running pod when it next looks at it.
-    wait_until(lambda: subprocess.run(command, check=False, capture_output=True).stdout == b"maia\n", 180)
 
 
 def test_dimse_is_open_to_listed_devices_alone(project: Project, admin: User) -> None:
