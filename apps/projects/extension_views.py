@@ -20,6 +20,7 @@ from apps.projects.models import ExtensionRequest
 
 Status = ExtensionRequest.Status
 ROWS_A_PAGE = 25
+_refuse_form = partial(RefuseExtensionForm, auto_id="id_refuse_%s")  # it stands beside another
 
 
 @require_safe
@@ -53,7 +54,7 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
 def refuse(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     asked = extension_to_decide(user, pk)
-    form = RefuseExtensionForm(request.POST)
+    form = _refuse_form(request.POST)
     if not form.is_valid():
         return _page(request, asked, refuse_form=form)
     act = partial(granting.refuse_extension, asked, **form.cleaned_data, by=user)
@@ -88,6 +89,6 @@ def _page(
         "is_own": asked.asked_by_id == user.pk,
         "may_decide": asked.status == Status.WAITING and user.may_approve and asked.asked_by_id != user.pk,
         "grant_form": grant_form or GrantExtensionForm(request=asked),
-        "refuse_form": refuse_form or RefuseExtensionForm(auto_id="id_refuse_%s"),
+        "refuse_form": refuse_form or _refuse_form(),
     }
     return render(request, "projects/extension.html", context)

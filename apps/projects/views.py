@@ -25,6 +25,11 @@ from apps.projects.services import describe as write_description
 Action = ProjectChange.Action
 ROWS_A_PAGE = 50
 MOVED_ON = "The project had moved on already: this is how it stands."
+# Forms of one page that ask for the same things: the ids of their fields are their own.
+_extension_form = partial(ExtensionForm, auto_id="id_extension_%s")
+_suspend_form = partial(WhyForm, auto_id="id_suspend_%s")
+_archive_form = partial(WhyForm, auto_id="id_archive_%s")
+_deletion_form = partial(DeletionForm, auto_id="id_deletion_%s")
 
 
 @require_safe
@@ -59,7 +64,7 @@ def describe(request: HttpRequest, namespace: str) -> HttpResponse:
 @require_POST
 def ask_extension(request: HttpRequest, namespace: str) -> HttpResponse:
     entry = _owner(request, namespace)
-    form = ExtensionForm(request.POST)
+    form = _extension_form(request.POST)
     if not form.is_valid():
         return _page(request, entry, extension_form=form)
     act = partial(granting.ask_extension, entry.project, **form.cleaned_data, by=entry.user)
@@ -88,7 +93,7 @@ def grant(request: HttpRequest, namespace: str) -> HttpResponse:
 
 @require_POST
 def suspend(request: HttpRequest, namespace: str) -> HttpResponse:
-    return _turn(request, namespace, Action.SUSPEND, lifecycle.suspend, WhyForm(request.POST), "Suspended.")
+    return _turn(request, namespace, Action.SUSPEND, lifecycle.suspend, _suspend_form(request.POST), "Suspended.")
 
 
 @require_POST
@@ -98,7 +103,7 @@ def resume(request: HttpRequest, namespace: str) -> HttpResponse:
 
 @require_POST
 def archive(request: HttpRequest, namespace: str) -> HttpResponse:
-    return _turn(request, namespace, Action.ARCHIVE, lifecycle.archive, WhyForm(request.POST), "Archived.")
+    return _turn(request, namespace, Action.ARCHIVE, lifecycle.archive, _archive_form(request.POST), "Archived.")
 
 
 @require_POST
@@ -109,7 +114,7 @@ def restore(request: HttpRequest, namespace: str) -> HttpResponse:
 @require_POST
 def schedule_deletion(request: HttpRequest, namespace: str) -> HttpResponse:
     done = "The project will be deleted. Until then it can be undone here."
-    form = DeletionForm(request.POST)
+    form = _deletion_form(request.POST)
     return _turn(request, namespace, Action.SCHEDULE_DELETION, lifecycle.schedule_deletion, form, done)
 
 
@@ -172,11 +177,11 @@ def _page(request: HttpRequest, entry: Entry, **bound: forms.BaseForm) -> HttpRe
         "changes": shown_changes(project),
         "grace_days": django_settings.DELETION_GRACE_DAYS,
         "description_form": DescriptionForm(initial={"description": project.description}),
-        "extension_form": ExtensionForm(),
+        "extension_form": _extension_form(),
         "resources_form": ResourcesForm(project=project),
-        "suspend_form": WhyForm(auto_id="id_suspend_%s"),
-        "archive_form": WhyForm(auto_id="id_archive_%s"),
-        "schedule_deletion_form": DeletionForm(auto_id="id_deletion_%s"),
+        "suspend_form": _suspend_form(),
+        "archive_form": _archive_form(),
+        "schedule_deletion_form": _deletion_form(),
         **bound,
     }
     return render(request, "projects/settings.html", context)
