@@ -14,6 +14,7 @@ from apps.archives.locking import index_locked
 from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
 from apps.archives.port import ObjectUnavailable
 from apps.archives.removal import count_studies
+from apps.archives.results import StoredResult
 from apps.archives.stores import store_of
 
 _AT_ONCE = 50
@@ -50,24 +51,30 @@ def rebuild(archive: Archive) -> Iterator[Rebuilt]:
 
 def _read(archive: Archive, instances: Sequence[Instance], faults: list[str]) -> Iterator[tuple[Instance, Arrival]]:
     """Those whose file is there as it came, and still names the same object."""
+    try:
+        found = _arrivals(archive, instances)
+    except ObjectUnavailable as lost:
+        if len(instances) > 1:
+            for instance in instances:
+                yield from _read(archive, [instance], faults)
+        # It may have been deleted meanwhile.
+        elif Instance.objects.filter(pk=instances[0].pk).exists():
+            faults.append(_named(instances[0], str(lost)))
+        return
+    for instance, read in zip(instances, found, strict=True):
+        if not isinstance(read, Arrival):
+            faults.append(_named(instance, read.sentence))
+        elif fault := _fault_of(instance, read):
+            faults.append(_named(instance, fault))
+        else:
+            yield instance, read
+
+
+def _arrivals(archive: Archive, instances: Sequence[Instance]) -> list[Arrival | StoredResult]:
+    """Raises ObjectUnavailable when one of the files is not there."""
     store = store_of(archive)
-    found: list[Instance] = []
-    files: list[IncomingFile] = []
     with ExitStack() as held:
-        for instance in instances:
-            try:
-                files.append(IncomingFile(held.enter_context(store.fetch(instance))))
-            except ObjectUnavailable as lost:
-                faults.append(_named(instance, str(lost)))
-            else:
-                found.append(instance)
-        for instance, read in zip(found, read_all(files), strict=True):
-            if not isinstance(read, Arrival):
-                faults.append(_named(instance, read.sentence))
-            elif fault := _fault_of(instance, read):
-                faults.append(_named(instance, fault))
-            else:
-                yield instance, read
+        return read_all([IncomingFile(held.enter_context(store.fetch(instance))) for instance in instances])
 
 
 def _fault_of(instance: Instance, read: Arrival) -> str:

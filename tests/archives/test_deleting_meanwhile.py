@@ -19,6 +19,7 @@ from apps.archives import deleting, intake, storing
 from apps.archives.intake import Arrival, IncomingFile
 from apps.archives.mending import mend
 from apps.archives.models import Archive, Deletion, Instance, Series, Study
+from apps.archives.rebuilding import rebuild
 from apps.archives.static_export import exporting
 from apps.archives.static_export.folder import FolderTarget
 from apps.archives.static_export.resources import Resource
@@ -33,7 +34,7 @@ ROUNDS = 300
 FILES = tuple(
     f"archives/{name}.py"
     for name in (
-        "deleting", "exports", "mending", "metadata_files", "removal", "static/objects", "static_archive",
+        "deleting", "exports", "mending", "metadata_files", "rebuilding", "removal", "static/objects", "static_archive",
         "static_export/exporting", "storing", "verification",
     )
 )  # fmt: skip
@@ -146,8 +147,12 @@ def compare(archive: Archive, by: User, files: list[IncomingFile]) -> None:
     assert unindexed_files(archive) == []
 
 
-def rebuild(archive: Archive, by: User, files: list[IncomingFile]) -> None:
+def mend_all(archive: Archive, by: User, files: list[IncomingFile]) -> None:
     list(mend(archive))
+
+
+def rebuild_all(archive: Archive, by: User, files: list[IncomingFile]) -> None:
+    assert [fault for rebuilt in rebuild(archive) for fault in rebuilt.faults] == []
 
 
 def export(archive: Archive, by: User, files: list[IncomingFile]) -> None:
@@ -161,7 +166,8 @@ CASES = {
     "deleting and storing": (True, delete, store),
     "deleting twice": (True, delete, delete),
     "comparing": (True, compare, delete),
-    "rebuilding": (True, rebuild, delete),
+    "mending": (True, mend_all, delete),
+    "rebuilding": (True, rebuild_all, delete),
     "exporting": (True, export, delete),
 }
 
@@ -171,7 +177,7 @@ def test_before_any_line_of_one_the_other_may_happen(
     archive: Archive, alice: User, files: list[IncomingFile], case: str
 ) -> None:
     is_there, work, other = CASES[case]
-    for line in itertools.count(1, 4 if work in (rebuild, export) else 1):
+    for line in itertools.count(1, 4 if work in (mend_all, rebuild_all, export) else 1):
         delete_all(archive, alice)
         if is_there:
             store(archive, alice, files)
