@@ -58,7 +58,7 @@ def cancel(export: Export, *, by: User) -> None:
     """What was written stays. Raises IllegalTransition when it has ended."""
     with transaction.atomic():
         export.move_to(Status.CANCELLED, by=by.pk)
-        record("export.cancelled", actor=by.pk, project=export.archive.project_id, subject=export)
+        _record("export.cancelled", export, by=by.pk)
 
 
 def place_of(export: Export) -> str:
@@ -89,9 +89,22 @@ def _advance(export: Export, held: Held) -> None:
         if export.status == Status.QUEUED:
             export.move_to(Status.RUNNING)
         sentence = _objection(export) or _exported(export, held)
-        export.move_to(Status.FAILED if sentence else Status.DONE, sentence=sentence)
+        _end(export, sentence)
     except (_IsOver, IllegalTransition):
         log.info("export was cancelled", export=export.pk)
+
+
+def _end(export: Export, sentence: str) -> None:
+    with transaction.atomic():
+        export.move_to(Status.FAILED if sentence else Status.DONE, sentence=sentence)
+        told = {"archive": export.archive.name, "target": export.target, "status": export.status}
+        _record("export.ended", export, by=export.by_id, **told)
+
+
+def _record(event: str, export: Export, *, by: int, **detail: str) -> None:
+    """With the number of objects that are in the target by now."""
+    objects = Export.objects.values_list("done_count", flat=True).get(pk=export.pk)
+    record(event, actor=by, project=export.archive.project_id, subject=export, objects=objects, **detail)
 
 
 def _objection(export: Export) -> str:

@@ -12,6 +12,7 @@ from apps.archives.intake import Arrival
 from apps.archives.locking import index_locked
 from apps.archives.models import TEXT_LENGTH, Archive, Instance, Patient, Series, Study
 from apps.archives.results import FailureReason, Outcome, StoredResult
+from apps.archives.selectors import uids_of
 from apps.audit.services import record
 
 PatientKey = tuple[str, str]
@@ -36,7 +37,8 @@ def add(
         batch.save()
         for study, instances in batch.grown_studies():
             actor = by.pk if by else None
-            record(event, actor=actor, project=archive.project_id, subject=study, instances=instances, **detail)
+            told = {"instances": instances, **uids_of(study), **detail}
+            record(event, actor=actor, project=archive.project_id, subject=study, **told)
         for series in batch.grown_series():
             metadata_files.ring_when_due(series)
     return results

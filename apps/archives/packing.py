@@ -6,7 +6,7 @@ from itertools import chain, islice
 from apps.accounts.models import User
 from apps.archives.folders import Folders
 from apps.archives.models import Archive, Instance, Study
-from apps.archives.selectors import whole_instances
+from apps.archives.selectors import uids_of, whole_instances
 from apps.archives.stores import store_of
 from apps.archives.zipping import Member, written
 from apps.audit.services import record
@@ -26,7 +26,7 @@ def zipped(archive: Archive, studies: Sequence[Study], *, by: User) -> Iterator[
     members = _members(archive, chain.from_iterable(map(whole_instances, studies)))
     first = list(islice(members, 1))
     for study in studies:
-        record("images.exported", actor=by.pk, project=archive.project_id, subject=study)
+        record("images.exported", actor=by.pk, project=archive.project_id, subject=study, **uids_of(study))
     return written(chain(first, members))
 
 

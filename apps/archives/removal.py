@@ -22,6 +22,7 @@ from apps.archives.models import (
     SkippedObject,
     Study,
 )
+from apps.archives.selectors import uids_of
 from apps.audit.services import record
 
 DESTROYED_AT_ONCE = 2000
@@ -42,7 +43,8 @@ def remove(archive: Archive, pks: Collection[int], *, by: User | None = None, ev
         gone.delete()
         actor = by.pk if by else None
         for study in studies:
-            record(event, actor=actor, project=archive.project_id, subject=study, instances=counts[study.pk])
+            detail = {"instances": counts[study.pk], **uids_of(study)}
+            record(event, actor=actor, project=archive.project_id, subject=study, **detail)
         count_series(series)
         count_studies(studies)
         Patient.objects.filter(archive=archive, studies=None).delete()

@@ -114,6 +114,15 @@ def study_of(subject: Study | Series | Instance) -> Study:
     return subject.study if isinstance(subject, Series) else subject.series.study
 
 
+def uids_of(subject: Study | Series | Instance) -> dict[str, str]:
+    """Its UID and those above it, by name."""
+    if isinstance(subject, Study):
+        return {"study_instance_uid": subject.study_instance_uid}
+    if isinstance(subject, Series):
+        return {**uids_of(subject.study), "series_instance_uid": subject.series_instance_uid}
+    return {**uids_of(subject.series), "sop_instance_uid": subject.sop_instance_uid}
+
+
 def uid_of(subject: Study | Series | Instance) -> str:
     """Its own UID, of whichever level it is."""
     if isinstance(subject, Study):

@@ -32,6 +32,7 @@ from apps.archives.packing import zipped
 from apps.archives.port import ArchiveUnreachable, Look, NotInObject, ObjectUnavailable, Picture
 from apps.archives.reach import forget_failure, gateway_text, note_seen, reach
 from apps.archives.results import FailureReason, Outcome, StoredResult
+from apps.archives.selectors import uids_of
 from apps.archives.static.colours import segment_colour
 from apps.archives.static.identity import is_uid
 from apps.archives.static.pool import ChildPool, PoolBusy, default_pool
@@ -43,7 +44,7 @@ from apps.archives.static_export.target import TargetFailed
 from apps.archives.static_export.targets import target_of
 from apps.archives.stores import store_of
 from apps.archives.storing import check_files, receiving_folder, store_files
-from apps.audit.services import record
+from apps.audit.services import record, record_each
 from apps.core.doorbell import ring
 from apps.core.leases import lease
 from apps.core.sealed import SecretUnreadable
@@ -249,26 +250,41 @@ def export(archive: Archive, place: str, *, root: str = "", tell: Callable[[Prog
     Raises TargetFailed, ArchiveUnreachable, PoolBusy and OSError.
     """
     record("archive.exported", actor=None, project=archive.project_id, subject=archive)
-    return exporting.export(archive, target_of(place), root=root, tell=tell)
+    made = exporting.export(archive, target_of(place), root=root, tell=tell)
+    there = made.done - len(made.faults)
+    record("archive.export_ended", actor=None, project=archive.project_id, subject=archive, objects=there)
+    return made
 
 
 def note_read(study: Study, *, by: User, kind: StudyRead.Kind) -> None:
     """Audits that a person saw or took away images of a study: once an hour, however many requests there are."""
+    note_reads([study], by=by, kind=kind)
+
+
+def note_reads(studies: Iterable[Study], *, by: User, kind: StudyRead.Kind) -> None:
+    """As `note_read`, of studies of one archive, in few queries."""
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    key = f"archives.read.{study.pk}.{by.pk}.{kind}.{hour:%Y%m%d%H}"
-    if cache.get(key):
+    keys = {f"archives.read.{study.pk}.{by.pk}.{kind}.{hour:%Y%m%d%H}": study for study in studies}
+    known = cache.get_many(keys)
+    fresh = [study for key, study in keys.items() if key not in known]
+    if not fresh:
         return
     with transaction.atomic():
-        _, is_first = StudyRead.objects.get_or_create(study=study, user=by, kind=kind, hour=hour)
-        if is_first:
-            project = Archive.objects.values_list("project_id", flat=True).get(pk=study.archive_id)
-            record(f"images.{kind}", actor=by.pk, project=project, subject=study)
-    cache.set(key, True, 3600)
+        # What the same person reads at once is noted one after the other.
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)
+        noted = StudyRead.objects.filter(study__in=fresh, user=by, kind=kind, hour=hour)
+        noted_pks = set(noted.values_list("study_id", flat=True))
+        first = [study for study in fresh if study.pk not in noted_pks]
+        StudyRead.objects.bulk_create([StudyRead(study=study, user=by, kind=kind, hour=hour) for study in first])
+        project = Archive.objects.values_list("project_id", flat=True).get(pk=fresh[0].archive_id)
+        told = [(study, uids_of(study)) for study in first]
+        record_each(f"images.{kind}", told, actor=by.pk, project=project)
+    cache.set_many(dict.fromkeys(keys, True), 3600)
 
 
 def note_export(subject: Study | Series | Instance, *, by: User) -> None:
     """Audits that a person took whole objects away, each time. `subject` is loaded with its archive."""
-    record("images.exported", actor=by.pk, project=subject.archive.project_id, subject=subject)
+    record("images.exported", actor=by.pk, project=subject.archive.project_id, subject=subject, **uids_of(subject))
 
 
 def _is_at(archive: Archive, wanted: dict[str, str]) -> bool:

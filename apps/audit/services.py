@@ -6,7 +6,7 @@ somebody who reaches both the database and each place where a head is kept.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 import structlog
@@ -37,8 +37,27 @@ def record(
 
     `detail` holds plain values, no patient and no secret; what changed is told by `changed`.
     """
+    entry = _entry(action, actor, project, subject, detail)
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_each(
+    action: str,
+    told: Iterable[tuple[models.Model, dict[str, str]]],
+    *,
+    actor: int | None,
+    project: int | None = None,
+) -> None:
+    """As `record`, a row for each of many subjects with its detail, in few queries."""
+    Entry.objects.bulk_create([_entry(action, actor, project, subject, detail) for subject, detail in told])
+
+
+def _entry(
+    action: str, actor: int | None, project: int | None, subject: models.Model | None, detail: Mapping[str, object]
+) -> Entry:
     context = structlog.contextvars.get_contextvars()
-    return Entry.objects.create(
+    return Entry(
         action=action,
         actor_pk=actor,
         project_pk=project,

@@ -172,9 +172,11 @@ def test_a_kill_between_the_object_and_its_row_is_mended_by_sending_again(
 
 
 def test_it_is_audited_with_its_person(archive: Archive, alice: User, tmp_path: Path) -> None:
-    stored(archive, ct_series(tmp_path / "source", slices=2).paths, by=alice)
+    series = ct_series(tmp_path / "source", slices=2)
+    stored(archive, series.paths, by=alice)
     entry = Entry.objects.get(action="images.stored")
-    assert (entry.actor_pk, entry.project_pk, entry.detail) == (alice.pk, archive.project_id, {"instances": 2})
+    told = {"instances": 2, "study_instance_uid": series.study_instance_uid}
+    assert (entry.actor_pk, entry.project_pk, entry.detail) == (alice.pk, archive.project_id, told)
 
 
 def test_frames_are_as_they_are_in_the_file(archive: Archive) -> None:

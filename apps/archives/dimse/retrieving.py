@@ -5,15 +5,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
+from django.core.cache import cache
 from django.db import close_old_connections, transaction
 from django.http import QueryDict
+from django.utils import timezone
 
 from apps.archives.dicomweb.query import SEARCHABLE, Level, QueryInvalid, parse
 from apps.archives.dicomweb.search import Scope, search
 from apps.archives.models import Archive, Instance, Study
 from apps.archives.port import ArchiveUnreachable, ObjectUnavailable
-from apps.archives.selectors import ORDER
+from apps.archives.selectors import ORDER, uids_of
 from apps.archives.static.pool import PoolBusy, default_pool
 from apps.archives.static.refusals import FileRefused
 from apps.archives.stores import store_of
@@ -42,8 +45,11 @@ _NO_STUDY = "Name what is to be sent by its UIDs, the study first."
 _TOO_MANY = "These are too many objects for one request."
 
 
-def find(archive: Archive, question: Question, *, offset: int) -> Found:
-    """As a search by QIDO-RS; keys that this archive does not match are returned alone. Raises StationRefuses."""
+def find(archive: Archive, question: Question, *, offset: int, device: dict[str, str]) -> Found:
+    """As a search by QIDO-RS; keys that this archive does not match are returned alone. Raises StationRefuses.
+
+    Audited once an hour and device, and for each study of which it says more than lists do.
+    """
     level = _LEVELS[question.level]
     asked = QueryDict(mutable=True)
     asked.update({tag: value for tag, value in question.keys.items() if value and tag in SEARCHABLE[level]})
@@ -53,6 +59,9 @@ def find(archive: Archive, question: Question, *, offset: int) -> Found:
         found = search(level, Scope(archive), parse(level, asked), root="")
     except QueryInvalid as error:
         raise StationRefuses(DOES_NOT_MATCH, str(error)) from error
+    _note("images.searched", archive, archive, device)
+    for study in found.opened:
+        _note("images.viewed", archive, study, device, **uids_of(study))
     return Found([json.loads(text) for text in found.objects], is_last=not found.is_cut)
 
 
@@ -69,7 +78,7 @@ def select(archive: Archive, question: Question, *, device: dict[str, str]) -> l
     counts = Counter(study for *_, study in found)
     with transaction.atomic():
         for study in Study.objects.filter(pk__in=counts):
-            taken = {"instances": counts[study.pk], **device}
+            taken = {"instances": counts[study.pk], **uids_of(study), **device}
             record("images.exported", actor=None, project=archive.project_id, subject=study, **taken)
     return [Stored(*stored) for *stored, _ in found]
 
@@ -88,6 +97,14 @@ def fetch(stored: Stored, transfer_syntax_uid: str) -> Iterator[Path]:
         except (Instance.DoesNotExist, ObjectUnavailable, ArchiveUnreachable, FileRefused, PoolBusy) as error:
             raise NotFetched from error
         yield path
+
+
+def _note(event: str, archive: Archive, subject: Archive | Study, device: dict[str, str], **detail: str) -> None:
+    who = quote(f"{device['calling_ae_title']} {device['remote_ip']}")
+    key = f"archives.device.{event}.{subject.pk}.{who}.{timezone.now():%Y%m%d%H}"
+    if not cache.get(key):
+        record(event, actor=None, project=archive.project_id, subject=subject, **detail, **device)
+        cache.set(key, True, 3600)
 
 
 def _rewritten(path: Path, transfer_syntax_uid: str, folder: Path) -> Path:

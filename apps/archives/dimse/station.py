@@ -68,7 +68,7 @@ class Station:
 
     def find(self, caller: Caller, question: Question, *, offset: int) -> Found:
         close_old_connections()
-        return retrieving.find(_archive(_reader(caller)), question, offset=offset)
+        return retrieving.find(_archive(_reader(caller)), question, offset=offset, device=_origin(caller))
 
     def select(self, caller: Caller, question: Question) -> list[Stored]:
         close_old_connections()

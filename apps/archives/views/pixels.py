@@ -10,9 +10,9 @@ from apps.archives.media import EXPLICIT_LITTLE_ENDIAN, OCTET_STREAM, PIXEL_DATA
 from apps.archives.models import Instance
 from apps.archives.port import Content, Look, NotInObject
 from apps.archives.selectors import representative_of
-from apps.archives.services import note_read, render
+from apps.archives.services import render
 from apps.archives.stores import store_of
-from apps.archives.views import addresses
+from apps.archives.views import addresses, noting
 
 
 @answers.dicomweb("GET", "HEAD")
@@ -62,7 +62,7 @@ def rendered(
 
 def picture(request: HttpRequest, visitor: Visit, instance: Instance, number: int, look: Look) -> HttpResponseBase:
     """One frame, rendered, for who may see its pixels."""
-    note_read(instance.series.study, by=visitor.user, kind=visitor.kind)
+    noting.pixels(request, visitor, instance.series.study)
     etag = answers.digest(instance.sha256, number, look)
     not_modified = answers.not_modified(request, etag)
     if not_modified:
@@ -88,7 +88,7 @@ def _answer(
     request: HttpRequest, visitor: Visit, instance: Instance, offer: Offer, found: list[tuple[Content, str]]
 ) -> HttpResponseBase:
     """Parts of an instance, each with its place below the address of that."""
-    note_read(instance.series.study, by=visitor.user, kind=visitor.kind)
+    noting.pixels(request, visitor, instance.series.study)
     etag = answers.digest(instance.sha256, offer, [place for _, place in found])
     not_modified = answers.not_modified(request, etag)
     if not_modified:

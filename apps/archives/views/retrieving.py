@@ -9,12 +9,11 @@ from apps.archives.access import visit
 from apps.archives.dicomweb import answers, multipart
 from apps.archives.dicomweb.negotiation import DICOM, Offer, choose
 from apps.archives.dicomweb.search import absolute_bulk
-from apps.archives.models import Instance, Series, Study, StudyRead
+from apps.archives.models import Instance, Series, Study
 from apps.archives.packing import pack
 from apps.archives.selectors import metadata_bytes, study_of, uid_of, whole_instances
-from apps.archives.services import note_export, note_read
 from apps.archives.stores import store_of
-from apps.archives.views import addresses
+from apps.archives.views import addresses, noting
 from apps.archives.zipping import Member
 
 
@@ -27,11 +26,11 @@ def whole(request: HttpRequest, namespace: str, archive_name: str, **uids: str) 
     offer = choose(request, _offers(subject, instances))
     if offer.media_type == zipping.MEDIA_TYPE:
         members = pack(subject.archive, instances)
-        note_export(subject, by=visitor.user)
+        noting.exported(request, visitor, subject)
         return _zip(members, name=uid_of(subject))
     store = store_of(subject.archive)
     contents = [store.whole(instance) for instance in instances]
-    note_export(subject, by=visitor.user)
+    noting.exported(request, visitor, subject)
     if not offer.is_multipart:
         return answers.single(contents[0])
     root = addresses.root(request, namespace, archive_name)
@@ -44,7 +43,7 @@ def metadata(request: HttpRequest, namespace: str, archive_name: str = "", **uid
     visitor = visit(request, namespace, archive_name)
     subject = visitor.find(**uids)
     media_type = answers.json_type(request)
-    note_read(study_of(subject), by=visitor.user, kind=StudyRead.Kind.VIEWED)
+    noting.viewed(request, visitor, study_of(subject))
     holders = _holders(subject)
     etag = answers.digest(media_type, *map(_version, holders))
     not_modified = answers.not_modified(request, etag)

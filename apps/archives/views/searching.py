@@ -6,7 +6,7 @@ from apps.archives.access import visit
 from apps.archives.dicomweb import answers, query
 from apps.archives.dicomweb.search import Found, Scope
 from apps.archives.dicomweb.search import search as search_index
-from apps.archives.views import addresses
+from apps.archives.views import addresses, noting
 
 
 @answers.dicomweb("GET", "HEAD")
@@ -19,11 +19,13 @@ def find(
 def search(
     request: HttpRequest, namespace: str, archive_name: str, level: query.Level, **uids: str
 ) -> HttpResponseBase:
-    archive = visit(request, namespace, archive_name).archive()
+    visitor = visit(request, namespace, archive_name)
+    archive = visitor.archive()
     media_type = answers.json_type(request)
     wanted = query.parse(level, request.GET)
     root = addresses.root(request, namespace, archive_name)
     found = search_index(level, Scope(archive, **uids), wanted, root)
+    noting.viewed(request, visitor, *found.opened)
     response = answers.json_array(found.objects, media_type)
     response["Cache-Control"] = "private, no-cache"
     if warnings := list(_warnings(found, wanted)):

@@ -5,8 +5,8 @@ from django.http import HttpRequest, HttpResponseBase
 from apps.archives.access import visit
 from apps.archives.dicomweb import answers, uri
 from apps.archives.dicomweb.negotiation import DICOM
-from apps.archives.services import note_export
 from apps.archives.stores import store_of
+from apps.archives.views import noting
 from apps.archives.views.pixels import picture
 
 
@@ -20,7 +20,7 @@ def wado_uri(request: HttpRequest, namespace: str, archive_name: str = "") -> Ht
     if offer.media_type == DICOM:
         visitor.entry.need_export()
         content = store_of(instance.archive).whole(instance)
-        note_export(instance, by=visitor.user)
+        noting.exported(request, visitor, instance)
         # Media types of this service have no transfer syntax (PS3.18 8.7.3.5.2).
         return answers.single(replace(content, transfer_syntax_uid=""))
     visitor.need_pixels()

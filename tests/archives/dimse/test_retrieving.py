@@ -145,6 +145,22 @@ def test_a_study_is_fetched_as_it_was_stored_and_audited(
     assert (entry.detail["instances"], entry.detail["calling_ae_title"]) == (3, "SCANNER")
 
 
+def test_searches_are_audited_once_an_hour_and_studies_that_are_opened(
+    device: Association, series: WrittenSeries, archive: Archive
+) -> None:
+    for _ in range(2):
+        found(device, "STUDY", PatientID="")
+        found(device, "IMAGE", StudyInstanceUID=series.study_instance_uid, RetrieveAETitle="", Rows=None)
+    (entry,) = Entry.objects.filter(action__in=("images.searched", "images.viewed"))
+    assert (entry.action, entry.actor_pk, entry.subject_pk) == ("images.searched", None, archive.pk)
+    assert entry.detail["calling_ae_title"] == "SCANNER"
+    for _ in range(2):
+        found(device, "IMAGE", StudyInstanceUID=series.study_instance_uid, KVP=None)
+    (entry,) = Entry.objects.filter(action="images.viewed")
+    assert (entry.actor_pk, entry.detail["study_instance_uid"]) == (None, series.study_instance_uid)
+    assert Entry.objects.filter(action="images.searched").count() == 1
+
+
 def test_one_image_or_none(device: Association, series: WrittenSeries) -> None:
     names = {"StudyInstanceUID": series.study_instance_uid, "SeriesInstanceUID": series.series_instance_uid}
     uid = series.sop_instance_uids[1]

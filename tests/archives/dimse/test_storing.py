@@ -44,7 +44,7 @@ def test_what_is_sent_is_in_the_archive_and_audited(port: int, listed: Archive, 
     entry = arrivals[0]
     assert (entry.actor_pk, entry.project_pk, entry.subject_pk) == (None, listed.project_id, Study.objects.get().pk)
     known = {"origin": "DicomProtocol", "calling_ae_title": "SCANNER", "remote_ip": LOOPBACK}
-    assert entry.detail == {**known, "instances": 1}
+    assert entry.detail == {**known, "instances": 1, "study_instance_uid": series.study_instance_uid}
 
 
 def test_sent_twice_is_there_once(port: int, listed: Archive, series: WrittenSeries) -> None:

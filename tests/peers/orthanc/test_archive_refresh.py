@@ -38,6 +38,7 @@ def test_what_came_by_dimse_is_indexed_and_audited(own_orthanc: Orthanc, archive
     assert entry.actor_pk is None
     assert entry.detail == {
         "instances": 3,
+        "study_instance_uid": series.study_instance_uid,
         "origin": "DicomProtocol",
         "calling_ae_title": "SCANNER7",
         "remote_ip": LOOPBACK,
