@@ -11,7 +11,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.steps import LINK, approve, is_error, register, run_algorithm, see_the_mask
+from apps.provisioning import plan
+from tests.browser.steps import LINK, approve, is_error, open_request, register, run_algorithm, see_the_mask
 from tests.peers import steps
 from tests.peers.deployed import CLUSTER, Deployed
 from tests.portal import REPOSITORY
@@ -20,6 +21,9 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(1800)]
 
 IDA, ANNA = "ida.berg@uni.example", "anna.approver@hospital.example"
+STEPS = [
+    title for part in (plan.KEYCLOAK_PEOPLE, plan.KUBERNETES, plan.INVITATION, plan.OPENING) for _name, title in part
+]
 NAMESPACE = "prostate-bpmri-atlas"
 PICTURES = REPOSITORY / "build" / "screenshots" / "deployed"
 HEAD_CT = REPOSITORY / "deploy" / "samples" / "images" / "head-ct.zip"
@@ -66,17 +70,23 @@ def test_from_registration_to_the_mask_over_the_image(
 ) -> None:
     ida, anna = people
     deployed.add_administrator(ANNA, steps.PASSWORD)
+    ida.goto("/register/")
+    picture(ida, "registration")
     register(ida, IDA, NAMESPACE)
+    picture(ida, "registered")
     ida.goto(deployed.link_to(IDA, LINK))
+    picture(ida, "proof of the address")
     ida.get_by_role("button", name="Confirm my e-mail address").click()
     steps.sign_in_at_keycloak(anna, ANNA)
     picture(anna, "home of the administrator")
+    open_request(anna, NAMESPACE)
+    picture(anna, "approval")
     approve(anna, NAMESPACE, GPUs="1")
     picture(anna, "being set up")
     look_at_the_cluster(anna)
     expect_a_project(ida)
-    steps.accept_invitation(ida, deployed.link_at_keycloak(IDA, steps.INVITATION))
-    steps.sign_in_at_keycloak(ida, IDA)
+    steps.accept_invitation(ida, deployed.link_at_keycloak(IDA, steps.INVITATION), look=picture)
+    steps.sign_in_at_keycloak(ida, IDA, look=picture)
     key = steps.make_key(tmp_path)
     steps.add_key(ida, key)
     picture(ida, "account with a key")
@@ -104,13 +114,9 @@ def expect_a_project(page: Page) -> None:
     """Every step is done, followed on the private page of the request."""
     page.reload()
     expect(page.get_by_role("link", name="Open the project")).to_be_visible(timeout=300_000)
-    for step in (
-        "Identity in Keycloak",
-        "Namespace on the cluster",
-        "Orthanc for the images",
-        "Workspaces of the members",
-    ):
-        expect(page.get_by_role("main")).to_contain_text(step)
+    done = page.locator("ol.ledger li.done")
+    expect(done).to_contain_text(STEPS)
+    expect(page.locator("ol.ledger li")).to_have_count(len(STEPS))
     picture(page, "set up")
 
 
@@ -118,6 +124,8 @@ def expect_ssh(page: Page, key: Path) -> None:
     """The command that the page shows lets the key in, and no other."""
     page.goto(f"/projects/{NAMESPACE}/")
     expect(page.get_by_role("region", name="Desktops")).to_contain_text("Running", timeout=180_000)
+    orthanc = page.get_by_role("region", name="Apps").get_by_role("row").filter(has_text="orthanc")
+    expect(orthanc).to_contain_text("Running", timeout=60_000)
     command = page.get_by_role("region", name="Desktops").locator("code").first.inner_text()
     wait_until(lambda: steps.by_ssh(command, key, "true").returncode == 0, 180)
     assert steps.by_ssh(command, key, "whoami").stdout.strip() == "maia"
