@@ -26,6 +26,7 @@ class AllocationSerializer(serializers.ModelSerializer[Allocation]):
             "requested_memory_gib",
             "requested_gpus",
             "requested_storage_gib",
+            "gpu_type",
             "requested_at",
             "granted_cpus",
             "granted_memory_gib",

@@ -1,7 +1,8 @@
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.services import changed, record
@@ -29,6 +30,8 @@ class ProjectPlan:
     ends_on: date
     requested: Resources
     granted: Resources
+    gpu_type: str = ""
+    requested_at: datetime = field(default_factory=timezone.now)
 
 
 def create_project(plan: ProjectPlan, *, by: User | None) -> Project:
@@ -48,7 +51,8 @@ def create_project(plan: ProjectPlan, *, by: User | None) -> Project:
         )
         requested = {f"requested_{name}": value for name, value in asdict(plan.requested).items()}
         granted = {f"granted_{name}": value for name, value in asdict(plan.granted).items()}
-        Allocation.objects.create(project=project, **requested, **granted)
+        asked = {**requested, "gpu_type": plan.gpu_type, "requested_at": plan.requested_at}
+        Allocation.objects.create(project=project, **asked, **granted)
         record("project.created", actor=by.pk if by else None, project=project.pk, subject=project, **granted)
     return project
 

@@ -92,6 +92,8 @@ def _make_project(registration: Registration, grant: Grant, by: User) -> Project
         ends_on=grant.ends_on,
         requested=asked_resources(asked),
         granted=grant.resources,
+        gpu_type=asked.gpu_type,
+        requested_at=asked.created_at,
     )
     try:
         return create_project(plan, by=by)

@@ -21,7 +21,7 @@ Status = Registration.Status
 
 @pytest.mark.django_db
 def test_approving_makes_the_project_with_the_granted_values(
-    approver: User, client_of: ClientOf, waiting: Make
+    approver: User, admin: User, client_of: ClientOf, waiting: Make
 ) -> None:
     registration = waiting()
     ends_on = timezone.localdate() + timedelta(days=100)
@@ -35,6 +35,8 @@ def test_approving_makes_the_project_with_the_granted_values(
     assert (allocation.requested_gpus, allocation.granted_gpus) == (4, 2)
     assert (allocation.requested_storage_gib, allocation.granted_storage_gib) == (500, 250)
     assert (allocation.requested_cpus, allocation.granted_cpus) == (32, 32)
+    assert "asked for: A100 80 GB" in client_of(admin).get(f"/projects/{project.namespace}/settings/").text
+    assert (allocation.gpu_type, allocation.requested_at) == ("A100 80 GB", registration.created_at)
     assert Entry.objects.filter(
         action="registration.approved", actor_pk=approver.pk, project_pk=project.pk, subject_pk=registration.pk
     ).exists()

@@ -1,6 +1,7 @@
 """What was there before names were held against their look-alikes, and before one request to join waited at a time."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.migrating import migrate_on, migrated_back
 from tests.plans import project_plan
 
 BEFORE = [("projects", "0005_invitation_terms"), ("registrations", "0002_joining_and_the_whole_form")]
+AMOUNTS = ("cpus", "memory_gib", "gpus", "storage_gib")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -63,3 +65,19 @@ def test_of_requests_to_join_the_first_waits_on_and_the_others_say_why_not(befor
     found = dict(Registration.objects.values_list("pk", "status"))
     assert found == {first: "email_verified", second: "withdrawn", other: "email_verified"}
     assert "asked to join this project already" in Registration.objects.get(pk=second).events().get().why
+
+
+def test_what_was_asked_goes_into_the_allocation_of_a_project_that_is_there() -> None:
+    with migrated_back([("projects", "0011_kind_of_gpu"), ("registrations", "0005_ended_with_their_projects")]) as then:
+        project = add_project(then, "cardiac-mr")
+        amounts = {f"{kind}_{name}": 1 for kind in ("requested", "granted") for name in AMOUNTS}
+        then.get_model("projects", "Allocation").objects.create(project_id=project, **amounts)
+        today = timezone.localdate()
+        days = {
+            "starts_on": today,
+            "ends_on": today + timedelta(days=9),
+            "created_at": timezone.now() - timedelta(days=3),
+        }
+        add_request(then, "cardiac-mr", kind="new_project", gpu_type="A100", project_id=project, **days)
+    allocation = Project.objects.get(pk=project).allocation
+    assert (allocation.gpu_type, allocation.requested_at) == ("A100", days["created_at"])

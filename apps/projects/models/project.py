@@ -162,6 +162,7 @@ class Allocation(models.Model):
     requested_memory_gib = models.PositiveIntegerField()
     requested_gpus = models.PositiveIntegerField()
     requested_storage_gib = models.PositiveIntegerField()
+    gpu_type = models.CharField(max_length=60, blank=True, help_text="the kind of GPU that was asked for; empty: any")
     granted_cpus = models.PositiveIntegerField()
     granted_memory_gib = models.PositiveIntegerField()
     granted_gpus = models.PositiveIntegerField()
