@@ -35,6 +35,18 @@ def exit_of_child(work: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child_at(work), 0)[1])
 
 
+def die(*_: object, **__: object) -> None:
+    """In place of something else: what calls it is killed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_killed(work: Callable[[], object]) -> bool:
+    """Does the work in a process that dies of it, as after `die` in place of one of its steps."""
+    was_killed = exit_of_child(work) == -signal.SIGKILL
+    connections.close_all()
+    return was_killed
+
+
 def lines_of(work: Callable[[], object], files: tuple[str, ...], *, last: int | None = None) -> int:
     """Does the work, and kills the process before the line of that number in these files; how many there were."""
     number = 0

@@ -1,7 +1,8 @@
 """Keeping the index of an archive as its DICOMweb server is, which has no change log: by passes over all its studies.
 
 A study is looked into when the server has not as many instances of it as the index; what was replaced by as many others
-shows when it is read. A pass that is cut off, or killed, goes on at the study where it was.
+shows when it is read. A pass that is cut off goes on at the study where it was, one that is killed at the page of
+studies where it was: what the index has of them by then is not fetched again.
 """
 
 import time

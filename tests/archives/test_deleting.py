@@ -24,6 +24,7 @@ from tests.archives.dicomweb import Service, place
 from tests.archives.sides import Side
 from tests.dicom import WrittenSeries, ct_series
 from tests.integrations.dicomweb_server import PASSWORD, USERNAME, TwinDicomWeb, running_dicomweb
+from tests.killing import die, is_killed
 
 SIDES = {"built-in": sides.built_in, "orthanc": sides.at_twin, "dicomweb": sides.at_web_twin}
 
@@ -84,17 +85,15 @@ def test_an_object_a_series_and_a_study_go_with_their_bytes(
     ]
 
 
+@pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
 def test_a_deletion_that_is_killed_is_ended_by_deleting_again(
     side: Side, archive: Archive, series: WrittenSeries, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise SystemExit
-
     study = Study.objects.select_related("archive").get()
     with monkeypatch.context() as patched:
-        patched.setattr(removal, "remove", killed)
-        with pytest.raises(SystemExit):
-            deleting.delete(study, by=alice)
+        patched.setattr(removal, "remove", die)
+        assert is_killed(lambda: deleting.delete(study, by=alice))
     assert Instance.objects.count() == 3
     assert deleting.delete(study, by=alice) == 3
     assert (side.count(), Study.objects.count()) == (0, 0)

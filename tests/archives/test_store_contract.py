@@ -37,6 +37,7 @@ from tests.archives.dicomweb import Service, body_of, failures, parts_of
 from tests.archives.sides import Side
 from tests.archives.test_overlay import segmentation
 from tests.dicom import ct_series
+from tests.killing import die, is_killed
 
 pytestmark = pytest.mark.contract
 SIDES = {"built-in": sides.built_in, "twin": sides.at_twin, "dicomweb": sides.at_web_twin}
@@ -153,18 +154,14 @@ def test_a_file_that_cannot_be_read_never_gets_there(side: Side, service: Servic
     assert side.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_kill_between_the_object_and_its_row_is_mended_by_sending_again(
     side: Side, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [IncomingFile(path) for path in ct_series(tmp_path / "source", slices=2).paths]
-
-    def killed(*_: object, **__: object) -> None:
-        raise SystemExit
-
     with monkeypatch.context() as patched:
-        patched.setattr(index, "add", killed)
-        with pytest.raises(SystemExit):
-            store_files(archive, files, by=None)
+        patched.setattr(index, "add", die)
+        assert is_killed(lambda: store_files(archive, files, by=None))
     assert (side.count(), Instance.objects.count()) == (2, 0)
     assert {result.outcome for result in store_files(archive, files, by=None)} == {Outcome.STORED}
     assert (side.count(), Instance.objects.count()) == (2, 2)

@@ -10,6 +10,8 @@ from django.db import connections
 from pytest_django.fixtures import Settings
 
 from apps.archives import index, receiving, services
+from apps.archives.following import follow
+from apps.archives.mending import mend
 from apps.archives.models import Archive, Instance, SkippedObject, Study
 from apps.archives.services import IncomingFile, refresh, store_files
 from apps.archives.static.pool import PoolBusy
@@ -18,23 +20,46 @@ from apps.audit.models import Entry
 from tests.archives.refresh.conftest import counts, put
 from tests.archives.sides import Remote
 from tests.dicom import WrittenSeries, ct_series
+from tests.killing import die, is_killed, lines_of
+
+FILES = ("archives/refreshing.py", "archives/receiving.py", "archives/removal.py", "archives/index.py")
+KILLS = 8
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_kill_between_the_object_and_its_row_is_mended(
     remote: Remote, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise SystemExit
-
     paths = ct_series(tmp_path / "1", slices=2).paths
     with monkeypatch.context() as patched:
-        patched.setattr(index, "add", killed)
-        with pytest.raises(SystemExit):
-            store_files(archive, [IncomingFile(path) for path in paths], by=None)
+        patched.setattr(index, "add", die)
+        assert is_killed(lambda: store_files(archive, [IncomingFile(path) for path in paths], by=None))
     assert refresh(archive)
     assert counts() == (1, 1, 1, 2)
     assert Entry.objects.filter(action="images.indexed").count() == 1
     assert list(verify(archive)) == []
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(240)
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_any_of_its_lines_the_next_one_ends_it(
+    remote: Remote, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "BATCH_FILES", 2)
+    before = put(remote, *ct_series(tmp_path / "0", slices=4).paths)
+    lines = lines_of(lambda: follow(archive), FILES)
+    for kill in range(KILLS):
+        put(remote, *ct_series(tmp_path / str(kill + 1), slices=4).paths)
+        for gone in before[:2]:
+            remote.api.delete(gone)
+        before = list(remote.api.orthanc_ids())
+        last = 1 + kill * lines // KILLS
+        assert is_killed(lambda last=last: lines_of(lambda: follow(archive), FILES, last=last))
+        assert follow(archive)
+        assert set(Instance.objects.values_list("remote_name", flat=True)) == set(before)
+        assert list(verify(archive)) == []
+        assert list(mend(archive)) == []
 
 
 def test_it_stops_in_time_and_goes_on_later(

@@ -12,6 +12,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from apps.archives import passes, reach, receiving, registering, services
+from apps.archives.following import follow
+from apps.archives.mending import mend
 from apps.archives.models import Archive, Instance, RemoteServer, SkippedObject, Study
 from apps.archives.registering import Place
 from apps.archives.services import ArchiveUnreachable, IncomingFile, refresh, store_files
@@ -23,6 +25,10 @@ from tests.archives.dicom_files import changed
 from tests.archives.refresh.conftest import counts, fetched_again
 from tests.dicom import WrittenSeries, ct_series
 from tests.integrations.dicomweb_server import PASSWORD, USERNAME, TwinDicomWeb, running_dicomweb
+from tests.killing import is_killed, lines_of
+
+FILES = ("archives/passes.py", "archives/receiving.py", "archives/removal.py", "archives/index.py")
+KILLS = 8
 
 
 @pytest.fixture
@@ -121,23 +127,28 @@ def test_a_pass_that_is_cut_off_goes_on_where_it_was(
     assert counts() == (4, 4, 4, 8)
 
 
-def test_a_pass_that_is_killed_goes_on(
-    archive: Archive, twin: TwinDicomWeb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.faults
+@pytest.mark.timeout(240)
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_that_is_killed_at_any_of_its_lines_goes_on(
+    archive: Archive, twin: TwinDicomWeb, tmp_path: Path
 ) -> None:
-    filled(twin, tmp_path / "1", studies=3)
-    receive = receiving.receive
-
-    def killed(*arguments: object, **options: object) -> Iterator[None]:
-        yield from receive(*arguments, **options)  # type: ignore[arg-type]
-        raise SystemExit
-
-    with monkeypatch.context() as patched:
-        patched.setattr(receiving, "receive", killed)
-        with pytest.raises(SystemExit):
-            refresh(archive)
-    assert 0 < Study.objects.count() < 3
-    assert refresh(archive)
-    assert counts() == (3, 3, 3, 6)
+    filled(twin, tmp_path / "0", studies=3)
+    lines = lines_of(lambda: follow(archive), FILES)
+    killed_within = 0
+    for kill in range(KILLS):
+        twin.objects.clear()
+        uids = [series.study_instance_uid for series in filled(twin, tmp_path / str(kill + 1), studies=3)]
+        last = 1 + kill * lines // KILLS
+        assert is_killed(lambda last=last: lines_of(lambda: follow(archive), FILES, last=last))
+        killed_within += 0 < Study.objects.filter(study_instance_uid__in=uids).count() < 3
+        # The pass that goes on, and one that sees what came before it.
+        assert follow(archive)
+        assert follow(archive)
+        assert counts() == (3, 3, 3, 6)
+        assert list(verify(archive)) == []
+        assert list(mend(archive)) == []
+    assert killed_within
 
 
 @pytest.mark.parametrize("fault", ["absent", "html", "error"])
