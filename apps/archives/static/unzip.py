@@ -4,7 +4,7 @@ import lzma
 import os
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from .limits import allow_files_of
@@ -14,32 +14,26 @@ MAX_RATIO = 200
 _RATIO_COUNTS_FROM_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024
 _MAX_SHOWN_NAME = 255
-_SKIPPED_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini", "dicomdir"})
 _DAMAGED = "The zip archive is damaged: a file in it cannot be unpacked."
 
 
 def unzip(path: str, directory: str, max_bytes: int, max_members: int) -> tuple[dict[str, Any], bytes]:
     """Unpack the zip at `path` into the empty folder `directory`, as `000001`, `000002`, …
 
-    The header holds `members`: `name` (as in the zip, for showing alone), `path`, `size`. Folders and the litter of
-    operating systems are left out; a zip in the zip stays a file. Raises FileRefused for what is no zip, encrypted,
-    damaged, or larger than `max_bytes` or `max_members` allow; the caller removes the folder in any case.
+    The header holds `members`: `name` (as in the zip, for showing alone), `path`, `size`. All its files are there,
+    whatever their names; a zip in the zip stays a file. Raises FileRefused for what is no zip, encrypted, damaged, or
+    larger than `max_bytes` or `max_members` allow; the caller removes the folder in any case.
     """
     allow_files_of(max_bytes)
     try:
         with zipfile.ZipFile(path) as archive:
-            wanted = [info for info in archive.infolist() if not _is_litter(info)]
+            wanted = [info for info in archive.infolist() if not info.is_dir()]
             _check(wanted, max_bytes, max_members)
             return {"members": _unpack_all(archive, wanted, Path(directory), max_bytes)}, b""
     except (zipfile.BadZipFile, NotImplementedError):
         raise FileRefused("The zip archive is damaged or cut short.") from None
     finally:
         allow_files_of(0)
-
-
-def _is_litter(info: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-    return info.is_dir() or not parts or "__MACOSX" in parts or parts[-1].lower() in _SKIPPED_NAMES
 
 
 def _check(wanted: list[zipfile.ZipInfo], max_bytes: int, max_members: int) -> None:

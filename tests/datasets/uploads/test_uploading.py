@@ -1,9 +1,11 @@
 """Files come in by the form of a page or by a script's requests, and what cannot be taken is named with its reason."""
 
+import io
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -13,6 +15,7 @@ from apps.archives.models import Archive, Instance, Study
 from apps.audit.models import Entry
 from apps.datasets.models import Upload
 from apps.datasets.uploads import admission, services
+from tests.archives.dicom_files import packaged
 from tests.conftest import ClientOf
 from tests.datasets.uploads.sending import UPLOAD, files_of, leftovers, sent, upload, zipped
 from tests.dicom import WrittenSeries, ct_series
@@ -56,8 +59,41 @@ def test_a_zip_with_folders_is_unpacked(archive: Archive, bob: User, client_of: 
         client_of(bob), sent("head.zip", zipped({**members, "study/readme.txt": b"hello", "__MACOSX/x": b""}))
     )
     assert answer["stored"] == 4
-    assert [refusal["name"] for refusal in answer["refused"]] == ["head.zip: study/readme.txt"]
+    assert [refusal["name"] for refusal in answer["refused"]] == [
+        "head.zip: study/readme.txt",
+        "head.zip: __MACOSX/x",
+    ]
     assert leftovers() == []
+
+
+def test_files_of_a_zip_are_judged_by_what_is_in_them(
+    archive: Archive, bob: User, client_of: ClientOf, ct: WrittenSeries
+) -> None:
+    members = {
+        "DICOMDIR": ct.paths[0].read_bytes(),
+        "IMG00001": directory("..", "..", "etc", "passwd"),
+        "__MACOSX/._IMG00001": b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X",
+        ".DS_Store": b"\x00\x00\x00\x01Bud1\x00",
+    }
+    answer = upload(client_of(bob), sent("cd.zip", zipped(members)))
+    assert answer["stored"] == 1
+    assert {refusal["name"]: refusal["sentence"] for refusal in answer["refused"]} == {
+        "cd.zip: IMG00001": "This is a DICOMDIR, the table of contents of a disc; it holds no images itself.",
+        "cd.zip: __MACOSX/._IMG00001": "This is what macOS notes of a file, not a DICOM file.",
+        "cd.zip: .DS_Store": "This is what macOS notes of a folder, not a DICOM file.",
+    }
+    assert leftovers() == []
+
+
+def directory(*referenced_file_id: str) -> bytes:
+    """A DICOMDIR whose images are said to be in that place."""
+    data_set = pydicom.dcmread(packaged("dicomdirtests/DICOMDIR"))
+    for record in data_set.DirectoryRecordSequence:
+        if "ReferencedFileID" in record:
+            record.ReferencedFileID = list(referenced_file_id)
+    output = io.BytesIO()
+    pydicom.dcmwrite(output, data_set)
+    return output.getvalue()
 
 
 @pytest.mark.attacks
