@@ -72,6 +72,7 @@ def _configuration(folder: Path, address: Orthanc) -> dict[str, Any]:
         "IndexDirectory": str(folder / "index"),
         "HttpBindAddress": LOOPBACK,
         "HttpPort": address.port,
+        "HttpCompressionEnabled": False,  # as figures are compared
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": True,
         "RegisteredUsers": {address.user: address.password},
