@@ -90,6 +90,21 @@ def test_it_searches(sides: Sides) -> None:
         assert _same(sides, ours, theirs), ask
 
 
+def test_it_chooses_series_by_modality_or_uid(sides: Sides) -> None:
+    _, series = _series(sides)[-1]
+    modalities = {one["00080060"]["Value"][0] for one in sides.portal.search_for_series()}
+    assert len(modalities) > 1
+    for name, value in (("SeriesInstanceUID", series), *(("Modality", modality) for modality in modalities)):
+        ours, theirs = sides.both("search_for_series", search_filters={name: value})
+        assert 0 < len(theirs) < len(_series(sides))
+        assert _same(sides, ours, theirs), value
+    for name, value in (("SeriesInstanceUID", "1.2.3"), ("Modality", "XX")):
+        assert sides.both("search_for_series", search_filters={name: value}) == ([], [])
+    for odd in ("Modality=../../.export/lock%23", "Modality=C*", "SeriesInstanceUID=..%2F..", "limit=1"):
+        answer = requests.get(f"{sides.static.base_url}/series?{odd}", timeout=5)
+        assert len(answer.json()) == len(_series(sides)), odd
+
+
 def test_it_reads_metadata_objects_frames_and_bulk_values(sides: Sides) -> None:
     for study, series in _series(sides):
         assert _same(sides, *sides.both("retrieve_study_metadata", study))
