@@ -17,8 +17,9 @@ from apps.jobs.badges import badge_of
 from apps.jobs.models import Run
 from apps.jobs.selectors import algorithms
 from apps.projects.access import visible_projects
-from apps.projects.models import Project
-from apps.registrations.access import has_console, visible_to
+from apps.projects.models import Membership, Project
+from apps.registrations.access import has_console, own_of, visible_to
+from apps.registrations.links import path_of
 
 HITS_A_GROUP = 5
 FEWEST_LETTERS = 2
@@ -79,10 +80,10 @@ def _groups(user: User, words: Words) -> Iterator[Group]:
     yield _runs(projects, words)
     yield _algorithms(words)
     yield _clusters(user, words)
+    yield _own_requests(user, words)
     if has_console(user):
         yield _requests(user, words)
-    if user.may_look:
-        yield _people(user, words)
+    yield _people(user, words) if user.may_look else _members(projects, words)
 
 
 def _projects(projects: QuerySet[Project], words: Words) -> Group:
@@ -153,6 +154,25 @@ def _requests(user: User, words: Words) -> Group:
         for row in rows
     ]
     return _group("Requests", "checkbox", hits, f"{reverse('registrations:approvals')}?status=&{words.query()}")
+
+
+def _own_requests(user: User, words: Words) -> Group:
+    rows = words.narrow(own_of(user).select_related("project", "joins").order_by("-pk"), "project_name", "namespace")
+    return _group("Your requests", "mail", [Hit(row.title, path_of(row), row.badge.word) for row in rows])
+
+
+def _members(projects: QuerySet[Project], words: Words) -> Group:
+    """Who is in a project is seen by everybody in it."""
+    rows = Membership.objects.filter(project__in=projects.order_by()).select_related("user", "project")
+    hits = [
+        Hit(
+            row.user.name,
+            f"{_of('members:members', row.project.namespace)}?{urlencode({'q': row.user.email})}",
+            f"{row.get_role_display()} of {row.project.name}",
+        )
+        for row in words.narrow(rows.order_by("user__name", "pk"), "user__name", "user__email")
+    ]
+    return _group("Members", "users", hits)
 
 
 def _people(user: User, words: Words) -> Group:

@@ -116,6 +116,30 @@ def test_people_and_requests_are_found_by_those_who_may_see_them(
     assert hits(client_of(alice), "charlie") == {}
 
 
+def test_who_shares_a_project_is_found_by_name_and_address(
+    bob: User, charlie: User, project: Project, client_of: ClientOf
+) -> None:
+    (group,) = client_of(bob).get("/search/", {"q": "alice"}).context["groups"]
+    (hit,) = group.hits
+    assert (group.title, hit.title, hit.note) == ("Members", "Alice", "Owner of Cardiac mr")
+    assert "Alice" in client_of(bob).get(hit.url).text
+    assert hits(client_of(bob), "vera@hospital.example") == {"Members": ["Vera"]}
+    assert hits(client_of(charlie), "alice") == {}
+    Project.objects.update(status=Project.Status.DELETION_SCHEDULED)
+    assert hits(client_of(bob), "alice") == {}
+
+
+def test_everybody_finds_their_own_requests(
+    bob: User, charlie: User, ask: Callable[[User, str], Registration], client_of: ClientOf
+) -> None:
+    registration, client = ask(charlie, "atlas"), client_of(charlie)
+    (group,) = client.get("/search/", {"q": "atlas"}).context["groups"]
+    (hit,) = group.hits
+    assert (group.title, hit.title) == ("Your requests", registration.title)
+    assert client.get(hit.url).status_code == 200
+    assert hits(client_of(bob), "atlas") == {}
+
+
 def test_patients_are_not_searched(alice: User, series: Series, client_of: ClientOf) -> None:
     assert series.study.patient.patient_name == "Doe^Jane"
     assert hits(client_of(alice), "Doe") == {}
@@ -153,6 +177,7 @@ def test_ten_more_of_everything_cost_no_more_queries(
     make_project: Callable[[str], Project],
     add_series: Callable[[Project], Series],
     add_run: Callable[[Project, User], Run],
+    ask: Callable[[User, str], Registration],
     client_of: ClientOf,
 ) -> None:
     def add(number: int) -> None:
@@ -161,10 +186,12 @@ def test_ten_more_of_everything_cost_no_more_queries(
         series = add_series(other)
         Series.objects.filter(pk=series.pk).update(series_description="cardiac")
         add_run(other, alice)
+        ask(alice, f"atlas-{number}")
 
     client = client_of(alice)
+    asked = ("/search/?q=cardiac", "/search/?q=alice", "/search/?q=atlas")
     add(0)
-    before = cost_of(client, "/search/?q=cardiac")
+    before = [cost_of(client, address) for address in asked]
     for number in range(1, 11):
         add(number)
-    assert cost_of(client, "/search/?q=cardiac") == before
+    assert [cost_of(client, address) for address in asked] == before
