@@ -11,7 +11,6 @@ From a server bytes go first: what is cut off is ended by deleting again, or by 
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from apps.accounts.models import User
@@ -85,8 +84,7 @@ def _asked(subject: Study | Series | Instance, *, by: User) -> Deletion:
     elif isinstance(subject, Instance):
         columns["series_instance_uid"] = subject.series.series_instance_uid
         columns |= {"sop_instance_uid": subject.sop_instance_uid, "sha256": subject.sha256}
-    # What follows takes bytes away, which no outer transaction could bring back.
-    with transaction.atomic(durable=True), index_locked(subject.archive_id):
+    with index_locked(subject.archive_id):
         last = Instance.objects.aggregate(last=Max("pk"))["last"] or 0
         return Deletion.objects.create(archive=subject.archive, by=by, last_instance_pk=last, **columns)
 
