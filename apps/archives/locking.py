@@ -7,12 +7,11 @@ from apps.archives.models import Archive
 
 
 @contextmanager
-def index_locked(archive_pk: int) -> Iterator[None]:
-    """A transaction in which nobody else writes the index of the archive, or takes its files away.
+def index_locked(archive_pk: int) -> Iterator[Archive]:
+    """A transaction in which nobody else writes the index of the archive, takes its files away, or takes it out.
 
     Raises Archive.DoesNotExist.
     """
     with transaction.atomic():
         # SQLite has one writer at a time anyway; elsewhere this row is the lock.
-        Archive.objects.select_for_update(no_key=True).get(pk=archive_pk)
-        yield
+        yield Archive.objects.select_for_update(no_key=True).get(pk=archive_pk)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.archives.models import NAME_OF_ARCHIVE_LENGTH, Archive, RemoteServer
 from apps.archives.reach import forget_failure, note_seen, reach
+from apps.archives.services import DEFAULT_NAME
 from apps.audit.services import record
 from apps.core.doorbell import ring
 from apps.integrations import outbound
@@ -93,6 +94,8 @@ def make_default(archive: Archive, *, by: User) -> None:
 def take_out(archive: Archive, *, by: User) -> None:
     """Forgets an archive: its credentials at once, its index soon. Its server keeps all images. Twice is once.
 
+    A store of the portal's own goes when it is empty.
+
     Raises StaysInPortal.
     """
     with transaction.atomic():
@@ -101,8 +104,11 @@ def take_out(archive: Archive, *, by: User) -> None:
             return
         if found.is_default:
             raise StaysInPortal("This is the default archive: make another one the default first.")
-        if not RemoteServer.objects.filter(archive=archive, is_entered=True).exists():
-            raise StaysInPortal("The portal itself keeps these images.")
+        is_added = RemoteServer.objects.filter(archive=archive, is_entered=True).exists()
+        if found.name == DEFAULT_NAME or (found.is_remote and not is_added):
+            raise StaysInPortal(OWN)
+        if not found.is_remote and found.studies.exists():
+            raise StaysInPortal("The portal itself keeps these images: delete them first.")
         RemoteServer.objects.filter(archive=archive).delete()
         found.removed_at = timezone.now()
         # Its name is free for another.

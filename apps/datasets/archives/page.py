@@ -7,6 +7,7 @@ from typing import Any
 from apps.archives.models import Archive
 from apps.archives.overview import Seen, overview
 from apps.archives.selectors import outage_of
+from apps.archives.services import DEFAULT_NAME
 from apps.core.badges import Badge
 from apps.projects.access import Entry
 
@@ -34,6 +35,11 @@ class Line:
     can: tuple[str, ...]
     cannot: tuple[str, ...]
     unknown: tuple[str, ...]
+
+    @property
+    def may_be_taken_out(self) -> bool:
+        is_free = self.seen.is_entered if self.archive.is_remote else not self.study_count
+        return is_free and not self.archive.is_default and self.archive.name != DEFAULT_NAME
 
 
 def shown(entry: Entry) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def take_out(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         registering.take_out(archive, by=entry.user)
     except StaysInPortal as stays:
         return _stays(request, namespace, str(stays))
-    messages.success(request, f"The archive {archive.name} is taken out of the portal. Its server keeps all images.")
+    kept = " Its server keeps all images." if archive.is_remote else ""
+    messages.success(request, f"The archive {archive.name} is taken out of the portal.{kept}")
     return redirect("datasets:archives", namespace)
 
 

@@ -236,7 +236,7 @@ def test_the_default_and_what_the_portal_keeps_are_not_taken_out(
     client = client_of(alice)
     assert "default archive" in client.post(f"{PAGE}{archive.name}/take-out/", follow=True).text
     registering.make_default(remote, by=alice)
-    assert "keeps these images" in client.post(f"{PAGE}{archive.name}/take-out/", follow=True).text
+    assert "itself sets up" in client.post(f"{PAGE}{archive.name}/take-out/", follow=True).text
     assert client.get(f"{PAGE}{archive.name}/")["Location"] == PAGE
     assert Archive.objects.filter(removed_at=None).count() == 2
 
