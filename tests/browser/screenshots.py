@@ -7,7 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.shown import Shown, fill
+from tests.browser.shown import fill
+from tests.browser.shown_page import Shown
 from tests.portal import REPOSITORY, Portal, running_portal
 
 WIDTHS = {"wide": 1440, "phone": 390}
@@ -45,7 +46,8 @@ def _take(
         storage_state=None if shown.is_public else state,  # type: ignore[arg-type]
     )
     page = context.new_page()
-    page.goto(shown.path, wait_until="networkidle")
+    shown.open_in(page)
+    page.wait_for_load_state("networkidle")
     page.screenshot(path=path, full_page=width < 1000)
     context.close()
 

@@ -1,10 +1,11 @@
 """A portal with something on every page, and the list of its pages: for screenshots and for the accessibility check."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.shown_page import Shown
+from tests.browser.shown_states import pages_of_states
 from tests.browser.steps import (
     INVITATION_LINK,
     LINK,
@@ -31,13 +32,6 @@ IMAGE_OF = (
 )
 SEGMENTATION = "SELECT series_instance_uid FROM archives_series WHERE modality = 'SEG'"
 REPORT = "SELECT series_instance_uid FROM archives_series WHERE modality = 'SR'"
-
-
-@dataclass(frozen=True)
-class Shown:
-    name: str
-    path: str
-    is_public: bool = False
 
 
 PAGES_OF_LIFE = [
@@ -71,6 +65,7 @@ def fill(portal: Portal, browser: Browser) -> tuple[dict[str, str], list[Shown]]
     state = admin.storage_state()
     _close(visitor, admin)
     pages = [*_pages(portal, series, private, unproved), *_pages_of_members(invitation), *PAGES_OF_LIFE]
+    pages += pages_of_states(portal)
     return state, pages  # type: ignore[return-value]
 
 

@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.looked_at import problems_of
-from tests.browser.shown import Shown, fill
+from tests.browser.shown import fill
+from tests.browser.shown_page import Shown
 from tests.portal import Portal, running_portal
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_every_page(
     found = {}
     for shown in pages:
         page = (visitor if shown.is_public else admin).new_page()
-        page.goto(shown.path)
+        shown.open_in(page)
         found[shown.name] = problems_of(page)
         page.close()
     visitor.close()
