@@ -9,6 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
+from apps.projects import granting
 from apps.projects.models import Membership, Project
 from apps.registrations import links, services
 from apps.registrations.models import Registration
@@ -200,6 +201,27 @@ def test_several_at_once_by_keyboard(console: Page, mailbox: Mailbox) -> None:
         "Course 3": Status.PROVISIONED,
         "Course 4": Status.REJECTED,
     }
+
+
+def test_filters_pages_and_more_time_by_keyboard(
+    console: Page, mailbox: Mailbox, project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.registrations.console.ROWS_A_PAGE", 2)
+    granting.ask_extension(project, ends_on=project.ends_on + timedelta(days=90), why="Two more scanners", by=alice)
+    _type(console, "Asks for", "Join")
+    _press(console, "Show")
+    expect(console.get_by_role("main")).to_contain_text("No request fits.")
+    _press(console, "Only what waits")
+    expect(console.get_by_role("link", name="Course 1")).to_be_visible()
+    _press(console, "Next")
+    expect(console.get_by_role("link", name="Course 2")).to_be_visible()
+    _press(console, "Previous")
+    expect(console.get_by_role("link", name="Course 1")).to_be_visible()
+    _go(console, "More time")
+    _press(console, project.name)
+    expect(console.get_by_role("heading", level=1)).to_have_text(f"More time for {project.name}")
+    _press(console, "Grant")
+    expect(console.get_by_role("main")).to_contain_text("Granted. The owners are told by mail.")
 
 
 def _open_first(page: Page) -> None:
