@@ -19,6 +19,7 @@ from tests.peers.platform_images import pushed_images
 from tests.peers.registry import Registry
 from tests.peers.servers import SERVERS
 from tests.peers.starting import hanging_server, throwaway_folder
+from tests.peers.visits import FIGURES
 
 __all__ = ["browser"]  # one for all modules: a second Chromium in a session does not start
 HERE = Path(__file__).parent
@@ -44,6 +45,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A portal that is deployed lives by its rights on the cluster until the session ends."""
     items.sort(key=lambda item: item.get_closest_marker("rights") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for figure in FIGURES:
+        terminalreporter.write_line(figure)
 
 
 def _started_once(name: str) -> Callable[[], Iterator[object]]:

@@ -1,5 +1,7 @@
 """The portal as it is deployed: all of it answers, and nothing of it is missing."""
 
+from pathlib import Path
+
 import pytest
 import requests
 
@@ -15,6 +17,8 @@ def test_the_web_server_a_worker_a_beat_and_a_watcher_run_behind_nginx(deployed:
     assert requests.get(f"{deployed.nginx.url}/healthz/ready", timeout=10).ok
     processes = deployed.portal.processes()
     assert set(processes) == {"web", "worker", "beat", "watcher"}
+    children = Path(f"/proc/{processes['web']}/task/{processes['web']}/children").read_text().split()
+    assert len(children) == 2
 
 
 def test_an_administrator_of_keycloak_signs_in_and_sees_the_cluster(deployed: Deployed) -> None:
