@@ -79,6 +79,8 @@ def test_it_searches_and_chooses_series(service: Service, series: WrittenSeries,
     ]
     assert client.search_for_series(search_filters={"Modality": "SEG"}) == []
     assert client.search_for_series(search_filters={"SeriesInstanceUID": "1.2.3"}) == []
+    (bucket.folder / "heart" / "series.json.gz").unlink()
+    assert bucket.get("series").status_code == 404  # no list is not a list of nothing
 
 
 def test_it_reads_metadata_objects_frames_and_bulk_values(series: WrittenSeries, bucket: Bucket) -> None:
