@@ -37,7 +37,9 @@ def remove(archive: Archive, pks: Collection[int], *, by: User | None = None, ev
         return
     with index_locked(archive.pk):
         gone = Instance.objects.filter(archive=archive, pk__in=pks)
-        series = list(Series.objects.filter(pk__in=gone.values("series")).select_related("study"))
+        # Locked, so that nobody notes a metadata file for one that goes.
+        held = Series.objects.select_for_update(of=("self",)).filter(pk__in=gone.values("series"))
+        series = list(held.select_related("study"))
         studies = list({one.study_id: one.study for one in series}.values())
         counts = dict(gone.values_list("series__study").annotate(number=Count("pk")).order_by())
         gone.delete()

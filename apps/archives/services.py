@@ -146,9 +146,9 @@ def sweep() -> None:
         store_of(archive).sweep(older_than_seconds=ABANDONED_SECONDS)
     for archive in Archive.objects.exclude(removed_at=None).exclude(studies=None).distinct():
         removal.empty(archive)
-    deleting.finish_all()
     object_cache().sweep()
     deposits.sweep()
+    deleting.finish_all()
 
 
 def refresh_due() -> None:

@@ -69,7 +69,7 @@ class StaticArchive(ObjectReader):
         changed: set[Path] = set()
         while some := list(islice(found, _PURGED_AT_ONCE)):
             with index_locked(self._pk):
-                objects, folders = self._named(deletion.study_instance_uid)
+                objects, folders = self._named(deletion)
                 for path in some:
                     if path not in objects and (path.suffix == OBJECT_SUFFIX or path.parent not in folders):
                         path.unlink(missing_ok=True)
@@ -123,7 +123,7 @@ class StaticArchive(ObjectReader):
         return sweep_temporaries(self.root, older_than_seconds=older_than_seconds)
 
     def files_of(self, deletion: Deletion) -> list[Path]:
-        """Those that are there, metadata files included."""
+        """Those that are there; of a whole series, metadata files included."""
         if not deletion.series_instance_uid:
             return list(study_folder(self.root, deletion.study_instance_uid).glob("*/*"))
         uids = deletion.study_instance_uid, deletion.series_instance_uid
@@ -131,17 +131,23 @@ class StaticArchive(ObjectReader):
         if not deletion.sop_instance_uid:
             return list(folder.glob("*"))
         path = object_path(self.root, *uids, deletion.sop_instance_uid, deletion.sha256)
-        return [found for found in folder.glob("*") if found == path or found.suffix != OBJECT_SUFFIX]
+        return [path] if path.exists() else []
 
-    def _named(self, study_instance_uid: str) -> tuple[set[Path], set[Path]]:
-        """The object files that the rows of a study name, and the folders of its series."""
-        instances = Instance.objects.filter(archive=self._pk, series__study__study_instance_uid=study_instance_uid)
-        light = instances.select_related("series__study").only(
-            "sop_instance_uid", "sha256", "series__series_instance_uid", "series__study__study_instance_uid"
-        )
+    def _named(self, deletion: Deletion) -> tuple[set[Path], set[Path]]:
+        """Of what was deleted, the object files that rows name, and the folders of the series that there are."""
+        study_instance_uid = deletion.study_instance_uid
         series = Series.objects.filter(archive=self._pk, study__study_instance_uid=study_instance_uid)
+        if deletion.series_instance_uid:
+            series = series.filter(series_instance_uid=deletion.series_instance_uid)
+        instances = (
+            Instance.objects.filter(series__in=series)
+            .select_related("series__study")
+            .only("sop_instance_uid", "sha256", "series__series_instance_uid", "series__study__study_instance_uid")
+        )
+        if deletion.sop_instance_uid:
+            instances = instances.filter(sop_instance_uid=deletion.sop_instance_uid)
         uids = series.values_list("series_instance_uid", flat=True)
-        return set(map(self.path, light)), {series_folder(self.root, study_instance_uid, uid) for uid in uids}
+        return set(map(self.path, instances)), {series_folder(self.root, study_instance_uid, uid) for uid in uids}
 
     def _path_of(self, arrival: Arrival) -> Path:
         identity = arrival.identity

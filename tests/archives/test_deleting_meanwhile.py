@@ -20,6 +20,7 @@ from apps.archives.intake import Arrival, IncomingFile
 from apps.archives.mending import mend
 from apps.archives.models import Archive, Deletion, Instance, Series, Study
 from apps.archives.rebuilding import rebuild
+from apps.archives.static_archive import StaticArchive
 from apps.archives.static_export import exporting
 from apps.archives.static_export.folder import FolderTarget
 from apps.archives.static_export.resources import Resource
@@ -84,6 +85,9 @@ def assert_whole(archive: Archive) -> None:
     assert not Deletion.objects.exists()
     assert Study.objects.filter(instance_count=0).count() == 0
     assert sum(Study.objects.values_list("instance_count", flat=True)) == Instance.objects.count()
+    if not Instance.objects.exists():
+        # Metadata files neither.
+        assert [path for path in (StaticArchive(archive.pk).root / "objects").rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.usefixtures("_restless")
