@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from apps.accounts.models import User
@@ -16,6 +15,7 @@ from apps.projects import lifecycle, members
 from apps.projects.models import Project
 from tests.archives.dicomweb import STOW_TYPE, multipart
 from tests.conftest import ClientOf
+from tests.datasets.uploads.sending import waiting_on_disk
 from tests.dicom import ct_series
 
 pytestmark = pytest.mark.attacks
@@ -63,8 +63,9 @@ def test_nothing_is_stored_after_the_door_has_closed(
             body, content_type = encode_multipart(BOUNDARY, {"files": file}), MULTIPART_CONTENT
         address = "data/upload/"
     close, status = closing[what]
+    left_by_others = waiting_on_disk()
     sent = {"wsgi.input": Slow(body, close), "CONTENT_LENGTH": str(len(body))}
     answer = client_of(bob).post(f"/projects/cardiac-mr/{address}", content_type=content_type, **sent)
     assert answer.status_code == status
     assert not Instance.objects.exists()
-    assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload"))
+    assert waiting_on_disk() == left_by_others

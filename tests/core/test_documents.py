@@ -28,9 +28,10 @@ def test_settings_table_is_the_one_that_the_code_prints() -> None:
 def test_each_block_of_commands_names_who_runs_it(document: str) -> None:
     text = (DOCUMENT.parent / f"{document}.md").read_text()
     assert not FENCED_OR_INDENTED.findall(PASTED.sub("", BLOCK.sub("", text)))
-    named = {name for name, _block in BLOCK.findall(text)}
-    assert named
-    assert {name for name in named if "blocks(__file__" not in (REPOSITORY / name).read_text()} == set()
+    assert BLOCK.search(text)
+    for pattern, call in ((BLOCK, "blocks(__file__"), (PASTED, "pasted(__file__")):
+        named = {name for name, _block in pattern.findall(text)}
+        assert {name for name in named if call not in (REPOSITORY / name).read_text()} == set()
 
 
 def test_each_command_of_the_portal_is_listed() -> None:

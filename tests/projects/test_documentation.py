@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.services import make_token
 from apps.projects.invitation_list import read
 from apps.projects.models import Invitation, Project
-from tests.documented import PASTED, adapted, blocks
+from tests.documented import adapted, blocks, pasted
 from tests.portal import REPOSITORY
 
 OWNERS = REPOSITORY / "docs" / "owners.md"
@@ -28,8 +28,8 @@ def answers(text: str) -> Iterator[Any]:
 
 
 def test_the_list_is_read_as_it_is_shown(project: Project) -> None:
-    (pasted,) = PASTED.findall(OWNERS.read_text())
-    assert [(line.email, line.role, line.name, line.fault) for line in read(project, pasted)] == [
+    (text,) = pasted(__file__, OWNERS)
+    assert [(line.email, line.role, line.name, line.fault) for line in read(project, text)] == [
         ("kim.ek@uni.example", "member", "Kim Ek", ""),
         ("lo.dal@uni.example", "viewer", "Dal, Lo", ""),
         ("mo.alm@uni.example", "member", "", ""),

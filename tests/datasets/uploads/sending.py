@@ -47,6 +47,11 @@ def files_of(series: WrittenSeries) -> list[SimpleUploadedFile]:
     return [sent(path.name, path.read_bytes()) for path in series.paths]
 
 
+def waiting_on_disk() -> set[Path]:
+    """The files that requests have written and not taken away."""
+    return set(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload"))
+
+
 def zipped(members: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
@@ -21,7 +20,7 @@ from apps.archives.services import IncomingFile
 from apps.datasets.models import Upload
 from apps.datasets.uploads import progress, services
 from tests.conftest import ClientOf
-from tests.datasets.uploads.sending import KEY, announce, announcement, contents_of, send_announced
+from tests.datasets.uploads.sending import KEY, announce, announcement, contents_of, send_announced, waiting_on_disk
 from tests.dicom import WrittenSeries
 from tests.killing import exit_of_child
 
@@ -74,10 +73,6 @@ def test_the_file_that_was_cut_short_is_not_stored(
     send(live_server, client_of(bob), body, announced=len(body) + 1000)
     assert list(Instance.objects.values_list("sop_instance_uid", flat=True)) == [ct.sop_instance_uids[0]]
     assert waiting_on_disk() == left_by_others
-
-
-def waiting_on_disk() -> set[Path]:
-    return set(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload"))
 
 
 def dying(act: Callable[..., object], *, after_calls: int) -> Callable[..., object]:

@@ -18,14 +18,13 @@ from tests.archives.dicomweb import Service, place, stored
 from tests.archives.static_export.site import WHOLE_TYPE
 from tests.archives.test_archive_command import run
 from tests.dicom import WrittenSeries
+from tests.documented import adapted, pasted
 from tests.peers.nginx import running_site
 from tests.peers.s3 import S3, open_to_all
 from tests.peers.starting import throwaway_folder
 from tests.portal import REPOSITORY, free_port
 
 pytestmark = [pytest.mark.peers, pytest.mark.django_db]
-RULES = REPOSITORY / "deploy" / "nginx" / "static-dicomweb-bucket.conf"
-SERVER = "server {{ listen 127.0.0.1:{port}; access_log off; set $bucket {bucket}; include {rules}; }}"
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,13 @@ def bucket(service: Service, series: WrittenSeries, two_frames: str, s3: S3, set
     url = f"http://127.0.0.1:{port}"
     assert run("export", "cardiac-mr", f"s3+files://{name}/heart", "--url", url)[1] == ""
     with throwaway_folder() as folder, open_to_all(s3) as buckets:
-        server = SERVER.format(port=port, bucket=f"{buckets}/{name}/heart", rules=RULES)
-        (folder / "maia.conf").write_text(server)
+        (documented,) = pasted(__file__)
+        here = {
+            "127.0.0.1:8085": f"127.0.0.1:{port}",
+            "http://127.0.0.1:9000/images/cardiac-mr": f"{buckets}/{name}/heart",
+            "/opt/maia": str(REPOSITORY),
+        }
+        (folder / "maia.conf").write_text(adapted(documented, here))
         with running_site(folder, port):
             yield Bucket(name, s3.folder / name, DICOMwebClient(url))
 
