@@ -30,9 +30,15 @@ def test_a_server_that_never_answers_fails_and_is_ended(tmp_path: Path) -> None:
         pass
 
 
+def _sleeping_in(folder: Path) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(["sleep", "600"], cwd=folder)
+    wait_until(lambda: b"sleep" in Path(f"/proc/{process.pid}/cmdline").read_bytes(), 30)
+    return process
+
+
 def test_what_lives_on_in_a_folder_is_named() -> None:
     with pytest.raises(LeftBehind, match="sleep 600"), throwaway_folder() as folder:
-        process = subprocess.Popen(["sleep", "600"], cwd=folder)
+        process = _sleeping_in(folder)
     process.kill()
     process.wait()
     assert not folder.exists()

@@ -11,8 +11,10 @@ from django.urls import reverse
 from apps.accounts.models import Identity, User
 from apps.audit.models import Entry
 from apps.projects.models import Membership, Project
+from apps.projects.services import ensure_member
 from apps.provisioning import group_sync
 from tests.accounts.keycloak_mode import use_keycloak
+from tests.conftest import make_person
 from tests.peers.keycloak.browser import Browser
 from tests.peers.keycloak.realm import Realm
 from tests.portal import free_port
@@ -68,11 +70,12 @@ def test_groups_are_roles_and_read_again_while_the_session_lives(
     realm: Realm, browser: Browser, email: str, subject: str, make_project: Callable[[str], Project]
 ) -> None:
     project, other = make_project("cardiac-mr"), make_project("cardiac")
+    ensure_member(project, make_person("alice"), role=Membership.Role.OWNER)  # it keeps one without this person
     directory = realm.directory()
     for group in ("MAIA:users", "MAIA:cardiac-mr:owner", "MAIA:admin"):
         directory.ensure_membership(subject, group)
     browser.sign_in(email, PASSWORD)
-    user = User.objects.get()
+    user = User.objects.get(email=email)
     assert Membership.objects.get(user=user).project == project
     assert Membership.objects.get(user=user).role == Membership.Role.OWNER
     assert user.is_administrator
@@ -82,7 +85,8 @@ def test_groups_are_roles_and_read_again_while_the_session_lives(
     group_sync.sweep()
     user.refresh_from_db()
     assert not user.is_administrator
-    assert [(row.project, row.role) for row in Membership.objects.all()] == [(other, Membership.Role.VIEWER)]
+    rows = Membership.objects.filter(user=user)
+    assert [(row.project, row.role) for row in rows] == [(other, Membership.Role.VIEWER)]
     assert browser.portal.get(reverse("dashboard:project", args=[project.namespace])).status_code == 404
     assert browser.is_signed_in()
 
