@@ -6,6 +6,7 @@ from django.db import transaction
 from django.http import Http404
 
 from apps.accounts.models import User
+from apps.archives.index import TAKEN_OUT
 from apps.archives.models import Archive, Export
 from apps.archives.port import ArchiveUnreachable
 from apps.archives.static.pool import PoolBusy
@@ -24,7 +25,6 @@ log = structlog.get_logger(__name__)
 Status = Export.Status
 _TARGET_FAILED = "The target cannot be written. What is there stays; tell the administrators, then export again."
 _NO_LONGER = "The person who asked for it may no longer export."
-_TAKEN_OUT = "The archive was taken out of the portal."
 _FAULTS = "{} of the objects could not be read, the rest is there; tell the administrators (archive verify)."
 
 
@@ -111,7 +111,7 @@ def _objection(export: Export) -> str:
     """Why it may not be done, as a sentence, or ""."""
     # Its rows are being removed, which says nothing of the images.
     if export.archive.removed_at is not None:
-        return _TAKEN_OUT
+        return TAKEN_OUT
     return "" if _may_still(export) else _NO_LONGER
 
 

@@ -18,7 +18,7 @@ from apps.audit.services import record
 PatientKey = tuple[str, str]
 
 
-_TAKEN_OUT = "The archive was taken out of the portal."
+TAKEN_OUT = "The archive was taken out of the portal."
 STORED, ARRIVED, INDEXED = "images.stored", "images.arrived", "images.indexed"
 
 
@@ -34,7 +34,7 @@ def add(
         return []
     with index_locked(archive.pk) as locked:
         if locked.removed_at is not None:
-            return [arrival.refused(FailureReason.PROCESSING_FAILURE, _TAKEN_OUT) for arrival in arrivals]
+            return [arrival.refused(FailureReason.PROCESSING_FAILURE, TAKEN_OUT) for arrival in arrivals]
         batch = _Batch(archive, arrivals)
         results = [batch.place(arrival) for arrival in arrivals]
         batch.save()

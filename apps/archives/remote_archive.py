@@ -13,13 +13,22 @@ from apps.archives.intake import Arrival
 from apps.archives.models import Instance
 from apps.archives.object_cache import object_cache
 from apps.archives.object_reader import ObjectReader
+from apps.archives.overview import may_do
 from apps.archives.port import DeletionRefused, ObjectUnavailable, Published
 from apps.archives.reach import reach
-from apps.archives.results import StoredResult
+from apps.archives.results import FailureReason, StoredResult
 from apps.archives.static.objects import new_temporary_folder, sweep_temporaries
 from apps.core.doorbell import ring
 from apps.integrations.dicomweb.port import DeletionRefused as ServerRefusesDeletion
-from apps.integrations.dicomweb.port import Digest, NoSuchObject, ObjectServer, ObjectTooLong
+from apps.integrations.dicomweb.port import (
+    Digest,
+    NoSpaceLeft,
+    NoSuchObject,
+    ObjectNotTaken,
+    ObjectServer,
+    ObjectTooLong,
+    StoringRefused,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +36,7 @@ STORED_AT_ONCE = 4
 NOT_TAKEN = "The archive's server cannot store this object."
 NO_SPACE = "The archive's server has no space left; tell the administrators."
 READ_ONLY = "The archive's server takes no objects from the portal."
+NOT_STORED = (ObjectNotTaken, StoringRefused, NoSpaceLeft)
 ANOTHER = "The archive holds another object with this SOPInstanceUID; that one stays as it is."
 
 
@@ -41,9 +51,14 @@ class RemoteArchive(ObjectReader):
     def new_folder(self) -> Path:
         return new_temporary_folder(self._root)
 
-    @abstractmethod
     def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
-        """See `port.ImageStore`."""
+        if not may_do(self._pk, "store"):
+            return [refused_there(arrival, StoringRefused()) for arrival in arrivals]
+        return self._publish(arrivals)
+
+    @abstractmethod
+    def _publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
+        """`publish`, at a server that takes objects."""
 
     def confirm(self, arrivals: Sequence[Arrival]) -> None:
         """What was deleted at the server meanwhile leaves the index with the next refresh."""
@@ -111,6 +126,14 @@ class RemoteArchive(ObjectReader):
             log.error("remote object is missing or another one", instance=instance.pk)
             ring("archives.reread", instance.pk)
             raise ObjectUnavailable
+
+
+def refused_there(arrival: Arrival, error: ObjectNotTaken | StoringRefused | NoSpaceLeft) -> StoredResult:
+    """What is said of an object that its server does not store."""
+    if isinstance(error, NoSpaceLeft):
+        return arrival.refused(FailureReason.OUT_OF_RESOURCES, NO_SPACE)
+    sentence = READ_ONLY if isinstance(error, StoringRefused) else NOT_TAKEN
+    return arrival.refused(FailureReason.PROCESSING_FAILURE, sentence)
 
 
 def is_whole(received: Digest | None, expected: Arrival | Instance) -> bool:

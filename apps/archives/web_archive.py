@@ -14,34 +14,24 @@ from django.conf import settings
 from apps.archives import index
 from apps.archives.intake import Arrival, read_all
 from apps.archives.models import Archive
-from apps.archives.overview import may_do
 from apps.archives.port import Published
 from apps.archives.reach import reach_web
 from apps.archives.remote_archive import (
     ANOTHER,
-    NO_SPACE,
+    NOT_STORED,
     NOT_TAKEN,
-    READ_ONLY,
     STORED_AT_ONCE,
     RemoteArchive,
     has_same,
     is_whole,
+    refused_there,
 )
 from apps.archives.results import FailureReason, StoredResult
-from apps.integrations.dicomweb.port import (
-    DicomWebApi,
-    NoSpaceLeft,
-    NoSuchObject,
-    ObjectNotTaken,
-    ObjectTooLong,
-    StoringRefused,
-)
+from apps.integrations.dicomweb.port import DicomWebApi, NoSuchObject, ObjectTooLong
 
 
 class WebArchive(RemoteArchive):
-    def publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
-        if not may_do(self._pk, "store"):
-            return [arrival.refused(FailureReason.PROCESSING_FAILURE, READ_ONLY) for arrival in arrivals]
+    def _publish(self, arrivals: Sequence[Arrival]) -> list[Published | StoredResult]:
         # Few servers would give back what the index then refuses.
         foreseen = index.foresee(Archive.objects.get(pk=self._pk), arrivals)
         taken = [one for one, result in zip(arrivals, foreseen, strict=True) if not result.is_refused]
@@ -68,12 +58,8 @@ def _publish(web: DicomWebApi, arrival: Arrival, folder: Path) -> Published | St
         return arrival.refused(FailureReason.DUPLICATE_INSTANCE, ANOTHER)
     try:
         web.store(arrival.file.path)
-    except ObjectNotTaken:
-        return arrival.refused(FailureReason.PROCESSING_FAILURE, NOT_TAKEN)
-    except StoringRefused:
-        return arrival.refused(FailureReason.PROCESSING_FAILURE, READ_ONLY)
-    except NoSpaceLeft:
-        return arrival.refused(FailureReason.OUT_OF_RESOURCES, NO_SPACE)
+    except NOT_STORED as error:
+        return refused_there(arrival, error)
     return _as_it_is_there(web, named, folder)
 
 

@@ -1,14 +1,23 @@
 """OHIF served by nginx alone, before images that the portal has no part in."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.browser.ohif import RELEASE
+from tests.browser.ohif import RELEASE, opened
 from tests.peers.nginx import HERE, surroundings
 from tests.peers.starting import LOOPBACK, accepts, require, running
 from tests.portal import free_port
+
+if TYPE_CHECKING:
+    # The bench takes the server from here, without Django.
+    from playwright.sync_api import Browser
+
+    from apps.archives.models import Archive
 
 PAGE = "/viewer/viewer/archive"
 SERVER = """
@@ -55,3 +64,13 @@ def _configuration(root: str, is_static: bool) -> dict[str, object]:
         },
     }
     return {"extensions": [], "modes": [], "defaultDataSourceName": "archive", "dataSources": [source]}
+
+
+def expect_segmentation(browser: Browser, site: str, archive: Archive) -> None:
+    """OHIF at this address draws the archive's segmentation over its images, and asks nobody else."""
+    series = archive.series.select_related("study").get(modality="SEG")
+    uids = series.study.study_instance_uid, series.series_instance_uid
+    with opened(browser, site) as ohif:
+        ohif.page.goto(f"{PAGE}?StudyInstanceUIDs={uids[0]}&initialSeriesInstanceUID={uids[1]}")
+        ohif.shows(lambda seen: seen["drawn"] > 10_000 and seen["coloured"] > 1000)
+        assert ohif.asked_only(site)

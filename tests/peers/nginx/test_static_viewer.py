@@ -10,8 +10,8 @@ from playwright.sync_api import Browser
 from apps.accounts.models import User
 from apps.archives.models import Archive
 from apps.datasets.uploads.services import import_files
-from tests.browser.ohif import head_ct_and_bones, needs_ohif, opened
-from tests.peers.nginx.ohif import PAGE, ohif_site
+from tests.browser.ohif import head_ct_and_bones, needs_ohif
+from tests.peers.nginx.ohif import expect_segmentation, ohif_site
 from tests.peers.starting import own_folder, throwaway_folder
 from tests.portal import REPOSITORY
 
@@ -31,9 +31,4 @@ def site(archive: Archive, alice: User, tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_series_and_its_segmentation(site: str, archive: Archive, browser: Browser) -> None:
-    series = archive.series.select_related("study").get(modality="SEG")
-    uids = series.study.study_instance_uid, series.series_instance_uid
-    with opened(browser, site) as ohif:
-        ohif.page.goto(f"{PAGE}?StudyInstanceUIDs={uids[0]}&initialSeriesInstanceUID={uids[1]}")
-        ohif.shows(lambda seen: seen["drawn"] > 10_000 and seen["coloured"] > 1000)
-        assert ohif.asked_only(site)
+    expect_segmentation(browser, site, archive)

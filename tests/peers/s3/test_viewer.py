@@ -14,8 +14,8 @@ from apps.accounts.models import User
 from apps.archives.models import Archive
 from apps.datasets.uploads.services import import_files
 from tests.archives.test_archive_command import run
-from tests.browser.ohif import head_ct_and_bones, needs_ohif, opened
-from tests.peers.nginx.ohif import PAGE, ohif_site
+from tests.browser.ohif import head_ct_and_bones, needs_ohif
+from tests.peers.nginx.ohif import expect_segmentation, ohif_site
 from tests.peers.s3 import S3, open_to_all
 from tests.peers.starting import throwaway_folder
 from tests.portal import REPOSITORY
@@ -56,9 +56,4 @@ def _with_short_uids(paths: list[Path]) -> list[Path]:
 
 
 def test_a_series_and_its_segmentation(site: str, archive: Archive, browser: Browser) -> None:
-    series = archive.series.select_related("study").get(modality="SEG")
-    uids = series.study.study_instance_uid, series.series_instance_uid
-    with opened(browser, site) as ohif:
-        ohif.page.goto(f"{PAGE}?StudyInstanceUIDs={uids[0]}&initialSeriesInstanceUID={uids[1]}")
-        ohif.shows(lambda seen: seen["drawn"] > 10_000 and seen["coloured"] > 1000)
-        assert ohif.asked_only(site)
+    expect_segmentation(browser, site, archive)
